@@ -1,0 +1,109 @@
+//! Reason codes: stable identifiers that a guest, a report and the audit log may carry. The prose lives elsewhere.
+//!
+//! A code never changes its meaning. Each has a row in `docs/src/reference/codes.md` and at least one case in `tests/`.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+        /// Why a call was allowed, refused, failed or limited.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $name),+ }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Every source covers the call.
+    Allowed = "allow";
+
+    // The request itself.
+    /// The resource has more than one reading (`..`, an encoded separator, an odd address, …) and is never normalised.
+    Ambiguous = "deny.request.ambiguous";
+    /// The arguments do not form a request at all.
+    Malformed = "deny.request.malformed";
+    /// The guest asked for something that no policy can allow.
+    Unsupported = "deny.request.unsupported";
+
+    // The sources of authority.
+    TokenScope = "deny.token.scope";
+    TokenExpired = "deny.token.expired";
+    TokenRevoked = "deny.token.revoked";
+    RegistryCapability = "deny.registry.capability";
+    ManifestNoRule = "deny.manifest.no_rule";
+    ManifestRule = "deny.manifest.rule";
+    CeilingNoRule = "deny.ceiling.no_rule";
+    CeilingRule = "deny.ceiling.rule";
+    TaskRestriction = "deny.task.restriction";
+    /// The audit log cannot be written: no record, no call.
+    AuditUnavailable = "deny.audit.unavailable";
+
+    // Checked by an effect after the decision, because only then is it known.
+    /// The address is loopback, private, link-local or otherwise not public, and no rule names it with `private = true`.
+    PrivateAddress = "deny.network.private_address";
+    /// A request header that the rule does not let the guest set.
+    RequestHeader = "deny.network.header";
+    /// The path leads out of its mount, through a symbolic link for example.
+    OutsideMount = "deny.file.outside_mount";
+    /// Not a regular file or a directory: a device, a FIFO, a socket.
+    SpecialFile = "deny.file.special";
+    /// The key exists, and its algorithm does not serve this operation.
+    KeyUse = "deny.crypto.key_use";
+
+    // The world did not cooperate.
+    NotFound = "failed.not_found";
+    Exists = "failed.exists";
+    NotDirectory = "failed.not_directory";
+    IsDirectory = "failed.is_directory";
+    NotEmpty = "failed.not_empty";
+    /// The operating system refused; the host process itself lacks the right.
+    HostPermission = "failed.host_permission";
+    /// An input or output error of the host.
+    Io = "failed.io";
+    DnsFailed = "failed.dns";
+    ConnectFailed = "failed.connect";
+    TlsFailed = "failed.tls";
+    HttpFailed = "failed.http";
+    /// No such key in the host's key store.
+    NoKey = "failed.no_key";
+    /// A signature, tag or ciphertext that does not verify.
+    NotAuthentic = "failed.not_authentic";
+    /// The run ended while the call was under way.
+    Abandoned = "failed.abandoned";
+    /// A fault of the host; the operator's log has the details.
+    Internal = "failed.internal";
+
+    // Limits.
+    HostCalls = "limit.host_calls";
+    OutputBytes = "limit.output";
+    DiskBytes = "limit.disk";
+    CallDeadline = "limit.deadline";
+    RequestBytes = "limit.request_bytes";
+    ResponseBytes = "limit.response_bytes";
+    DecompressedBytes = "limit.decompressed_bytes";
+    ArgumentBytes = "limit.argument_bytes";
+    OpenHandles = "limit.open_handles";
+    ConcurrentCalls = "limit.concurrent_calls";
+    Redirects = "limit.redirects";
+}
+
+impl Code {
+    /// The code with that text.
+    pub fn parse(text: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
