@@ -33,6 +33,50 @@ codes! {
     /// The guest asked for something that no policy can allow.
     Unsupported = "deny.request.unsupported";
 
+    // The token, before it grants anything.
+    TokenTooLarge = "deny.token.too_large";
+    /// Not three segments of canonical base64url, or not JSON in them.
+    TokenMalformed = "deny.token.malformed";
+    TokenDuplicateMember = "deny.token.duplicate_member";
+    /// A header member that would bring a key or another meaning with it: `crit jku x5u x5c jwk b64 zip`.
+    TokenHeader = "deny.token.header";
+    /// Not an access token (`typ` is not `at+jwt`).
+    TokenType = "deny.token.type";
+    TokenAlgorithm = "deny.token.algorithm";
+    /// No `kid`, or not a usable one.
+    TokenKeyId = "deny.token.key_id";
+    TokenIssuer = "deny.token.issuer";
+    TokenUnknownKey = "deny.token.unknown_key";
+    /// The key's type, use, algorithm, curve or size does not fit.
+    TokenUnfitKey = "deny.token.unfit_key";
+    TokenSignature = "deny.token.signature";
+    TokenAudience = "deny.token.audience";
+    /// A required claim is missing or of the wrong type.
+    TokenClaim = "deny.token.claim";
+    TokenIssuedInFuture = "deny.token.issued_in_future";
+    TokenNotYetValid = "deny.token.not_yet_valid";
+    /// It lives longer than its issuer's tokens may.
+    TokenLifetime = "deny.token.lifetime";
+    TokenSubject = "deny.token.subject";
+    /// A scope of a known kind is malformed, which spoils the whole token.
+    TokenScopeClaim = "deny.token.scope_claim";
+    /// It is bound to a key, and nobody proved possession of that.
+    TokenProofRequired = "deny.token.proof_required";
+    /// It has a claim whose meaning this version does not enforce.
+    TokenUnsupported = "deny.token.unsupported";
+    /// It grants more than the registry declares for its agent.
+    TokenPrivilegeInjection = "deny.token.privilege_injection";
+
+    // The agent in the registry.
+    AgentUnknown = "deny.agent.unknown";
+    AgentSuspended = "deny.agent.suspended";
+    AgentRevoked = "deny.agent.revoked";
+    /// Registered for another issuer than the token's.
+    AgentIssuer = "deny.agent.issuer";
+    AgentNotInManifest = "deny.agent.not_in_manifest";
+    /// The host's configuration does not trust the local issuer.
+    LocalIssuerForbidden = "deny.identity.local_issuer";
+
     // The sources of authority.
     TokenScope = "deny.token.scope";
     TokenExpired = "deny.token.expired";
