@@ -1,0 +1,110 @@
+//! What a whole run may consume. Zero never means unlimited: the types have no zero.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// The budgets of one run. `Default` is:
+/// - `fuel` 20 × 10⁹ units,
+/// - `memory` 256 MiB, all linear memories and tables together,
+/// - `timeout` 30 s of the guest's wall clock,
+/// - `output` 1 MiB of stdout, stderr and result together,
+/// - `host_calls` 1000,
+/// - `disk` 64 MiB written through file grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) fuel: NonZeroU64,
+    pub(crate) memory: NonZeroU64,
+    /// INVARIANT: not zero.
+    pub(crate) timeout: Duration,
+    pub(crate) output: NonZeroU64,
+    pub(crate) host_calls: NonZeroU64,
+    pub(crate) disk: NonZeroU64,
+}
+
+impl Limits {
+    /// Units of wasmtime's fuel.
+    pub fn fuel(&self) -> NonZeroU64 {
+        self.fuel
+    }
+
+    /// Bytes of linear memory and tables, all of the run together.
+    pub fn memory(&self) -> NonZeroU64 {
+        self.memory
+    }
+
+    /// Wall clock of the guest; never zero.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Bytes of stdout, stderr and result together.
+    pub fn output(&self) -> NonZeroU64 {
+        self.output
+    }
+
+    /// Number of host calls, allowed or refused.
+    pub fn host_calls(&self) -> NonZeroU64 {
+        self.host_calls
+    }
+
+    /// Bytes written through file grants.
+    pub fn disk(&self) -> NonZeroU64 {
+        self.disk
+    }
+
+    /// The smaller of each.
+    #[must_use]
+    pub fn min(&self, other: &Limits) -> Limits {
+        Limits {
+            fuel: self.fuel.min(other.fuel),
+            memory: self.memory.min(other.memory),
+            timeout: self.timeout.min(other.timeout),
+            output: self.output.min(other.output),
+            host_calls: self.host_calls.min(other.host_calls),
+            disk: self.disk.min(other.disk),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        const MIB: u64 = 1 << 20;
+        Limits {
+            fuel: positive(20_000_000_000),
+            memory: positive(256 * MIB),
+            timeout: Duration::from_secs(30),
+            output: positive(MIB),
+            host_calls: positive(1000),
+            disk: positive(64 * MIB),
+        }
+    }
+}
+
+fn positive(value: u64) -> NonZeroU64 {
+    NonZeroU64::new(value).unwrap_or(NonZeroU64::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minimum_takes_the_smaller_of_each_field() {
+        let mut small = Limits { fuel: positive(1), memory: positive(2), ..Limits::default() };
+        small.timeout = Duration::from_secs(60);
+        let both = small.min(&Limits::default());
+        assert_eq!((both.fuel.get(), both.memory.get(), both.timeout), (1, 2, Duration::from_secs(30)));
+        assert_eq!(both, Limits::default().min(&small));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_manual() {
+        let limits = Limits::default();
+        assert_eq!(limits.fuel().get(), 20_000_000_000);
+        assert_eq!(limits.memory().get(), 268_435_456);
+        assert_eq!(limits.timeout(), Duration::from_secs(30));
+        assert_eq!(limits.output().get(), 1_048_576);
+        assert_eq!(limits.host_calls().get(), 1000);
+        assert_eq!(limits.disk().get(), 67_108_864);
+    }
+}

@@ -1,0 +1,127 @@
+//! The question that a decision answers: may this action be done to this resource?
+
+use std::fmt;
+
+use crate::kind::{ActionName, Kind};
+use crate::resource::{Resource, ResourceError};
+
+/// An action and its resource, which fit each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    action: ActionName,
+    resource: Resource,
+}
+
+impl Request {
+    /// # Errors
+    /// [`Code::Malformed`](crate::Code::Malformed) if the resource's kind does not have that action, or if the action
+    /// takes a key and there is none, or the reverse.
+    pub fn new(action: ActionName, resource: Resource) -> Result<Request, ResourceError> {
+        if !resource.kind().actions().contains(&action) {
+            return Err(ResourceError::malformed("this kind of resource does not have that action"));
+        }
+        if resource.kind() == Kind::Crypto && is_keyless(action) != (resource == Resource::Keyless) {
+            return Err(ResourceError::malformed("`hash` and `random` take no key, and every other action takes one"));
+        }
+        Ok(Request { action, resource })
+    }
+
+    /// Reads a call as people write it: `fetch POST https://a.example/x`, `file read /m/a.csv`, `crypto sign ring/key`,
+    /// `crypto hash`.
+    ///
+    /// # Errors
+    /// [`Code::Malformed`](crate::Code::Malformed) for an unknown kind or action, and whatever the resource's
+    /// constructor refuses.
+    pub fn parse(text: &str) -> Result<Request, ResourceError> {
+        let mut words = text.trim_ascii().splitn(3, ' ');
+        let kind = words.next().and_then(Kind::parse).ok_or_else(|| {
+            ResourceError::malformed(
+                "a call starts with its kind: `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` or `run`",
+            )
+        })?;
+        let word = words.next().unwrap_or_default();
+        let action = match kind {
+            // Methods are written in capitals, as in HTTP; in scopes they are small.
+            Kind::Fetch if !word.bytes().any(|b| b.is_ascii_lowercase()) => kind.action(&word.to_ascii_lowercase()),
+            _ => kind.action(word),
+        };
+        let action = action.ok_or_else(|| ResourceError::malformed("the second word is no action of this kind"))?;
+        Request::new(action, Resource::parse(kind, words.next().unwrap_or_default())?)
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.resource.kind()
+    }
+
+    pub fn action(&self) -> ActionName {
+        self.action
+    }
+
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+}
+
+/// `crypto hash` and `crypto random`.
+pub(crate) const fn is_keyless(action: ActionName) -> bool {
+    matches!(action, ActionName::Hash | ActionName::Random)
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Fetch => write!(f, "fetch {} {}", self.action.as_str().to_ascii_uppercase(), self.resource),
+            kind => write!(f, "{kind} {} {}", self.action, self.resource),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn calls_read_back_what_they_show() {
+        for text in [
+            "fetch POST https://api.bank.example/v1/payments",
+            "file read /invoices/a.csv",
+            "file list /",
+            "crypto sign expenses/2026",
+            "crypto hash -",
+            "kv get cache/a/b",
+            "sql select crm/customers",
+            "tool call github/create_issue",
+            "secret use bank-token",
+            "run start expense-bot",
+        ] {
+            assert_eq!(Request::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Request::parse("crypto hash").unwrap().to_string(), "crypto hash -");
+        assert_eq!(Request::parse("fetch get https://a.example/").unwrap().to_string(), "fetch GET https://a.example/");
+        assert_eq!(Request::parse("file read /m/a b").unwrap().to_string(), "file read /m/a b");
+    }
+
+    #[test]
+    fn calls_that_do_not_fit_are_malformed() {
+        for text in [
+            "", "fetch", "fetch GET", "fetch Get https://a.example/", "fetch TRACE https://a.example/", "file get /m/a",
+            "file READ /m/a", "smtp send x", "crypto sign", "crypto sign -", "crypto hash ring/key", "kv select s/k",
+            "file  read /m/a",
+        ] {
+            assert_eq!(Request::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");
+        }
+        assert!(Request::new(ActionName::Get, Resource::parse(Kind::File, "/m/a").unwrap()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(text in prop_oneof![".*", "(fetch|file|kv|crypto) [A-Za-z]{3,6} .{0,40}"]) {
+            if let Ok(request) = Request::parse(&text) {
+                prop_assert_eq!(Request::parse(&request.to_string()).unwrap(), request);
+            }
+        }
+    }
+}

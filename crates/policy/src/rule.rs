@@ -1,0 +1,157 @@
+//! One rule of a manifest as a decision cites it, and what it says about how a call may be made.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// Whether a rule grants or refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+/// A rule of a manifest: its id, where it stands, what it does, and its terms.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub(crate) id: String,
+    pub(crate) location: String,
+    pub(crate) effect: Effect,
+    pub(crate) terms: Terms,
+}
+
+/// How an allowed call may be made. Strictest by default: no private addresses, no redirects, no headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Loopback, private and link-local addresses may be dialled.
+    pub private: bool,
+    /// Redirects are followed, each hop as a call of its own.
+    pub redirects: bool,
+    /// The request headers that the guest may set; lower case, sorted, without duplicates.
+    pub headers: Vec<String>,
+    /// Most bytes of a response; `None` leaves the host's own cap.
+    pub response: Option<NonZeroU64>,
+    /// Most bytes of a request's body; `None` leaves the host's own cap.
+    pub request: Option<NonZeroU64>,
+    /// Longest time for the call; `None` leaves the host's own deadline. Never zero.
+    pub timeout: Option<Duration>,
+}
+
+/// What a fetch rule lets the guest set when it says nothing: content negotiation, caching and ranges. Nothing that
+/// authenticates, names a host, or shapes the connection.
+pub const DEFAULT_HEADERS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-language",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "prefer",
+    "range",
+    "user-agent",
+];
+
+impl Rule {
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `policies/expense-bot.toml:26`.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+impl Terms {
+    /// What a rule that says nothing about terms has.
+    pub(crate) fn usual() -> Terms {
+        Terms { headers: DEFAULT_HEADERS.iter().map(|name| (*name).to_owned()).collect(), ..Terms::default() }
+    }
+
+    /// What both allow: the stricter of each field.
+    #[must_use]
+    pub fn narrow(&self, other: &Terms) -> Terms {
+        Terms {
+            private: self.private && other.private,
+            redirects: self.redirects && other.redirects,
+            headers: self.headers.iter().filter(|name| other.headers.contains(name)).cloned().collect(),
+            response: smaller(self.response, other.response),
+            request: smaller(self.request, other.request),
+            timeout: smaller(self.timeout, other.timeout),
+        }
+    }
+
+    /// Whether [`Terms::narrow`] with `other` changes nothing.
+    pub(crate) fn is_within(&self, other: &Terms) -> bool {
+        fn within<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> bool {
+            smaller(a, b) == a
+        }
+        self.private <= other.private
+            && self.redirects <= other.redirects
+            && (self.headers == other.headers || self.headers.iter().all(|name| other.headers.contains(name)))
+            && within(self.response, other.response)
+            && within(self.request, other.request)
+            && within(self.timeout, other.timeout)
+    }
+}
+
+fn smaller<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wide() -> Terms {
+        Terms { private: true, redirects: true, ..Terms::usual() }
+    }
+
+    #[test]
+    fn narrowing_takes_the_stricter_of_each_field() {
+        let strict = Terms {
+            private: false,
+            redirects: false,
+            headers: vec!["accept".into()],
+            response: NonZeroU64::new(5),
+            request: NonZeroU64::new(6),
+            timeout: Some(Duration::from_secs(1)),
+        };
+        assert_eq!(wide().narrow(&strict), strict);
+        assert_eq!(strict.narrow(&wide()), strict);
+        let looser = Terms { response: NonZeroU64::new(9), timeout: Some(Duration::from_secs(9)), ..wide() };
+        assert_eq!(looser.narrow(&strict), strict);
+    }
+
+    #[test]
+    fn within_means_that_narrowing_changes_nothing() {
+        let strict = Terms { timeout: Some(Duration::from_secs(1)), ..Terms::default() };
+        for (a, b) in [(&strict, &wide()), (&wide(), &strict), (&wide(), &wide()), (&Terms::default(), &strict)] {
+            assert_eq!(a.is_within(b), a.narrow(b) == *a);
+        }
+    }
+
+    #[test]
+    fn default_headers_are_sorted_and_lower_case() {
+        assert!(DEFAULT_HEADERS.is_sorted());
+        assert!(DEFAULT_HEADERS.iter().all(|name| !name.bytes().any(|b| b.is_ascii_uppercase())));
+        for name in ["authorization", "cookie", "host", "content-length"] {
+            assert!(!DEFAULT_HEADERS.contains(&name));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The answer to a request: a decision, its stable reason, the rule behind it, and the terms of an allowed call.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::rule::{Rule, Terms};
+
+/// What is to happen with a call. Stricter is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Decision {
+    Allow,
+    /// A person must approve first.
+    Ask,
+    Deny,
+}
+
+/// A source of authority. All of them must cover a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    Token,
+    Registry,
+    Manifest,
+    Ceiling,
+    Task,
+}
+
+/// The decision about one request, with the reason. Cheap to make and to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Verdict {
+    decision: Decision,
+    code: Code,
+    rule: Option<Arc<Rule>>,
+    /// Set when the terms are stricter than those of the rule.
+    narrowed: Option<Arc<Terms>>,
+}
+
+/// The terms of a verdict without a rule.
+static NOTHING: Terms = Terms {
+    private: false,
+    redirects: false,
+    headers: Vec::new(),
+    response: Some(NonZeroU64::MIN),
+    request: Some(NonZeroU64::MIN),
+    timeout: None,
+};
+
+impl Verdict {
+    /// A refusal for a reason that is not in any rule.
+    pub fn deny(code: Code) -> Verdict {
+        Verdict { decision: Decision::Deny, code, rule: None, narrowed: None }
+    }
+
+    /// Demands a person's approval; combine it with [`Verdict::stricter`].
+    pub fn ask(code: Code) -> Verdict {
+        Verdict { decision: Decision::Ask, code, rule: None, narrowed: None }
+    }
+
+    // Private to the crate: only a grant can say yes.
+    pub(crate) fn allow(rule: Arc<Rule>, ceiling: Option<&Terms>) -> Verdict {
+        let narrowed = ceiling.filter(|ceiling| !rule.terms.is_within(ceiling));
+        let narrowed = narrowed.map(|ceiling| Arc::new(rule.terms.narrow(ceiling)));
+        Verdict { decision: Decision::Allow, code: Code::Allowed, rule: Some(rule), narrowed }
+    }
+
+    pub(crate) fn deny_by(code: Code, rule: Arc<Rule>) -> Verdict {
+        Verdict { decision: Decision::Deny, code, rule: Some(rule), narrowed: None }
+    }
+
+    pub fn decision(&self) -> Decision {
+        self.decision
+    }
+
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The rule that allowed or denied, if a rule did.
+    pub fn rule(&self) -> Option<&Arc<Rule>> {
+        self.rule.as_ref()
+    }
+
+    /// How the call may be made; the strictest there is unless a rule allowed it.
+    pub fn terms(&self) -> &Terms {
+        match (&self.narrowed, &self.rule) {
+            (Some(terms), _) => terms,
+            (None, Some(rule)) if self.decision != Decision::Deny => &rule.terms,
+            _ => &NOTHING,
+        }
+    }
+
+    /// The stricter of two verdicts; of equals, this one, on terms that satisfy both.
+    pub fn stricter(self, other: Verdict) -> Verdict {
+        let (strict, loose) = if other.decision > self.decision { (other, self) } else { (self, other) };
+        if strict.decision == Decision::Deny {
+            return strict;
+        }
+        // An approval added to an allowed call keeps that call's rule and terms.
+        let terms = match (&strict.rule, &loose.rule) {
+            (Some(_), Some(_)) => strict.terms().narrow(loose.terms()),
+            (Some(_), None) => return strict,
+            (None, _) => loose.terms().clone(),
+        };
+        Verdict { rule: strict.rule.or(loose.rule), narrowed: Some(Arc::new(terms)), ..strict }
+    }
+}
+
+impl Decision {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Decision::Allow => "allow",
+            Decision::Ask => "ask",
+            Decision::Deny => "deny",
+        }
+    }
+}
+
+impl Source {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Token => "token",
+            Source::Registry => "registry",
+            Source::Manifest => "manifest",
+            Source::Ceiling => "ceiling",
+            Source::Task => "task",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Effect;
+
+    fn rule(id: &str, terms: Terms) -> Arc<Rule> {
+        Arc::new(Rule { id: id.into(), location: "m.toml:1".into(), effect: Effect::Allow, terms })
+    }
+
+    #[test]
+    fn stricter_is_greater() {
+        assert!(Decision::Allow < Decision::Ask && Decision::Ask < Decision::Deny);
+        let allow = Verdict::allow(rule("a", Terms::usual()), None);
+        let deny = Verdict::deny(Code::TokenScope);
+        let ask = Verdict::ask(Code::Allowed);
+        assert_eq!(allow.clone().stricter(deny.clone()).code(), Code::TokenScope);
+        assert_eq!(deny.clone().stricter(allow.clone()).code(), Code::TokenScope);
+        assert_eq!(deny.clone().stricter(Verdict::deny(Code::TokenExpired)).code(), Code::TokenScope);
+        assert_eq!(ask.clone().stricter(deny).decision(), Decision::Deny);
+        for both in [allow.clone().stricter(ask.clone()), ask.stricter(allow.clone())] {
+            assert_eq!((both.decision(), both.rule()), (Decision::Ask, allow.rule()));
+            assert_eq!(both.terms(), allow.terms());
+        }
+    }
+
+    #[test]
+    fn two_allows_meet_on_terms_that_satisfy_both() {
+        let strict = Terms { response: NonZeroU64::new(7), ..Terms::usual() };
+        let wide = Terms { private: true, ..Terms::usual() };
+        let both = Verdict::allow(rule("a", wide), None).stricter(Verdict::allow(rule("b", strict.clone()), None));
+        assert_eq!((both.rule().unwrap().id(), both.terms()), ("a", &strict));
+    }
+
+    #[test]
+    fn a_denial_carries_no_terms_of_its_rule() {
+        let verdict = Verdict::deny_by(Code::ManifestRule, rule("d", Terms { private: true, ..Terms::usual() }));
+        assert!(!verdict.terms().private && verdict.terms().headers.is_empty());
+    }
+}
