@@ -1,0 +1,16 @@
+//! Bailiwick runs untrusted WebAssembly under a policy: every host call is checked, recorded, and only then performed.
+//!
+//! A table of contents, from untrusted bytes to a report.
+
+// Untrusted bytes become a loaded guest.
+pub mod artifact;
+pub mod compile;
+pub mod engine;
+mod guest;
+mod load;
+mod ticker;
+
+pub use artifact::cache::ArtifactCache;
+pub use compile::{CompileIn, CompileOptions, compile_child};
+pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES};
+pub use load::{Catalogue, Excerpt, Functions, Interface, LoadError, Loader, Measure, Refusal};

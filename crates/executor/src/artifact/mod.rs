@@ -1,0 +1,110 @@
+//! Artifacts: guests in machine code, on their way from the compile child or the cache into the engine.
+
+pub(crate) mod cache;
+mod native;
+pub(crate) mod seal;
+
+use seal::Authentic;
+
+pub(crate) use native::load;
+
+/// The largest artifact that is accepted, in bytes. The largest guests known make 60 MB.
+pub(crate) const MAX_ARTIFACT_BYTES: usize = 128 << 20;
+
+/// What a guest became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A component that came as one.
+    Component,
+    /// A component that was made of a core module.
+    Lifted,
+    /// A core module that speaks the core ABI.
+    Module,
+}
+
+/// Fresh from the compiler, in the process that compiled: not yet an [`Artifact`].
+pub(crate) struct Prepared {
+    pub(crate) form: Form,
+    pub(crate) code: Vec<u8>,
+}
+
+impl Prepared {
+    /// The bytes to seal: a letter for the form, then the code.
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        let letter = match self.form {
+            Form::Component => b'C',
+            Form::Lifted => b'L',
+            Form::Module => b'M',
+        };
+        let mut payload = Vec::with_capacity(self.code.len().saturating_add(1));
+        payload.push(letter);
+        payload.extend_from_slice(&self.code);
+        payload
+    }
+}
+
+/// Machine code that this program, or a child of it, made. The only thing that [`load`] takes.
+#[derive(Debug)]
+pub(crate) struct Artifact {
+    form: Form,
+    authentic: Authentic,
+}
+
+impl Artifact {
+    /// Reads an authentic payload; `None` when it holds something else.
+    pub(crate) fn read(authentic: Authentic) -> Option<Artifact> {
+        let form = match authentic.payload().first()? {
+            b'C' => Form::Component,
+            b'L' => Form::Lifted,
+            b'M' => Form::Module,
+            _ => return None,
+        };
+        Some(Artifact { form, authentic })
+    }
+
+    /// As it was sealed.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.authentic.payload()
+    }
+
+    fn code(&self) -> &[u8] {
+        self.payload().get(1..).unwrap_or_default()
+    }
+}
+
+/// A guest that is ready to be linked. Cheap to clone.
+#[derive(Clone)]
+pub struct Loaded {
+    pub(crate) form: Form,
+    pub(crate) code: Code,
+    pub(crate) bytes: usize,
+}
+
+/// Compiled code in the engine.
+#[derive(Clone)]
+pub enum Code {
+    Component(wasmtime::component::Component),
+    Module(wasmtime::Module),
+}
+
+impl Loaded {
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Size of the machine code, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("form", &self.form).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+

@@ -1,0 +1,116 @@
+//! From untrusted bytes to a guest in the engine: recent guests from memory, known ones from the cache, and all others
+//! through the compile child. What comes out has passed the catalogue.
+
+mod bounds;
+mod catalogue;
+mod lift;
+mod prepare;
+mod recent;
+mod refusal;
+
+use std::sync::Arc;
+
+use crate::artifact::{self, Artifact, Code, Loaded, cache::ArtifactCache};
+use crate::compile::{CompileError, CompileOptions, Compiler, Failure};
+use crate::engine::Engine;
+use crate::guest::Guest;
+use recent::Recent;
+
+pub use bounds::Measure;
+pub use catalogue::{Catalogue, Functions, Interface};
+pub(crate) use prepare::prepare;
+pub use refusal::{Excerpt, Refusal};
+
+/// A guest was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It lies in the guest.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It lies in us.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It lies in us: the engine does not take what our own compiler made.
+    #[error("a compiled guest does not load: {0}")]
+    Artifact(String),
+}
+
+/// Loads guests for one engine and one catalogue.
+pub struct Loader {
+    inner: Arc<Inner>,
+    compiler: Compiler,
+}
+
+/// What blocking work needs.
+struct Inner {
+    engine: Engine,
+    catalogue: Catalogue,
+    cache: Option<ArtifactCache>,
+    recent: Recent,
+}
+
+impl Loader {
+    /// Loads into `engine`, compiling as `options` say. Without a `cache`, guests are compiled once a process.
+    pub fn new(engine: Engine, catalogue: Catalogue, options: CompileOptions, cache: Option<ArtifactCache>) -> Loader {
+        let compiler = Compiler::new(options, engine.fingerprint());
+        Loader { compiler, inner: Arc::new(Inner { engine, catalogue, cache, recent: Recent::default() }) }
+    }
+
+    /// Loads a guest. Dropping the future stops the work.
+    ///
+    /// # Errors
+    /// [`LoadError::Refused`] when the guest may not run, whatever its policy; the others are our own failures.
+    pub async fn load(&self, guest: &Guest) -> Result<Arc<Loaded>, LoadError> {
+        if let Some(loaded) = self.inner.recent.get(guest.digest()) {
+            return Ok(loaded);
+        }
+        let wanted = guest.clone();
+        if let Some(loaded) = self.blocking(move |inner| inner.from_cache(&wanted)).await?? {
+            return Ok(loaded);
+        }
+        let artifact = self.compiler.compile(guest).await.map_err(|failure| match failure {
+            Failure::Refused(refusal) => LoadError::Refused(refusal),
+            Failure::Compile(error) => LoadError::Compile(error),
+        })?;
+        let made = guest.clone();
+        self.blocking(move |inner| inner.from_compiler(&made, &artifact)).await?
+    }
+
+    /// Verifying and copying megabytes of code must not hold up other runs.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> T + Send + 'static) -> Result<T, LoadError> {
+        let inner = Arc::clone(&self.inner);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.map_err(|error| LoadError::Artifact(error.to_string()))
+    }
+}
+
+impl Inner {
+    fn from_cache(&self, guest: &Guest) -> Result<Option<Arc<Loaded>>, LoadError> {
+        let Some(cache) = &self.cache else { return Ok(None) };
+        let Some(artifact) = cache.get(guest.digest(), self.engine.fingerprint()) else { return Ok(None) };
+        // An entry that does not load is compiled again, and overwritten.
+        let Ok(loaded) = artifact::load(self.engine.wasmtime(), &artifact) else { return Ok(None) };
+        self.admit(guest, loaded).map(Some)
+    }
+
+    fn from_compiler(&self, guest: &Guest, artifact: &Artifact) -> Result<Arc<Loaded>, LoadError> {
+        let loaded = artifact::load(self.engine.wasmtime(), artifact)
+            .map_err(|error| LoadError::Artifact(format!("{error:#}")))?;
+        let loaded = self.admit(guest, loaded)?;
+        if let Some(cache) = &self.cache {
+            // A cache that cannot be written costs a compilation next time, and this run nothing.
+            let _ = cache.put(guest.digest(), self.engine.fingerprint(), artifact);
+        }
+        Ok(loaded)
+    }
+
+    fn admit(&self, guest: &Guest, loaded: Loaded) -> Result<Arc<Loaded>, LoadError> {
+        match loaded.code() {
+            Code::Component(component) => self.catalogue.admit_component(component)?,
+            Code::Module(module) => self.catalogue.admit_module(module)?,
+        }
+        let loaded = Arc::new(loaded);
+        self.recent.put(guest.digest(), Arc::clone(&loaded));
+        Ok(loaded)
+    }
+}
