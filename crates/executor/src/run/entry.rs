@@ -1,0 +1,109 @@
+//! A guest that is ready to be instantiated, and how its entry point is called.
+
+use wasmtime::component::{self, ComponentExportIndex};
+use wasmtime::{Instance, Module, Store, bail};
+use wasmtime_wasi::I32Exit;
+
+use super::{Failure, RunState};
+use crate::core_abi;
+
+/// A guest with its imports resolved: what is left is to give it a store.
+#[derive(Clone)]
+pub(crate) enum Runnable {
+    Component(component::InstancePre<RunState>, Entry),
+    Module(wasmtime::InstancePre<RunState>),
+}
+
+/// Which export starts a component.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    /// `run` of `wasi:cli/run`.
+    Command(ComponentExportIndex),
+    /// `run: func() -> result<_, string>` of the world `bailiwick:host/guest`.
+    World(ComponentExportIndex),
+}
+
+/// How a guest's entry point came back, if it came back.
+pub(crate) type Returned = Result<(), Failure>;
+
+/// Exports that start a component, for the error of one that has neither.
+pub(crate) const COMPONENT_ENTRY: &str = "`wasi:cli/run@0.2`, or `run: func() -> result<_, string>`";
+/// The same for a bare module.
+pub(crate) const MODULE_ENTRY: &str = "`run` with no parameters and at most an `i32` result, and `memory`";
+
+impl Entry {
+    /// The entry point of `component`, by what it exports.
+    pub(crate) fn find(component: &component::Component) -> Option<Entry> {
+        let engine = component.engine();
+        let names: Vec<String> = component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
+        let command = names.iter().find(|name| name.starts_with("wasi:cli/run@0.2."));
+        if let Some(interface) = command {
+            let interface = component.get_export_index(None, interface)?;
+            return component.get_export_index(Some(&interface), "run").map(Entry::Command);
+        }
+        component.get_export_index(None, "run").map(Entry::World)
+    }
+}
+
+impl Runnable {
+    /// Instantiates the guest, which runs its start function, and calls its entry point.
+    ///
+    /// # Errors
+    /// The trap, or the exit by `proc_exit` or `wasi:cli/exit`, as wasmtime gives it.
+    pub(crate) async fn start(&self, store: &mut Store<RunState>) -> wasmtime::Result<Returned> {
+        match self {
+            Runnable::Component(pre, entry) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                entry.call(store, &instance).await
+            }
+            Runnable::Module(pre) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                call_module(store, &instance).await
+            }
+        }
+    }
+}
+
+impl Entry {
+    async fn call(&self, store: &mut Store<RunState>, instance: &component::Instance) -> wasmtime::Result<Returned> {
+        match self {
+            Entry::Command(run) => {
+                let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
+                let (result,) = run.call_async(&mut *store, ()).await?;
+                Ok(result.map_err(|()| Failure::Exit(1)))
+            }
+            Entry::World(run) => {
+                let run = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, run)?;
+                let (result,) = run.call_async(&mut *store, ()).await?;
+                Ok(result.map_err(Failure::Message))
+            }
+        }
+    }
+}
+
+async fn call_module(store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<Returned> {
+    let Some(run) = instance.get_func(&mut *store, core_abi::ENTRY) else { bail!("no export `{}`", core_abi::ENTRY) };
+    if let Ok(run) = run.typed::<(), i32>(&*store) {
+        let code = run.call_async(&mut *store, ()).await?;
+        return Ok(if code == 0 { Ok(()) } else { Err(Failure::Exit(code)) });
+    }
+    run.typed::<(), ()>(&*store)?.call_async(&mut *store, ()).await?;
+    Ok(Ok(()))
+}
+
+/// Whether `module` exports what the core ABI asks for.
+pub(crate) fn module_has_entry(module: &Module) -> bool {
+    let run = module.get_export(core_abi::ENTRY).and_then(|export| {
+        let function = export.func()?.clone();
+        let results = function.results().len();
+        let fits = function.params().len() == 0
+            && (results == 0 || results == 1 && function.result(0).is_some_and(|result| result.is_i32()));
+        fits.then_some(())
+    });
+    run.is_some() && module.get_export("memory").is_some_and(|export| export.memory().is_some())
+}
+
+/// The exit code that a guest gave through WASI, 0 included.
+pub(crate) fn exit_code(error: &wasmtime::Error) -> Option<i32> {
+    error.downcast_ref::<I32Exit>().map(|exit| exit.0)
+}

@@ -1,0 +1,115 @@
+//! The memory limit of a run: every memory and every table of the store, summed.
+
+use wasmtime::{ResourceLimiter, Result, bail};
+
+use crate::engine::{INSTANCES_PER_GUEST, MEMORIES_PER_GUEST, TABLES_PER_GUEST};
+
+/// Bytes that a table element takes in this process.
+const ELEMENT: usize = 8;
+/// A guest that asks again and again after it was refused is stopped rather than answered.
+const REFUSALS: u32 = 100;
+
+/// Counts what a run's memories and tables hold together, and refuses growth over the limit.
+#[derive(Debug)]
+pub(crate) struct MemoryLimiter {
+    limit: usize,
+    used: usize,
+    peak: usize,
+    refusals: u32,
+}
+
+/// The guest went on asking for memory that it cannot have.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest keeps asking for memory over its limit")]
+pub(crate) struct MemoryExhausted;
+
+impl MemoryLimiter {
+    pub(crate) fn new(limit: u64) -> MemoryLimiter {
+        MemoryLimiter { limit: usize::try_from(limit).unwrap_or(usize::MAX), used: 0, peak: 0, refusals: 0 }
+    }
+
+    /// Most bytes at any one time.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Whether growth was ever refused: a guest that then fails has run out of memory.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refusals > 0
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> Result<bool> {
+        let used = self.used.saturating_sub(current).saturating_add(desired);
+        if used > self.limit {
+            self.refusals = self.refusals.saturating_add(1);
+            if self.refusals > REFUSALS {
+                bail!(MemoryExhausted);
+            }
+            return Ok(false);
+        }
+        self.used = used;
+        self.peak = self.peak.max(used);
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        // Over the module's own maximum the growth fails anyway: it must not be counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.grow(current, desired)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.grow(current.saturating_mul(ELEMENT), desired.saturating_mul(ELEMENT))
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_PER_GUEST as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_PER_GUEST as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_PER_GUEST as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_limit() {
+        let mut limiter = MemoryLimiter::new(1000);
+        assert!(limiter.memory_growing(0, 600, None).unwrap());
+        assert!(limiter.table_growing(0, 50, None).unwrap(), "400 bytes: exactly at the limit");
+        assert!(!limiter.memory_growing(600, 601, None).unwrap());
+        assert!(limiter.has_refused());
+        assert_eq!(limiter.peak(), 1000);
+    }
+
+    #[test]
+    fn growth_over_the_modules_own_maximum_is_not_counted() {
+        let mut limiter = MemoryLimiter::new(1000);
+        assert!(!limiter.memory_growing(0, 600, Some(500)).unwrap());
+        assert!(!limiter.has_refused());
+        assert!(limiter.memory_growing(0, 1000, None).unwrap());
+    }
+
+    #[test]
+    fn a_guest_that_keeps_asking_is_stopped() {
+        let mut limiter = MemoryLimiter::new(1);
+        for _ in 0..REFUSALS {
+            assert!(!limiter.memory_growing(0, 2, None).unwrap());
+        }
+        assert!(limiter.memory_growing(0, 2, None).unwrap_err().is::<MemoryExhausted>());
+    }
+}

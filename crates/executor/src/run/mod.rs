@@ -1,0 +1,28 @@
+//! One run, from a job to a report.
+
+mod admission;
+mod ending;
+mod entry;
+mod job;
+mod limiter;
+mod outside;
+mod output;
+mod report;
+mod state;
+mod stop;
+mod supervise;
+
+pub use admission::Busy;
+pub use job::Job;
+pub use outside::{Live, Outside};
+pub use output::{Listen, Stream};
+pub use report::{Anomaly, Report, Usage};
+pub use stop::{Failure, Stop, TrapKind};
+
+pub(crate) use admission::Admission;
+pub(crate) use ending::stop_of;
+pub(crate) use entry::{COMPONENT_ENTRY, Entry, MODULE_ENTRY, Runnable, module_has_entry};
+pub(crate) use limiter::{MemoryExhausted, MemoryLimiter};
+pub(crate) use output::Output;
+pub(crate) use state::{Door, GuestIo, RunState};
+pub(crate) use supervise::{Interrupted, Supervisor};

@@ -1,0 +1,120 @@
+//! What a guest's store holds, and the only things that glue code may do with it.
+
+use std::sync::Arc;
+
+use bailiwick_guard::{Action, Attempt, CallError, Guard, Meter, Perform};
+use bailiwick_host::Host;
+use serde_json::Value;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::limiter::MemoryLimiter;
+use super::outside::Outside;
+use super::output::Output;
+use crate::core_abi::Pending;
+
+/// Handles that a guest may hold, of all kinds.
+const MAX_RESOURCES: usize = 1000;
+
+/// The state of one run's store. Its fields are private: glue reaches the world through [`RunState::door`] alone.
+pub(crate) struct RunState {
+    door: Door,
+    io: Arc<GuestIo>,
+    outside: Arc<dyn Outside>,
+    limiter: MemoryLimiter,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pending: Pending,
+}
+
+/// The way out of the sandbox: every verb goes through the guard. Cheap to clone, so that an asynchronous host function
+/// does not hold the store.
+#[derive(Clone)]
+pub(crate) struct Door {
+    guard: Arc<Guard>,
+    host: Arc<Host>,
+}
+
+/// What a guest is given and what it gives back, without the world being touched.
+pub(crate) struct GuestIo {
+    pub(crate) input: Value,
+    pub(crate) args: Vec<String>,
+    pub(crate) output: Output,
+}
+
+impl RunState {
+    pub(crate) fn new(
+        door: Door,
+        io: Arc<GuestIo>,
+        outside: Arc<dyn Outside>,
+        limiter: MemoryLimiter,
+        wasi: WasiCtx,
+    ) -> RunState {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        RunState { door, io, outside, limiter, wasi, table, pending: Pending::default() }
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        self.door.clone()
+    }
+
+    pub(crate) fn io(&self) -> Arc<GuestIo> {
+        Arc::clone(&self.io)
+    }
+
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.outside
+    }
+
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub(crate) fn limiter(&mut self) -> &mut MemoryLimiter {
+        &mut self.limiter
+    }
+
+    /// The reply that a bare module has not taken yet.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+}
+
+impl Door {
+    pub(crate) fn new(guard: Arc<Guard>, host: Arc<Host>) -> Door {
+        Door { guard, host }
+    }
+
+    /// Asks the guard for `action`, which the run's host performs if it may.
+    pub(crate) async fn call<A: Action>(&self, action: A) -> Result<A::Output, CallError>
+    where
+        Host: Perform<A>,
+    {
+        self.guard.call(&*self.host, action).await
+    }
+
+    /// Records and refuses what does not form an action.
+    pub(crate) fn refuse(&self, attempt: Attempt<'_>) -> CallError {
+        self.guard.refuse(attempt)
+    }
+
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        self.guard.meter()
+    }
+
+    /// For helpers of `host` that make several calls, such as following redirects.
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl WasiView for RunState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

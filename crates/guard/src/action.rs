@@ -1,0 +1,51 @@
+//! What a guest can ask for, and who can do it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bailiwick_policy::{ActionName, Resource};
+
+use crate::{HostError, Permit};
+
+/// What an action does to the world, which decides how durable its intent must be before it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Computes; nothing outside the process is read or changed.
+    Pure,
+    /// Reads the world.
+    Read,
+    /// Changes the world: writes, deletes, sends, signs.
+    World,
+}
+
+/// One typed thing that a guest asks for. Its arguments are parsed already: an action that exists is well-formed.
+///
+/// [`resource`](Action::resource) must name everything that [`Perform`] will touch, which is why both stand in one file.
+pub trait Action: Send + Sync + 'static {
+    /// The action's name in scopes and manifests.
+    const NAME: ActionName;
+    /// What it does to the world. An action whose effect depends on its arguments overrides [`effect`](Action::effect).
+    const EFFECT: Effect;
+    /// What the guest gets back.
+    type Output: Send;
+
+    fn resource(&self) -> Resource;
+
+    /// How this very action affects the world; at least as strong as it is, never weaker.
+    fn effect(&self) -> Effect {
+        Self::EFFECT
+    }
+
+    /// How long the effect may take before it is dropped and the call fails with `limit.deadline`.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+}
+
+/// The effect of an action. It consumes the permit, and with it the right to happen.
+pub trait Perform<A: Action> {
+    /// # Errors
+    /// [`HostError`] when the world does not cooperate, or when a check that only the effect can make (the address
+    /// behind a name, the file behind a link) refuses.
+    fn perform(&self, permit: Permit<'_, A>) -> impl Future<Output = Result<A::Output, HostError>> + Send;
+}

@@ -1,0 +1,139 @@
+//! What the log records.
+
+use std::sync::Arc;
+
+use bailiwick_policy::{Code, Decision, Rule};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use crate::record::ActionWord;
+use crate::{Outcome, Timestamp};
+
+/// What every entry of a run carries.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RunContext {
+    pub run: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    pub agent: String,
+    pub issuer: String,
+    pub subject: String,
+    /// SHA-256 of the manifest, of the guest's bytes and of the grant, in hex.
+    pub manifest: String,
+    pub module: String,
+    pub grant: String,
+}
+
+/// One entry before it has a place in the chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) at: Timestamp,
+    pub(crate) run: Option<Arc<RunContext>>,
+    pub(crate) body: Body,
+}
+
+/// The entry's own part.
+#[derive(Clone, Debug)]
+pub enum Body {
+    RunStarted {
+        rationale: Option<String>,
+    },
+    Intent {
+        call: u64,
+        action: ActionWord,
+        resource: Arc<str>,
+        decision: Decision,
+        code: Code,
+        rule: Option<Arc<Rule>>,
+    },
+    Outcome {
+        call: u64,
+        outcome: Outcome,
+    },
+    RunEnded {
+        stop: String,
+        calls: u64,
+    },
+    /// An agent's token was accepted or refused.
+    Authentication {
+        issuer: String,
+        agent: String,
+        /// SHA-256 of the token's `jti` in hex; the identifier itself is not recorded.
+        jti: String,
+        code: Code,
+    },
+    /// A torn last line, left by a crash before it was acknowledged, was cut off when the log was opened.
+    Recovered {
+        bytes: u64,
+    },
+}
+
+impl Event {
+    /// The entry as one line without its hash: `{"seq":…,"prev":"…",…}`.
+    pub(crate) fn encode(&self, seq: u64, prev: &str) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Line { seq, prev, event: self })
+    }
+}
+
+struct Line<'a> {
+    seq: u64,
+    prev: &'a str,
+    event: &'a Event,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_struct("entry", 16)?;
+        line.serialize_field("seq", &self.seq)?;
+        line.serialize_field("prev", self.prev)?;
+        line.serialize_field("at", &self.event.at.to_string())?;
+        match &self.event.body {
+            Body::RunStarted { rationale } => {
+                line.serialize_field("type", "run_started")?;
+                if let Some(rationale) = rationale {
+                    line.serialize_field("rationale", rationale)?;
+                }
+            }
+            Body::Intent { call, action, resource, decision, code, rule } => {
+                line.serialize_field("type", "intent")?;
+                line.serialize_field("call", call)?;
+                line.serialize_field("action", action)?;
+                line.serialize_field("resource", &**resource)?;
+                line.serialize_field("decision", decision.as_str())?;
+                line.serialize_field("code", code.as_str())?;
+                if let Some(rule) = rule {
+                    line.serialize_field("rule", rule.id())?;
+                    line.serialize_field("location", rule.location())?;
+                }
+            }
+            Body::Outcome { call, outcome } => {
+                line.serialize_field("type", "outcome")?;
+                line.serialize_field("call", call)?;
+                line.serialize_field("outcome", outcome.as_str())?;
+                if let Some(code) = outcome.code() {
+                    line.serialize_field("code", code.as_str())?;
+                }
+            }
+            Body::RunEnded { stop, calls } => {
+                line.serialize_field("type", "run_ended")?;
+                line.serialize_field("stop", stop)?;
+                line.serialize_field("calls", calls)?;
+            }
+            Body::Authentication { issuer, agent, jti, code } => {
+                line.serialize_field("type", "authentication")?;
+                line.serialize_field("issuer", issuer)?;
+                line.serialize_field("agent", agent)?;
+                line.serialize_field("jti", jti)?;
+                line.serialize_field("code", code.as_str())?;
+            }
+            Body::Recovered { bytes } => {
+                line.serialize_field("type", "recovered")?;
+                line.serialize_field("bytes", bytes)?;
+            }
+        }
+        if let Some(run) = &self.event.run {
+            line.serialize_field("context", &**run)?;
+        }
+        line.end()
+    }
+}

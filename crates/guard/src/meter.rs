@@ -1,0 +1,201 @@
+//! The budgets of one run, for every path on which bytes or calls leave it.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bailiwick_policy::{Code, Limits};
+
+use crate::{Budget, HostError, Life, StopCause};
+
+/// Handles (files, directories, streams) that one run may hold open at once.
+pub const MAX_OPEN_HANDLES: u64 = 128;
+
+/// What a run has used of its budgets. Budgets are taken before the bytes move, never given back.
+#[derive(Debug)]
+pub struct Meter {
+    calls: Counter,
+    output: Counter,
+    disk: Counter,
+    handles: Arc<AtomicU64>,
+    life: Life,
+    stopped: OnceLock<StopCause>,
+}
+
+/// A place in the run's table of open handles; dropping it frees the place.
+#[derive(Debug)]
+pub struct HandleSlot {
+    handles: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Counter {
+    used: AtomicU64,
+    limit: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: &Limits, life: Life) -> Meter {
+        Meter {
+            calls: Counter::new(limits.host_calls().get()),
+            output: Counter::new(limits.output().get()),
+            disk: Counter::new(limits.disk().get()),
+            handles: Arc::default(),
+            life,
+            stopped: OnceLock::new(),
+        }
+    }
+
+    /// Counts one host call.
+    pub(crate) fn take_call(&self) -> Result<(), StopCause> {
+        self.take(&self.calls, 1, Budget::HostCalls)
+    }
+
+    /// Takes `bytes` of the output budget (stdout, stderr and result together).
+    ///
+    /// # Errors
+    /// [`StopCause`] when they do not fit; the run must end.
+    pub fn take_output(&self, bytes: u64) -> Result<(), StopCause> {
+        self.take(&self.output, bytes, Budget::Output)
+    }
+
+    /// Takes `bytes` of the disk budget (bytes written through file grants).
+    ///
+    /// # Errors
+    /// [`StopCause`] when they do not fit; the run must end and nothing may be written.
+    pub fn take_disk(&self, bytes: u64) -> Result<(), StopCause> {
+        self.take(&self.disk, bytes, Budget::Disk)
+    }
+
+    /// Asks whether work on an open handle may go on.
+    ///
+    /// # Errors
+    /// [`StopCause`] when the run's authority was revoked or a budget is used up.
+    pub fn check(&self) -> Result<(), StopCause> {
+        match self.stopped() {
+            Some(cause) => Err(cause),
+            None => Ok(()),
+        }
+    }
+
+    /// Reserves a place for an open handle.
+    ///
+    /// # Errors
+    /// `limit.open_handles` when the run holds [`MAX_OPEN_HANDLES`] already.
+    pub fn open_handle(&self) -> Result<HandleSlot, HostError> {
+        let taken = self.handles.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
+            (open < MAX_OPEN_HANDLES).then_some(open + 1)
+        });
+        match taken {
+            Ok(_) => Ok(HandleSlot { handles: Arc::clone(&self.handles) }),
+            Err(_) => Err(HostError::Limit(Code::OpenHandles)),
+        }
+    }
+
+    /// Why the run must end, once it must.
+    pub fn stopped(&self) -> Option<StopCause> {
+        if self.life.is_revoked() {
+            return Some(StopCause::Revoked);
+        }
+        self.stopped.get().copied()
+    }
+
+    pub fn life(&self) -> &Life {
+        &self.life
+    }
+
+    pub fn calls_used(&self) -> u64 {
+        self.calls.used()
+    }
+
+    pub fn output_used(&self) -> u64 {
+        self.output.used()
+    }
+
+    /// Bytes that the output budget still holds.
+    pub fn output_left(&self) -> u64 {
+        self.output.limit - self.output.used()
+    }
+
+    pub fn disk_used(&self) -> u64 {
+        self.disk.used()
+    }
+
+    fn take(&self, counter: &Counter, amount: u64, budget: Budget) -> Result<(), StopCause> {
+        self.check()?;
+        if counter.take(amount) {
+            return Ok(());
+        }
+        Err(*self.stopped.get_or_init(|| StopCause::Budget(budget)))
+    }
+}
+
+impl Drop for HandleSlot {
+    fn drop(&mut self) {
+        self.handles.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Counter {
+    fn new(limit: u64) -> Counter {
+        Counter { used: AtomicU64::new(0), limit }
+    }
+
+    // INVARIANT: `used <= limit`; an amount that does not fit takes nothing.
+    fn take(&self, amount: u64) -> bool {
+        let fits = |used: u64| used.checked_add(amount).filter(|sum| *sum <= self.limit);
+        self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_ok()
+    }
+
+    fn used(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn meter() -> Meter {
+        Meter::new(&Limits::default(), Life::until(Timestamp(u64::MAX)))
+    }
+
+    #[test]
+    fn a_budget_is_exact_and_its_end_is_final() {
+        let meter = meter();
+        let all = Limits::default().output().get();
+        meter.take_output(all).expect("the whole budget fits");
+        assert_eq!(meter.take_output(1), Err(StopCause::Budget(Budget::Output)));
+        assert_eq!(meter.take_disk(1), Err(StopCause::Budget(Budget::Output)), "the run is over, whatever it asks for");
+        assert_eq!((meter.output_used(), meter.output_left()), (all, 0));
+    }
+
+    #[test]
+    fn an_amount_that_overflows_does_not_fit() {
+        let meter = meter();
+        meter.take_disk(1).expect("fits");
+        assert_eq!(meter.take_disk(u64::MAX), Err(StopCause::Budget(Budget::Disk)));
+        assert_eq!(meter.disk_used(), 1);
+    }
+
+    #[test]
+    fn handles_are_counted_and_given_back() {
+        let meter = meter();
+        let mut held = Vec::new();
+        for _ in 0..MAX_OPEN_HANDLES {
+            held.push(meter.open_handle().expect("below the limit"));
+        }
+        assert_eq!(meter.open_handle().err(), Some(HostError::Limit(Code::OpenHandles)));
+        held.pop();
+        meter.open_handle().expect("one was given back");
+    }
+
+    #[test]
+    fn revocation_stops_every_budget() {
+        let meter = meter();
+        meter.life().revoker().revoke();
+        assert_eq!(meter.take_call(), Err(StopCause::Revoked));
+        assert_eq!(meter.check(), Err(StopCause::Revoked));
+    }
+}

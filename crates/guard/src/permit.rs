@@ -1,0 +1,49 @@
+//! The right to perform one recorded action once.
+
+use bailiwick_policy::{Terms, Verdict};
+
+use crate::entry::OpenEntry;
+use crate::{Action, Meter};
+
+/// The right to perform `A` once: minted only by [`Guard::call`](crate::Guard::call), after the decision and the record.
+///
+/// It contains the action, so what was decided is what runs; it is not `Clone` and borrows its audit entry, so it can
+/// neither be used twice nor outlive the call.
+///
+/// ```compile_fail
+/// fn twice<A: bailiwick_guard::Action>(permit: bailiwick_guard::Permit<'_, A>) {
+///     let _second = permit.clone();
+/// }
+/// ```
+pub struct Permit<'e, A: Action> {
+    action: A,
+    verdict: Verdict,
+    meter: &'e Arc<Meter>,
+    // INVARIANT: an entry is open (its intent is appended) for as long as a permit for it exists.
+    _entry: &'e OpenEntry<'e>,
+}
+
+/// Proof that a verdict was `Allow`. Private to the crate: only [`Guard::call`](crate::Guard::call) makes one.
+pub(crate) struct Allowed(pub(crate) Verdict);
+
+impl<'e, A: Action> Permit<'e, A> {
+    /// The one place where permits are made.
+    pub(crate) fn mint(allowed: Allowed, action: A, meter: &'e Arc<Meter>, entry: &'e OpenEntry<'e>) -> Permit<'e, A> {
+        Permit { action, verdict: allowed.0, meter, _entry: entry }
+    }
+
+    /// The action that was decided on and recorded.
+    pub fn action(&self) -> &A {
+        &self.action
+    }
+
+    /// What the deciding rule says about how the action may be done: header allowlist, caps, private addresses.
+    pub fn terms(&self) -> &Terms {
+        self.verdict.terms()
+    }
+
+    /// The run's budgets, for bytes that the effect moves now and, through a handle that shares it, later.
+    pub fn meter(&self) -> &Arc<Meter> {
+        self.meter
+    }
+}

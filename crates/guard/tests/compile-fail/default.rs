@@ -1,0 +1,13 @@
+// There is no permit by default.
+#![allow(unused)]
+#[path = "../support/actions.rs"]
+mod actions;
+use actions::*;
+use bailiwick_guard::*;
+
+async fn default(host: &Host) {
+    let permit: Permit<'static, Hash> = Default::default();
+    let _ = host.perform(permit).await;
+}
+
+fn main() {}

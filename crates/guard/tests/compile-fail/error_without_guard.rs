@@ -1,0 +1,12 @@
+// An effect's own error does not become an answer to the guest without the guard.
+#![allow(unused)]
+#[path = "../support/actions.rs"]
+mod actions;
+use actions::*;
+use bailiwick_guard::*;
+
+fn bypass(error: HostError) -> CallError {
+    error.into()
+}
+
+fn main() {}

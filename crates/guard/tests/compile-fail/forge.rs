@@ -1,0 +1,12 @@
+// A permit cannot be put together from its parts.
+#![allow(unused)]
+#[path = "../support/actions.rs"]
+mod actions;
+use actions::*;
+use bailiwick_guard::*;
+
+fn forge(meter: &Meter) -> Permit<'_, Hash> {
+    Permit { action: Hash(1), verdict: panic!(), meter, _entry: panic!() }
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// Only the guard mints permits.
+#![allow(unused)]
+#[path = "../support/actions.rs"]
+mod actions;
+use actions::*;
+use bailiwick_guard::*;
+
+fn mint<'e>(meter: &'e Meter) -> Permit<'e, Hash> {
+    Permit::mint(panic!(), Hash(1), meter, panic!())
+}
+
+fn main() {}

@@ -1,0 +1,44 @@
+//! Two actions and a host, for tests of the guard itself.
+
+use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Resource};
+
+/// Returns its number.
+pub struct Hash(pub u8);
+
+/// An action of another type.
+pub struct Random;
+
+pub struct Host;
+
+impl Action for Hash {
+    const NAME: ActionName = ActionName::Hash;
+    const EFFECT: Effect = Effect::Pure;
+    type Output = u8;
+
+    fn resource(&self) -> Resource {
+        Resource::Keyless
+    }
+}
+
+impl Action for Random {
+    const NAME: ActionName = ActionName::Random;
+    const EFFECT: Effect = Effect::World;
+    type Output = u8;
+
+    fn resource(&self) -> Resource {
+        Resource::Keyless
+    }
+}
+
+impl Perform<Hash> for Host {
+    async fn perform(&self, permit: Permit<'_, Hash>) -> Result<u8, HostError> {
+        Ok(permit.action().0)
+    }
+}
+
+impl Perform<Random> for Host {
+    async fn perform(&self, _permit: Permit<'_, Random>) -> Result<u8, HostError> {
+        Ok(4)
+    }
+}
