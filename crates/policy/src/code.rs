@@ -82,8 +82,12 @@ codes! {
     TokenExpired = "deny.token.expired";
     TokenRevoked = "deny.token.revoked";
     RegistryCapability = "deny.registry.capability";
+    /// The manifest does not list the agent under `agents`.
+    ManifestAgent = "deny.manifest.agent";
     ManifestNoRule = "deny.manifest.no_rule";
     ManifestRule = "deny.manifest.rule";
+    /// The ceiling lists agents, and this one is not among them.
+    CeilingAgent = "deny.ceiling.agent";
     CeilingNoRule = "deny.ceiling.no_rule";
     CeilingRule = "deny.ceiling.rule";
     TaskRestriction = "deny.task.restriction";
@@ -135,7 +139,6 @@ codes! {
     DecompressedBytes = "limit.decompressed_bytes";
     ArgumentBytes = "limit.argument_bytes";
     OpenHandles = "limit.open_handles";
-    ConcurrentCalls = "limit.concurrent_calls";
     Redirects = "limit.redirects";
 }
 

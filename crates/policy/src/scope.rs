@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::actions::Actions;
 use crate::kind::{ActionName, Kind};
-use crate::pattern::{Pattern, PatternError};
+use crate::pattern::{Authority, Pattern, PatternError};
 use crate::request::{Request, is_keyless};
 use crate::text::Printable;
 
@@ -110,6 +110,14 @@ impl Scope {
             }
         }
         Ok(Scope { kind, actions, pattern })
+    }
+
+    /// The mount of a file scope.
+    pub(crate) fn mount(&self) -> Option<&str> {
+        match &self.pattern.authority {
+            Authority::Name(name) if self.kind == Kind::File => Some(name),
+            _ => None,
+        }
     }
 
     pub(crate) fn action_set(&self) -> Actions {

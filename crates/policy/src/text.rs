@@ -1,25 +1,30 @@
 //! Untrusted text made safe to show: one line, no terminal controls, no invisible or direction-changing characters.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Shows at most 200 characters of `.0`, with everything that could mislead a reader written as an escape.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
+
+/// As [`Printable`], at any length: for texts whose length is bounded elsewhere.
+pub(crate) struct Whole<'a>(pub(crate) &'a str);
 
 const SHOWN: usize = 200;
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (shown, c) in self.0.chars().enumerate() {
-            if shown == SHOWN {
-                return f.write_str("…");
-            }
-            if misleads(c) {
-                write!(f, "{}", c.escape_unicode())?;
-            } else {
-                fmt::Write::write_char(f, c)?;
-            }
+        match self.0.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}…", Whole(self.0.get(..end).unwrap_or_default())),
+            None => Whole(self.0).fmt(f),
         }
-        Ok(())
+    }
+}
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match misleads(c) {
+            true => write!(f, "{}", c.escape_unicode()),
+            false => f.write_char(c),
+        })
     }
 }
 

@@ -1,0 +1,222 @@
+//! Why a request is decided as it is: layer by layer, and what would have to change.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::grant::{Ceiling, Grant, Layer};
+use crate::index::{Hits, Slot};
+use crate::kind::Kind;
+use crate::manifest::{Manifest, ManifestRule, toml_key, toml_string};
+use crate::nearest::nearest;
+use crate::request::Request;
+use crate::rule::{Effect, Rule};
+use crate::scope::Scope;
+use crate::scope_set::ScopeSet;
+use crate::text::{Printable, Whole};
+use crate::verdict::{Decision, Source, Verdict};
+
+/// The answer of [`Grant::explain`]. Its `Display` is for people, on several lines without a final newline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    request: String,
+    layers: Vec<LayerReport>,
+    verdict: Verdict,
+    help: Option<String>,
+}
+
+/// What one source of authority says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerReport {
+    pub source: Source,
+    pub decision: Decision,
+    /// The rule or scope that covers the request, or the nearest one and what it misses.
+    pub detail: String,
+    /// The rule, if one of a manifest decided.
+    pub rule: Option<Arc<Rule>>,
+}
+
+impl Explanation {
+    /// The manifest, its ceiling if it names one, the token, the registry, the task.
+    pub fn layers(&self) -> &[LayerReport] {
+        &self.layers
+    }
+
+    /// Exactly what [`Grant::decide`] answers.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// For a denial: the lines to add, or what to ask the issuer or registrar for.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+impl Grant {
+    /// Decides as [`Grant::decide`] does, and says why. Reads every scope to find the nearest: not for the hot path.
+    pub fn explain(&self, request: &Request) -> Explanation {
+        let hits = self.hits(request);
+        let verdict = self.judge(hits);
+        let unbounded = matches!(self.ceiling, Ceiling::Unbounded);
+        let sources = [Source::Manifest, Source::Ceiling, Source::Token, Source::Registry, Source::Task];
+        let layers = sources.into_iter().filter(|source| !(unbounded && *source == Source::Ceiling));
+        let layers = layers.map(|source| self.report(source, request, hits)).collect();
+        let help = self.help(&verdict, request);
+        Explanation { request: request.to_string(), layers, verdict, help }
+    }
+
+    fn report(&self, source: Source, request: &Request, hits: Hits) -> LayerReport {
+        let layer = self.layer(source, hits);
+        let (decision, rule) = match layer {
+            Layer::Allow(rule) => (Decision::Allow, rule),
+            Layer::Deny(_, rule) => (Decision::Deny, rule),
+        };
+        let detail = match (source, &self.ceiling) {
+            (Source::Token, _) => detail(&self.authority.token, "scope", hits.get(Slot::Token), request),
+            (Source::Registry, _) => {
+                let said = detail(&self.authority.registry, "capability", hits.get(Slot::Registry), request);
+                format!("agent `{}`, {said}", Printable(&self.authority.principal.agent))
+            }
+            (Source::Task, _) => match &self.authority.task {
+                Some(task) => detail(task, "scope", hits.get(Slot::Task), request),
+                None => "(no restriction)".to_owned(),
+            },
+            (Source::Ceiling, Ceiling::Named(ceiling)) => self.rule_detail(ceiling, layer, request),
+            (Source::Ceiling, _) => {
+                let named = self.manifest.ceiling().map_or("the ceiling".to_owned(), |name| format!("`{}`", Printable(name)));
+                format!("{named} is missing or has a ceiling itself, so nothing is within it")
+            }
+            (Source::Manifest, _) => self.rule_detail(&self.manifest, layer, request),
+        };
+        LayerReport { source, decision, detail, rule: rule.map(|rule| Arc::clone(&rule.rule)) }
+    }
+
+    fn rule_detail(&self, manifest: &Manifest, layer: Layer<'_>, request: &Request) -> String {
+        match layer {
+            Layer::Allow(Some(rule)) => cited(rule),
+            Layer::Allow(None) => "(no restriction)".to_owned(),
+            Layer::Deny(_, Some(rule)) => format!("{}, a deny rule", cited(rule)),
+            Layer::Deny(Code::ManifestAgent | Code::CeilingAgent, None) => {
+                let agent = Printable(&self.authority.principal.agent);
+                format!("agent `{agent}` is not among the `agents` of {}", Printable(manifest.origin()))
+            }
+            Layer::Deny(_, None) => {
+                let rules = manifest.rules_of(Effect::Allow);
+                match nearest(rules.iter().map(|rule| &rule.scope), request) {
+                    Some((number, miss)) => {
+                        let rule = rules.get(number).map(cited).unwrap_or_default();
+                        format!("no rule covers it; nearest {rule}: {miss}")
+                    }
+                    None => format!("no rule is about `{}`", request.kind()),
+                }
+            }
+        }
+    }
+
+    fn help(&self, verdict: &Verdict, request: &Request) -> Option<String> {
+        let agent = Printable(&self.authority.principal.agent);
+        let scope = Scope::exact(request);
+        if scope.is_none() && verdict.decision() == Decision::Deny {
+            return Some("the directory that holds the mounts is in no grant; name a mount".to_owned());
+        }
+        let scope = scope.map(|scope| scope.to_string()).unwrap_or_default();
+        Some(match verdict.code() {
+            Code::TokenScope => format!("the issuer must add scope `{scope}`"),
+            Code::RegistryCapability => format!("the registry entry of agent `{agent}` must add capability `{scope}`"),
+            Code::TaskRestriction => format!("the task's restriction must add scope `{scope}`"),
+            Code::ManifestNoRule => lines_to_add(&self.manifest, request),
+            Code::ManifestAgent => self.agent_to_add(&self.manifest),
+            Code::CeilingAgent | Code::CeilingNoRule => match &self.ceiling {
+                Ceiling::Named(ceiling) if verdict.code() == Code::CeilingAgent => self.agent_to_add(ceiling),
+                Ceiling::Named(ceiling) => lines_to_add(ceiling, request),
+                _ => "load the manifest that `ceiling` names; it must not name a ceiling itself".to_owned(),
+            },
+            Code::ManifestRule | Code::CeilingRule => {
+                let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
+                format!("a deny always wins: narrow or remove rule {}", rule.unwrap_or_default())
+            }
+            _ => return None,
+        })
+    }
+
+    fn agent_to_add(&self, manifest: &Manifest) -> String {
+        let agents = manifest.agents().iter().chain([&self.authority.principal.agent]);
+        let agents: Vec<String> = agents.map(|agent| toml_string(agent)).collect();
+        format!("write in {}:\n\nagents = [{}]", Printable(manifest.origin()), agents.join(", "))
+    }
+}
+
+fn cited(rule: &ManifestRule) -> String {
+    format!("rule `{}`, {}", rule.rule.id(), Printable(rule.rule.location()))
+}
+
+fn detail(scopes: &ScopeSet, word: &str, hit: Option<usize>, request: &Request) -> String {
+    if let Some(scope) = hit.and_then(|number| scopes.iter().nth(number)) {
+        return format!("{word} `{}`", Printable(&scope.to_string()));
+    }
+    match nearest(scopes.iter(), request) {
+        Some((number, miss)) => {
+            let scope = scopes.iter().nth(number).map(ToString::to_string).unwrap_or_default();
+            format!("no {word} covers it; nearest `{}`: {miss}", Printable(&scope))
+        }
+        None => format!("no {word} is about `{}`", request.kind()),
+    }
+}
+
+/// An `[[allow]]` block that, appended to the manifest, makes it allow exactly this request.
+fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
+    let Some(scope) = Scope::exact(request) else { return String::new() };
+    let origin = Printable(manifest.origin());
+    let kind = request.kind();
+    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto) {
+        return format!("this version's manifests cannot grant `{kind}` yet");
+    }
+    let mut resource = scope.resource().to_string();
+    if kind == Kind::Fetch && !resource.starts_with("http://") {
+        resource.insert_str(0, "https://");
+    }
+    let (field, action) = match kind {
+        Kind::Fetch => ("methods", request.action().as_str().to_ascii_uppercase()),
+        _ => ("actions", request.action().as_str().to_owned()),
+    };
+    let mut text = format!("add to {origin}:\n\n[[allow]]\nid = \"{}\"\n", free_id(manifest, request));
+    let _ = write!(text, "{kind} = {}\n{field} = [\"{action}\"]", toml_string(&resource));
+    if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().all(|(name, _)| name != *mount)) {
+        let _ = write!(text, "\n\nand under `[mounts]` the folder it stands for:\n\n{} = \"./…\"", toml_key(mount));
+    }
+    text
+}
+
+/// An id that no rule has.
+fn free_id(manifest: &Manifest, request: &Request) -> String {
+    let authority = request.resource().authority();
+    let mut id = format!("{}-{}-{authority}", request.kind(), request.action()).to_ascii_lowercase();
+    id = id.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).take(48).collect();
+    let base = id.trim_end_matches('-').to_owned();
+    let mut ids = (2..).map(|number: u32| format!("{base}-{number}"));
+    let mut id = base.clone();
+    while manifest.rule(&id).is_some() {
+        id = ids.next().unwrap_or_default();
+    }
+    id
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.verdict.decision() {
+            Decision::Allow => "allowed",
+            Decision::Ask => "needs approval",
+            Decision::Deny => "denied",
+        };
+        let head = format!("{word}: {}", Whole(&self.request));
+        write!(f, "{head:<90} [{}]", self.verdict.code())?;
+        for LayerReport { source, decision, detail, .. } in &self.layers {
+            write!(f, "\n  {source:<8}  {decision:<5}  {detail}")?;
+        }
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {}", help.replace('\n', "\n    ").replace("\n    \n", "\n\n")),
+            None => Ok(()),
+        }
+    }
+}

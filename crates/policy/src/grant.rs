@@ -1,0 +1,219 @@
+//! The grant: what holds for one run, the intersection of all sources of authority.
+
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
+use crate::code::Code;
+use crate::index::{Hits, Index, Slot};
+use crate::limits::Limits;
+use crate::manifest::{Manifest, ManifestRule};
+use crate::principal::Principal;
+use crate::request::Request;
+use crate::rule::Effect;
+use crate::scope::Scope;
+use crate::scope_set::ScopeSet;
+use crate::verdict::{Source, Verdict};
+
+/// Who asks and what was granted to it, besides the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    pub principal: Principal,
+    /// What the token's `scope` claim grants.
+    pub token: ScopeSet,
+    /// What the registry says that the agent is capable of.
+    pub registry: ScopeSet,
+    /// The task's restriction; `None` restricts nothing further.
+    pub task: Option<ScopeSet>,
+}
+
+/// The intersection of manifest, ceiling, token, registry and task. A call is allowed only if each of them covers it.
+///
+/// - A missing source covers nothing: a manifest that names a ceiling is useless without it.
+/// - A deny rule always wins, wherever it stands.
+/// - Of several allow rules that cover a call, the first in the manifest decides on the terms.
+/// - A ceiling's terms narrow those of the manifest.
+#[derive(Debug)]
+pub struct Grant {
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) ceiling: Ceiling,
+    pub(crate) authority: Authority,
+    index: Index,
+    limits: Limits,
+    digest: String,
+    /// The token was derived from the manifest: where both refuse, the manifest is the reason.
+    derived: bool,
+}
+
+/// What bounds the manifest.
+#[derive(Debug)]
+pub(crate) enum Ceiling {
+    /// The manifest names none.
+    Unbounded,
+    /// The manifest names one that is not here, or that names another one: nothing is within it.
+    Missing,
+    Named(Arc<Manifest>),
+}
+
+impl Grant {
+    /// Combines the sources. `ceiling` is the manifest that `manifest` names as its ceiling, if it names one; without it
+    /// everything is denied.
+    pub fn new(manifest: Arc<Manifest>, ceiling: Option<Arc<Manifest>>, authority: Authority) -> Grant {
+        let digest = digest(&manifest, ceiling.as_deref(), &authority);
+        let ceiling = match ceiling {
+            Some(ceiling) if ceiling.ceiling().is_none() => Ceiling::Named(ceiling),
+            None if manifest.ceiling().is_none() => Ceiling::Unbounded,
+            _ => Ceiling::Missing,
+        };
+        let mut limits = manifest.limits().clone();
+        let mut index = Index::default();
+        index.add(Slot::ManifestDeny, scopes(&manifest, Effect::Deny));
+        index.add(Slot::ManifestAllow, scopes(&manifest, Effect::Allow));
+        index.add(Slot::Token, authority.token.iter());
+        index.add(Slot::Registry, authority.registry.iter());
+        if let Ceiling::Named(ceiling) = &ceiling {
+            index.add(Slot::CeilingDeny, scopes(ceiling, Effect::Deny));
+            index.add(Slot::CeilingAllow, scopes(ceiling, Effect::Allow));
+            limits = limits.min(ceiling.limits());
+        }
+        index.add(Slot::Task, authority.task.iter().flat_map(ScopeSet::iter));
+        let derived = authority.token == manifest.scopes();
+        Grant { manifest, ceiling, authority, index, limits, digest, derived }
+    }
+
+    /// Decides on a request. Total, and without allocation unless a ceiling narrows the terms.
+    ///
+    /// Of several sources that refuse, the one named is, in this order: a deny rule of the manifest, the token, the
+    /// registry, the manifest, its ceiling, the task. Where the token says exactly what the manifest says, because it was
+    /// derived from it, the manifest comes before the token.
+    pub fn decide(&self, request: &Request) -> Verdict {
+        self.judge(self.index.find(request))
+    }
+
+    pub fn principal(&self) -> &Principal {
+        &self.authority.principal
+    }
+
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    /// The minimum of the manifest's limits and its ceiling's.
+    pub fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    /// Hexadecimal SHA-256 over all sources: the manifests' texts, the principal, and each set of scopes.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    pub(crate) fn hits(&self, request: &Request) -> Hits {
+        self.index.find(request)
+    }
+
+    /// What each source says, in the order in which they are blamed. Deciding and explaining both come from here.
+    pub(crate) fn judge(&self, hits: Hits) -> Verdict {
+        // A deny rule beats everything, so it is the reason even if other sources would refuse too.
+        let order = match self.layer(Source::Manifest, hits) {
+            Layer::Deny(code, Some(rule)) => return Verdict::deny_by(code, Arc::clone(&rule.rule)),
+            _ if self.derived => BLAME_DERIVED,
+            _ => BLAME,
+        };
+        let mut allowed = None;
+        let mut bound = None;
+        for source in order {
+            match self.layer(source, hits) {
+                Layer::Deny(code, Some(rule)) => return Verdict::deny_by(code, Arc::clone(&rule.rule)),
+                Layer::Deny(code, None) => return Verdict::deny(code),
+                Layer::Allow(rule) if source == Source::Manifest => allowed = rule,
+                Layer::Allow(rule) if source == Source::Ceiling => bound = rule,
+                Layer::Allow(_) => {}
+            }
+        }
+        match allowed {
+            Some(rule) => Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms())),
+            None => Verdict::deny(Code::ManifestNoRule),
+        }
+    }
+
+    pub(crate) fn layer(&self, source: Source, hits: Hits) -> Layer<'_> {
+        match source {
+            Source::Token => covered(hits, Slot::Token, Code::TokenScope),
+            Source::Registry => covered(hits, Slot::Registry, Code::RegistryCapability),
+            Source::Task if self.authority.task.is_none() => Layer::Allow(None),
+            Source::Task => covered(hits, Slot::Task, Code::TaskRestriction),
+            Source::Manifest => {
+                let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule];
+                self.rules(&self.manifest, hits, [Slot::ManifestDeny, Slot::ManifestAllow], codes)
+            }
+            Source::Ceiling => match &self.ceiling {
+                Ceiling::Unbounded => Layer::Allow(None),
+                Ceiling::Missing => Layer::Deny(Code::CeilingNoRule, None),
+                Ceiling::Named(ceiling) => {
+                    let codes = [Code::CeilingRule, Code::CeilingAgent, Code::CeilingNoRule];
+                    self.rules(ceiling, hits, [Slot::CeilingDeny, Slot::CeilingAllow], codes)
+                }
+            },
+        }
+    }
+
+    fn rules<'a>(&self, manifest: &'a Manifest, hits: Hits, slots: [Slot; 2], codes: [Code; 3]) -> Layer<'a> {
+        let ([deny, allow], [by_rule, by_agent, no_rule]) = (slots, codes);
+        let rule = |slot, effect| hits.get(slot).and_then(|number| manifest.rules_of(effect).get(number));
+        if hits.get(deny).is_some() {
+            return Layer::Deny(by_rule, rule(deny, Effect::Deny));
+        }
+        // A ceiling without `agents` bounds them all; a manifest without them serves nobody.
+        let open_to_all = manifest.agents().is_empty() && deny == Slot::CeilingDeny;
+        if !open_to_all && !manifest.agents().contains(&self.authority.principal.agent) {
+            return Layer::Deny(by_agent, None);
+        }
+        match rule(allow, Effect::Allow) {
+            Some(rule) => Layer::Allow(Some(rule)),
+            None => Layer::Deny(no_rule, None),
+        }
+    }
+}
+
+/// What one source says about a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layer<'a> {
+    Allow(Option<&'a ManifestRule>),
+    Deny(Code, Option<&'a ManifestRule>),
+}
+
+/// Of several sources that refuse, the first of these is the reason.
+const BLAME: [Source; 5] = [Source::Token, Source::Registry, Source::Manifest, Source::Ceiling, Source::Task];
+
+const BLAME_DERIVED: [Source; 5] = [Source::Manifest, Source::Token, Source::Registry, Source::Ceiling, Source::Task];
+
+fn covered<'a>(hits: Hits, slot: Slot, code: Code) -> Layer<'a> {
+    if hits.get(slot).is_some() { Layer::Allow(None) } else { Layer::Deny(code, None) }
+}
+
+fn scopes(manifest: &Manifest, effect: Effect) -> impl Iterator<Item = &Scope> {
+    manifest.rules_of(effect).iter().map(|rule| &rule.scope)
+}
+
+/// A hash over all sources, each with its length, so that no two different grants read the same.
+fn digest(manifest: &Manifest, ceiling: Option<&Manifest>, authority: &Authority) -> String {
+    let Authority { principal, token, registry, task } = authority;
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    part(b"bailiwick grant 1");
+    part(manifest.digest());
+    part(ceiling.map_or(&[], |ceiling| ceiling.digest().as_slice()));
+    for text in [&principal.issuer, &principal.subject, &principal.agent] {
+        part(text.as_bytes());
+    }
+    part(token.to_string().as_bytes());
+    part(registry.to_string().as_bytes());
+    // No restriction and a restriction to nothing differ.
+    part(task.as_ref().map_or("none".to_owned(), |task| format!("task {task}")).as_bytes());
+    HEXLOWER.encode(&hash.finalize())
+}

@@ -1,0 +1,265 @@
+//! The manifest: what its author grants, on what terms, within which limits.
+
+mod diagnostic;
+mod fields;
+mod json;
+mod lint;
+mod quantity;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use self::diagnostic::Report;
+use self::fields::{Fields, Schema};
+use self::rules::{Lines, Reader, is_id};
+pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
+use self::tree::Place;
+use crate::limits::Limits;
+use crate::rule::{Effect, Rule};
+use crate::scope_set::ScopeSet;
+use crate::text::Printable;
+
+/// Most bytes in the text of a manifest.
+pub const MAX_MANIFEST: usize = 1 << 20;
+
+/// A manifest without errors. It is immutable, and [`Manifest::parse`] is the only way to one.
+#[derive(Debug)]
+pub struct Manifest {
+    id: String,
+    origin: String,
+    agents: Vec<String>,
+    description: Option<String>,
+    ceiling: Option<String>,
+    limits: Limits,
+    mounts: Vec<(String, String)>,
+    allow: Vec<ManifestRule>,
+    deny: Vec<ManifestRule>,
+    warnings: Vec<Diagnostic>,
+    digest: [u8; 32],
+}
+
+const TOP: Schema = Schema {
+    what: "a manifest",
+    known: &["schema", "id", "agents", "description", "ceiling", "limits", "allow", "deny", "mounts"],
+    later: &["decoy", "databases", "stores", "secrets", "tools", "monitor", "egress"],
+};
+
+const LIMITS: Schema = Schema {
+    what: "`[limits]`",
+    known: &["fuel", "memory", "timeout", "output", "host_calls", "disk"],
+    later: &["calls", "sum", "rate", "concurrent", "handles", "stack"],
+};
+
+impl Manifest {
+    /// Reads a manifest: TOML, or JSON if the text starts with `{`. `origin` is the file's name as reports cite it.
+    ///
+    /// # Errors
+    /// Every error that the text has (at most 100, then a note), each with its place, followed by the warnings.
+    pub fn parse(text: &str, origin: &str) -> Result<Manifest, Vec<Diagnostic>> {
+        let mut report = Report::default();
+        let manifest = Manifest::read(text, origin, &mut report);
+        let warnings = report.finish()?;
+        // INVARIANT: without an error there is a manifest; were there none, that would still be no permission.
+        manifest.map(|manifest| Manifest { warnings, ..manifest }).ok_or_else(Vec::new)
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The file's name as it was given to [`Manifest::parse`].
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The registry ids that may run under it.
+    pub fn agents(&self) -> &[String] {
+        &self.agents
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The manifest that bounds this one, by file name relative to this one; whoever loads manifests reads it too.
+    pub fn ceiling(&self) -> Option<&str> {
+        self.ceiling.as_deref()
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Mounts by name, with the host's path relative to the manifest's folder.
+    pub fn mounts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.mounts.iter().map(|(name, path)| (name.as_str(), path.as_str()))
+    }
+
+    /// What the allow rules cover; the deny rules are not taken off.
+    pub fn scopes(&self) -> ScopeSet {
+        self.allow.iter().map(|rule| rule.scope.clone()).collect()
+    }
+
+    /// Every rule, allow rules first, each in the order of the text.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.allow.iter().chain(&self.deny).map(|rule| &rule.rule)
+    }
+
+    /// The rule with that id.
+    pub fn rule(&self, id: &str) -> Option<&Arc<Rule>> {
+        self.rules().find(|rule| rule.id() == id)
+    }
+
+    /// SHA-256 of the text.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// What is doubtful but no error.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    pub(crate) fn rules_of(&self, effect: Effect) -> &[ManifestRule] {
+        match effect {
+            Effect::Allow => &self.allow,
+            Effect::Deny => &self.deny,
+        }
+    }
+
+    fn read(text: &str, origin: &str, report: &mut Report) -> Option<Manifest> {
+        if text.len() > MAX_MANIFEST {
+            let message = "a manifest has at most 1 MiB of text".to_owned();
+            report.error(DiagnosticCode::TooLarge, &Place::at(0..0), message);
+            return None;
+        }
+        let entries = tree::read(text, report)?;
+        let broken = report.has_errors();
+        let fields = Fields::check(&entries, &TOP, report);
+        let whole = Place::at(0..0);
+        // In a text with syntax errors a field may be missing only because its line could not be read.
+        let require = |key: &str, help: &str, report: &mut Report| {
+            if fields.get(key).is_none() && !broken {
+                let message = format!("the manifest has no `{key}`");
+                report.error_with(DiagnosticCode::MissingField, &whole, message, help.to_owned());
+            }
+        };
+        require("schema", "add `schema = 1` as the first line", report);
+        require("id", "add a name for the manifest, as in `id = \"expense-bot\"`", report);
+        read_schema(&fields, report);
+        let id = read_name(&fields, "id", report);
+        let ceiling = read_ceiling(&fields, report);
+        let agents = read_agents(&fields, report);
+        let mounts = read_mounts(&fields, report);
+        let limits = read_limits(&fields, report);
+        let description = fields.text("description", report).map(|(text, _)| text.to_owned());
+        let names: HashSet<&str> = match fields.get("mounts").map(|entry| &entry.node.value) {
+            Some(tree::Value::Table(mounts)) => mounts.iter().map(|mount| mount.key.as_str()).collect(),
+            _ => HashSet::new(),
+        };
+        let mut reader = Reader { report, origin, lines: Lines::of(text), mounts: names, ids: HashMap::new() };
+        let allow = reader.read(&fields, "allow", Effect::Allow);
+        let deny = reader.read(&fields, "deny", Effect::Deny);
+        if agents.is_empty() && fields.get("agents").is_none() {
+            let message = "no agent may run under this manifest; it can only serve as a ceiling".to_owned();
+            let help = "add the registry ids, as in `agents = [\"expense-bot\"]`".to_owned();
+            report.warning(DiagnosticCode::NoAgents, &whole, message, help);
+        }
+        lint::lint(&allow, &deny, report);
+        let digest = Sha256::digest(text.as_bytes()).into();
+        let (origin, warnings) = (origin.to_owned(), Vec::new());
+        Some(Manifest { id: id?, origin, agents, description, ceiling, limits, mounts, allow, deny, warnings, digest })
+    }
+}
+
+fn read_schema(fields: &Fields<'_>, report: &mut Report) {
+    let Some(entry) = fields.get("schema") else { return };
+    if !matches!(entry.node.value, tree::Value::Integer(Some(1))) {
+        let message = "this version reads `schema = 1` only".to_owned();
+        report.error(DiagnosticCode::Schema, &entry.node.place, message);
+    }
+}
+
+fn read_name(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<String> {
+    let (text, place) = fields.text(key, report)?;
+    name(key, text, place, report)
+}
+
+fn name(what: &str, text: &str, place: &Place, report: &mut Report) -> Option<String> {
+    if is_id(text) {
+        return Some(text.to_owned());
+    }
+    let message =
+        format!("`{}` is not a name for `{what}`: write 1 to 64 of `a` to `z`, `0` to `9`, `-` and `_`", Printable(text));
+    report.error(DiagnosticCode::BadName, place, message);
+    None
+}
+
+fn read_ceiling(fields: &Fields<'_>, report: &mut Report) -> Option<String> {
+    let (text, place) = fields.text("ceiling", report)?;
+    if text.is_empty() || text.len() > 1024 || text.chars().any(char::is_control) {
+        report.error(DiagnosticCode::BadName, place, "`ceiling` takes the name of a manifest's file".to_owned());
+    }
+    Some(text.to_owned())
+}
+
+fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
+    let items = fields.texts("agents", report).unwrap_or_default();
+    let agents: Vec<String> = items
+        .into_iter()
+        .filter_map(|(agent, place)| {
+            let fits = (1..=128).contains(&agent.len()) && agent.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
+            if !fits {
+                let message = format!("`{}` is not the registry id of an agent", Printable(agent));
+                report.error(DiagnosticCode::BadName, place, message);
+            }
+            fits.then(|| agent.to_owned())
+        })
+        .collect();
+    if let (true, Some(entry)) = (agents.is_empty(), fields.get("agents")) {
+        let message = "`agents` is empty: nobody may run under it".to_owned();
+        report.error(DiagnosticCode::BadName, &entry.node.place, message);
+    }
+    agents
+}
+
+fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)> {
+    let mut mounts = Vec::new();
+    for entry in fields.table("mounts", report).unwrap_or_default() {
+        let name = name("mounts", &entry.key, &entry.place, report);
+        let tree::Value::Text(path) = &entry.node.value else {
+            fields::wrong_type::<()>(&entry.node, &entry.key, "the path of a folder", report);
+            continue;
+        };
+        if path.is_empty() || path.len() > 4096 || path.contains('\0') {
+            let message = format!("`{}` takes the path of a folder", Printable(&entry.key));
+            report.error(DiagnosticCode::BadName, &entry.node.place, message);
+        }
+        if mounts.iter().any(|(other, _)| *other == entry.key) {
+            let message = format!("`{}` is defined twice", Printable(&entry.key));
+            report.error(DiagnosticCode::DuplicateField, &entry.place, message);
+        }
+        mounts.extend(name.map(|name| (name, path.clone())));
+    }
+    mounts
+}
+
+fn read_limits(fields: &Fields<'_>, report: &mut Report) -> Limits {
+    let mut limits = Limits::default();
+    let Some(entries) = fields.table("limits", report) else { return limits };
+    let fields = Fields::check(entries, &LIMITS, report);
+    limits.fuel = fields.count("fuel", report).unwrap_or(limits.fuel);
+    limits.memory = fields.size("memory", report).unwrap_or(limits.memory);
+    limits.timeout = fields.duration("timeout", report).unwrap_or(limits.timeout);
+    limits.output = fields.size("output", report).unwrap_or(limits.output);
+    limits.host_calls = fields.count("host_calls", report).unwrap_or(limits.host_calls);
+    limits.disk = fields.size("disk", report).unwrap_or(limits.disk);
+    limits
+}

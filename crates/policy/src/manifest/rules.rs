@@ -1,0 +1,346 @@
+//! `[[allow]]` and `[[deny]]`: one table becomes one rule with one scope.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::diagnostic::{DiagnosticCode, Report};
+use super::fields::{Fields, Schema, list, nearest, wrong_type};
+use super::tree::{Entry, Node, Place, Value};
+use crate::actions::Actions;
+use crate::kind::{ActionName, Kind};
+use crate::request::is_keyless;
+use crate::rule::{Effect, Rule, Terms};
+use crate::scope::{Scope, known};
+use crate::text::Printable;
+
+/// Most rules of both effects together.
+pub(super) const MAX_RULES: usize = 100_000;
+
+/// A rule with what it is about.
+#[derive(Debug)]
+pub(crate) struct ManifestRule {
+    pub(crate) rule: Arc<Rule>,
+    pub(crate) scope: Scope,
+    pub(super) place: Place,
+}
+
+const RULE: Schema = Schema {
+    what: "a rule",
+    known: &["id", "fetch", "methods", "file", "actions", "crypto", "private", "redirects", "headers", "limits"],
+    later: &[
+        "secret", "body", "args", "sensitive", "risk", "approve", "sql", "tables", "kv", "tool", "run", "rate", "label",
+        "labels", "calls", "sum",
+    ],
+};
+
+const RULE_LIMITS: Schema = Schema {
+    what: "a rule's `limits`",
+    known: &["response", "request", "timeout"],
+    later: &["calls", "sum", "rate", "concurrent"],
+};
+
+/// Fields that only an allow rule for `fetch` has.
+const FETCH_TERMS: [&str; 4] = ["private", "redirects", "headers", "limits"];
+
+/// Headers that shape the connection or name its ends: the host sets them, never a guest.
+const HOST_HEADERS: [&str; 14] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// What all rules of a manifest share while they are read.
+pub(super) struct Reader<'a> {
+    pub(super) report: &'a mut Report,
+    pub(super) origin: &'a str,
+    pub(super) lines: Lines,
+    /// The names in `[mounts]`.
+    pub(super) mounts: HashSet<&'a str>,
+    pub(super) ids: HashMap<&'a str, usize>,
+}
+
+/// Finds the line of a byte.
+pub(super) struct Lines(Vec<usize>);
+
+impl<'a> Reader<'a> {
+    /// The rules of `allow` or `deny`; those with errors are left out, and the errors reported.
+    pub(super) fn read(&mut self, fields: &Fields<'a>, key: &str, effect: Effect) -> Vec<ManifestRule> {
+        let nodes = fields.list(key, self.report).unwrap_or_default();
+        if self.ids.len() + nodes.len() > MAX_RULES {
+            let place = nodes.first().map_or(Place::at(0..0), |node| node.place.clone());
+            let message = format!("a manifest has at most {MAX_RULES} rules");
+            self.report.error(DiagnosticCode::TooManyRules, &place, message);
+            return Vec::new();
+        }
+        nodes.iter().filter_map(|node| self.rule(node, key, effect)).collect()
+    }
+
+    fn rule(&mut self, node: &'a Node, key: &str, effect: Effect) -> Option<ManifestRule> {
+        let Value::Table(entries) = &node.value else { return wrong_type(node, key, "tables", self.report) };
+        let fields = Fields::check(entries, &RULE, self.report);
+        let id = self.id(&fields, &node.place);
+        let kind = self.kind(&fields, &node.place);
+        if effect == Effect::Deny {
+            self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
+        } else if kind.is_some_and(|(kind, _)| kind != Kind::Fetch) {
+            self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`");
+        }
+        let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
+        let (kind, resource) = kind?;
+        let actions = self.actions(&fields, kind, effect, &resource.node, &node.place);
+        let scope = self.scope(kind, actions?, &resource.node)?;
+        self.check_mount(kind, &scope, effect, &resource.node.place);
+        let terms = if kind == Kind::Fetch { terms } else { Terms::default() };
+        let rule = Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms };
+        Some(ManifestRule { rule: Arc::new(rule), scope, place: node.place.clone() })
+    }
+
+    fn id(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<&'a str> {
+        if fields.get("id").is_none() {
+            let help = "add a name by which reports cite the rule, as in `id = \"invoices-read\"`".to_owned();
+            self.report.error_with(DiagnosticCode::MissingField, rule, "the rule has no `id`".to_owned(), help);
+            return None;
+        }
+        let (id, place) = fields.text("id", self.report)?;
+        if !is_id(id) {
+            let message =
+                format!("`{}` is not an id: write 1 to 64 of `a` to `z`, `0` to `9`, `-` and `_`", Printable(id));
+            self.report.error(DiagnosticCode::BadName, place, message);
+            return None;
+        }
+        let line = self.lines.number(place.span.start);
+        if let Some(first) = self.ids.insert(id, line) {
+            let there = if place.path.is_none() { format!(", on line {first}") } else { String::new() };
+            let message = format!("another rule has the id `{id}`{there}; ids are unique over `allow` and `deny`");
+            self.report.error(DiagnosticCode::DuplicateId, place, message);
+            return None;
+        }
+        Some(id)
+    }
+
+    /// The one field that says what the rule is about.
+    fn kind(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<(Kind, &'a Entry)> {
+        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto];
+        let mut found = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
+        let first = found.next();
+        if let Some((kind, entry)) = found.next() {
+            let message = format!("a rule is about one thing; write a second rule for `{kind}`");
+            self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
+            return None;
+        }
+        let later = ["sql", "kv", "tool", "secret", "run"];
+        if first.is_none() && later.iter().all(|key| fields.get(key).is_none()) {
+            let help = "add one of `fetch = \"https://…\"`, `file = \"mount/**\"`, `crypto = \"ring/**\"`".to_owned();
+            let message = "the rule does not say what it is about".to_owned();
+            self.report.error_with(DiagnosticCode::MissingField, rule, message, help);
+        }
+        first
+    }
+
+    fn misplaced(&mut self, fields: &Fields<'a>, names: &[&str], why: &str) {
+        for entry in names.iter().filter_map(|name| fields.get(name)) {
+            let message = format!("{} {why}; remove `{}`", list(names), entry.key);
+            self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
+        }
+    }
+
+    fn actions(
+        &mut self,
+        fields: &Fields<'a>,
+        kind: Kind,
+        effect: Effect,
+        resource: &Node,
+        rule: &Place,
+    ) -> Option<Actions> {
+        let (key, other) = if kind == Kind::Fetch { ("methods", "actions") } else { ("actions", "methods") };
+        if let Some(entry) = fields.get(other) {
+            let message = format!("a rule for `{kind}` has `{key}`, not `{other}`");
+            self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
+        }
+        if fields.get(key).is_none() {
+            return match (effect, kind) {
+                (Effect::Allow, Kind::Fetch) => Some([ActionName::Get, ActionName::Head].into_iter().collect()),
+                (Effect::Allow, _) => {
+                    let message = format!("an allow rule for `{kind}` names its `actions`");
+                    let help = format!("add `actions = […]` with some of {}", known(kind));
+                    self.report.error_with(DiagnosticCode::MissingField, rule, message, help);
+                    None
+                }
+                (Effect::Deny, Kind::Crypto) => {
+                    let keyless = matches!(&resource.value, Value::Text(text) if text == "-");
+                    Some(kind.actions().iter().copied().filter(|action| is_keyless(*action) == keyless).collect())
+                }
+                (Effect::Deny, _) => Some(Actions::all(kind)),
+            };
+        }
+        let items = fields.texts(key, self.report)?;
+        if items.is_empty() {
+            let place = fields.get(key).map_or(rule, |entry| &entry.node.place);
+            self.report.error(DiagnosticCode::BadAction, place, format!("`{key}` is empty; such a rule says nothing"));
+            return None;
+        }
+        let mut actions = Actions::NONE;
+        let mut complete = true;
+        for (text, place) in items {
+            match self.action(kind, text, place) {
+                Some(action) if actions.has(action) => {
+                    let message = format!("`{text}` is listed twice");
+                    self.report.error(DiagnosticCode::BadAction, place, message);
+                }
+                Some(action) => actions = actions.or(Actions::one(action)),
+                None => complete = false,
+            }
+        }
+        complete.then_some(actions)
+    }
+
+    fn action(&mut self, kind: Kind, text: &str, place: &Place) -> Option<ActionName> {
+        let fetch = kind == Kind::Fetch;
+        let names: Vec<String> = kind
+            .actions()
+            .iter()
+            .map(|action| if fetch { action.as_str().to_ascii_uppercase() } else { action.to_string() })
+            .collect();
+        if let Some(action) = names.iter().position(|name| name == text) {
+            return kind.actions().get(action).copied();
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let what = if fetch { "a method" } else { "an action" };
+        let message = format!("`{}` is not {what} of `{kind}`", Printable(text));
+        let meant = if fetch { text.to_ascii_uppercase() } else { text.to_ascii_lowercase() };
+        let help = match nearest(&meant, &names) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("there are {}", list(&names)),
+        };
+        self.report.error_with(DiagnosticCode::BadAction, place, message, help);
+        None
+    }
+
+    fn scope(&mut self, kind: Kind, actions: Actions, resource: &'a Node) -> Option<Scope> {
+        let Value::Text(text) = &resource.value else {
+            return wrong_type(resource, kind.as_str(), "a string", self.report);
+        };
+        let mut scope_text = text.as_str();
+        if kind == Kind::Fetch {
+            scope_text = scope_text.strip_prefix("https://").unwrap_or(scope_text);
+            let after_scheme = scope_text.strip_prefix("http://").unwrap_or(scope_text);
+            if after_scheme.contains("://") {
+                let message = format!("`{}`: only https and http can be fetched", Printable(text));
+                self.report.error(DiagnosticCode::BadResource, &resource.place, message);
+                return None;
+            }
+            // `https://host/` is how people write the root path; a scope writes `host`.
+            if let Some(host) = scope_text.strip_suffix('/').filter(|_| after_scheme.find('/') == after_scheme.len().checked_sub(1)) {
+                scope_text = host;
+            }
+        }
+        match Scope::from_text(kind, actions, scope_text) {
+            Ok(scope) => Some(scope),
+            Err(error) => {
+                self.report.error(DiagnosticCode::BadResource, &resource.place, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn check_mount(&mut self, kind: Kind, scope: &Scope, effect: Effect, place: &Place) {
+        let mount = scope.mount().unwrap_or_default();
+        if kind != Kind::File || effect == Effect::Deny || self.mounts.contains(mount) {
+            return;
+        }
+        let mounts: Vec<&str> = self.mounts.iter().copied().collect();
+        let help = match nearest(mount, &mounts) {
+            Some(name) => format!("did you mean the mount `{name}`?"),
+            None => format!("add under `[mounts]`: {} = \"./…\"", toml_key(mount)),
+        };
+        let message = format!("there is no mount `{}`", Printable(mount));
+        self.report.error_with(DiagnosticCode::NoMount, place, message, help);
+    }
+
+    fn terms(&mut self, fields: &Fields<'a>) -> Terms {
+        let mut terms = Terms::usual();
+        terms.private = fields.boolean("private", self.report).unwrap_or(false);
+        terms.redirects = fields.boolean("redirects", self.report).unwrap_or(false);
+        if let Some(headers) = fields.texts("headers", self.report) {
+            terms.headers = headers.into_iter().filter_map(|(name, place)| self.header(name, place)).collect();
+            terms.headers.sort();
+            terms.headers.dedup();
+        }
+        if let Some(entries) = fields.table("limits", self.report) {
+            let limits = Fields::check(entries, &RULE_LIMITS, self.report);
+            terms.response = limits.size("response", self.report);
+            terms.request = limits.size("request", self.report);
+            terms.timeout = limits.duration("timeout", self.report);
+        }
+        terms
+    }
+
+    fn header(&mut self, name: &str, place: &Place) -> Option<String> {
+        let is_token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
+        let message = if name.is_empty() || name.len() > 128 || !name.bytes().all(is_token) || name.contains('*') {
+            format!("`{}` is not a header's name in lower case", Printable(name))
+        } else if HOST_HEADERS.contains(&name) || name.starts_with("proxy-") {
+            format!("`{name}` is set by the host and cannot be left to a guest")
+        } else {
+            return Some(name.to_owned());
+        };
+        self.report.error(DiagnosticCode::BadHeader, place, message);
+        None
+    }
+
+    fn location(&self, place: &Place) -> String {
+        match &place.path {
+            Some(path) => format!("{}#{path}", self.origin),
+            None => format!("{}:{}", self.origin, self.lines.number(place.span.start)),
+        }
+    }
+}
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Lines {
+        Lines(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of that byte, counted from one.
+    pub(super) fn number(&self, byte: usize) -> usize {
+        self.0.partition_point(|newline| *newline < byte) + 1
+    }
+
+}
+
+/// Ids of rules and manifests, and names of agents and mounts.
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+}
+
+/// A key as TOML writes it, in quotes if it must be.
+pub(crate) fn toml_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if bare { name.to_owned() } else { toml_string(name) }
+}
+
+/// A basic string of TOML.
+pub(crate) fn toml_string(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
