@@ -124,6 +124,8 @@ codes! {
     NoKey = "failed.no_key";
     /// A signature, tag or ciphertext that does not verify.
     NotAuthentic = "failed.not_authentic";
+    /// A result that is not JSON.
+    NotJson = "failed.not_json";
     /// The run ended while the call was under way.
     Abandoned = "failed.abandoned";
     /// A fault of the host; the operator's log has the details.
