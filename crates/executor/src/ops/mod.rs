@@ -1,0 +1,14 @@
+//! What guests can ask for, in plain Rust: text of the guest becomes an action, or a refusal that is on record.
+//!
+//! Both faces of the host, the WIT interfaces and the core ABI, call these functions and nothing else, so that they
+//! cannot differ in what they refuse. Each argument is bounded before it is parsed or copied.
+
+mod crypto;
+mod files;
+mod session;
+
+pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
+pub(crate) use files::{
+    delete, list, list_root, make_directory, parse_path, read_file, rename, root_stat, stat, write_file,
+};
+pub(crate) use session::set_result;
