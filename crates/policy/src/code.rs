@@ -68,11 +68,10 @@ codes! {
     TokenPrivilegeInjection = "deny.token.privilege_injection";
 
     // The agent in the registry.
+    /// No registered agent has the token's issuer and subject.
     AgentUnknown = "deny.agent.unknown";
     AgentSuspended = "deny.agent.suspended";
     AgentRevoked = "deny.agent.revoked";
-    /// Registered for another issuer than the token's.
-    AgentIssuer = "deny.agent.issuer";
     AgentNotInManifest = "deny.agent.not_in_manifest";
     /// The host's configuration does not trust the local issuer.
     LocalIssuerForbidden = "deny.identity.local_issuer";

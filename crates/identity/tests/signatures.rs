@@ -1,0 +1,127 @@
+//! The signature layer alone: published vectors, key sets, and what no input may do.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which the lint does not recognise as such")]
+
+mod support;
+
+use bailiwick_identity::{Algorithm, Jwks, JwksError, RawToken, TokenError, verify_compact};
+use proptest::prelude::*;
+use serde_json::json;
+use support::{NOW, Signer, claims};
+
+/// RFC 8037 A.4, RFC 7515 A.3 and A.2.
+#[test]
+fn published_vectors() {
+    let vectors = [
+        (
+            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+            "Example of Ed25519 signing",
+        ),
+        (
+            r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+            "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}",
+        ),
+        (
+            r#"{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}"#,
+            "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+            "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}",
+        ),
+    ];
+    for (jwk, token, payload) in vectors {
+        let keys = Jwks::parse(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes()).unwrap();
+        assert_eq!(verify_compact(token, &keys, &Algorithm::ALL).as_deref(), Ok(payload.as_bytes()));
+        assert_eq!(
+            verify_compact(&token.replacen(".R", ".S", 1).replacen(".eyJpc3M", ".eyJpc3N", 1), &keys, &Algorithm::ALL),
+            Err(TokenError::Signature)
+        );
+    }
+}
+
+#[test]
+fn without_a_kid_only_a_set_of_one_key_serves() {
+    let (one, two) = (Signer::ed(), Signer::ed());
+    let token = one.compact(r#"{"alg":"EdDSA"}"#, "{}");
+    let set = |keys: serde_json::Value| Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+    let second = support::with(two.jwk(), json!({"kid": "k2"}));
+    assert_eq!(verify_compact(&token, &set(json!([one.jwk()])), &[Algorithm::EdDsa]).as_deref(), Ok(&b"{}"[..]));
+    let both = set(json!([one.jwk(), second]));
+    assert_eq!(verify_compact(&token, &both, &[Algorithm::EdDsa]), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn key_sets_are_strict() {
+    let key = Signer::ed().jwk();
+    let parse = |text: String| Jwks::parse(text.as_bytes());
+    assert!(matches!(parse("[]".into()), Err(JwksError::Json(_))));
+    assert!(matches!(parse(r#"{"keys":[],"keys":[]}"#.into()), Err(JwksError::Json(_))));
+    assert!(matches!(parse(json!({"keys": []}).to_string()), Err(JwksError::Keys { .. })));
+    assert!(matches!(parse(json!({"keys": {}}).to_string()), Err(JwksError::Keys { .. })));
+    assert!(matches!(parse(json!({"keys": ["x"]}).to_string()), Err(JwksError::Keys { .. })));
+    assert!(matches!(
+        parse(json!({"keys": vec![json!({"kty": "RSA"}); 101]}).to_string()),
+        Err(JwksError::Keys { .. })
+    ));
+    assert_eq!(parse(json!({"keys": [key, key]}).to_string()).unwrap_err(), JwksError::DuplicateKeyId);
+    assert_eq!(parse(json!({"keys": [{"kid": 1}]}).to_string()).unwrap_err(), JwksError::KeyId { index: 0 });
+    for name in ["d", "k", "p", "oth"] {
+        let private = support::with(key.clone(), json!({name: "AA"}));
+        let refused = parse(json!({"keys": [private]}).to_string()).unwrap_err();
+        assert_eq!(refused, JwksError::PrivateKey { index: 0, name });
+    }
+    assert!(matches!(parse(" ".repeat(Jwks::MAX_BYTES + 1)), Err(JwksError::TooLarge { .. })));
+    // A set may hold keys for others; they are unfit and not an error.
+    let mixed = parse(json!({"keys": [key, {"kty": "RSA", "kid": "e", "use": "enc"}]}).to_string()).unwrap();
+    assert_eq!(mixed.iter().filter(|key| key.usable().is_ok()).count(), 1);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in ".{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let signer = Signer::ed();
+        prop_assert!(signer.verify(text.clone()).is_err());
+        let _ = Jwks::parse(&bytes);
+        let _ = Jwks::parse(text.as_bytes());
+        prop_assert!(signer.verify(String::from_utf8_lossy(&bytes).into_owned()).is_err());
+    }
+
+    #[test]
+    fn no_signed_header_or_claims_panic(header in "[ -~]{0,80}", claims in "\\PC{0,80}") {
+        let signer = Signer::ed();
+        prop_assert!(signer.verify(signer.compact(&header, &claims)).is_err());
+        prop_assert!(signer.verify(signer.compact(&signer.header().to_string(), &claims)).is_err());
+    }
+
+    #[test]
+    fn a_changed_byte_never_verifies(position in any::<prop::sample::Index>(), byte in any::<u8>(), kind in 0..3) {
+        let signer = match kind { 0 => Signer::ed(), 1 => Signer::ec(), _ => Signer::ed() };
+        let good = signer.compact(&signer.header().to_string(), &claims().to_string());
+        prop_assert!(signer.verify(good.clone()).is_ok());
+        let mut changed = good.clone().into_bytes();
+        let at = position.index(changed.len());
+        prop_assume!(changed[at] != byte);
+        changed[at] = byte;
+        prop_assert!(signer.verify(String::from_utf8_lossy(&changed).into_owned()).is_err());
+    }
+}
+
+/// Every byte of one token, every other character of the alphabet in its place at three of them, and every cut.
+#[test]
+fn no_neighbour_of_a_good_token_verifies() {
+    let signer = Signer::ed();
+    let trusted = signer.trusted();
+    let good = signer.compact(&signer.header().to_string(), &claims().to_string());
+    for at in 0..good.len() {
+        for byte in b"AZaz09-_.=" {
+            let mut changed = good.clone().into_bytes();
+            if changed[at] == *byte {
+                continue;
+            }
+            changed[at] = *byte;
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(RawToken::new(changed).verify(&trusted, NOW).is_err(), "byte {at} as {}", char::from(*byte));
+        }
+        assert!(RawToken::new(good[..at].to_owned()).verify(&trusted, NOW).is_err(), "cut at {at}");
+    }
+}
