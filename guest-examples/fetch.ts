@@ -2,7 +2,7 @@
 //
 //   policy:  policies/fetch-public.toml
 //   run:     bailiwick run target/guests/fetch.wasm --policy policies/fetch-public.toml --as fetch-bot
-//              -- https://example.com/ https://example.org/docs/start https://example.com/private/x http://127.0.0.1/
+//              -- https://example.com/ https://www.example.org/docs/start https://example.com/private/x http://127.0.0.1/
 import { ask, quote } from "./core";
 
 /** The strings of {"args":["…","…"]}. Addresses have no quotes in them; anything else ends the list. */

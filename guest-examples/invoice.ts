@@ -3,6 +3,7 @@
 //   policy:  policies/crypto-all.toml
 //   run:     bailiwick run target/guests/invoice.wasm --policy policies/crypto-all.toml --as crypto-bot
 //              --input '{"number":"2026-117","items":[{"what":"lamp","cents":3990},{"what":"tray","cents":1995}]}'
+//   key:     `invoices/2026`, an HMAC key; bailiwick.toml lets the first use make it
 //   result:  {"cents":5985,"sha256":"…","tag":"…"}
 import { ask, quote, Reply } from "./core";
 
@@ -47,7 +48,7 @@ export function run(): i32 {
   if (hash.failed) return 2;
   const digest = hash.member("hex");
 
-  const mac = need("crypto.hmac", `{"key":"invoices/2026","algorithm":"sha-256","data":${quote(digest)}}`);
+  const mac = need("crypto.hmac", `{"key":"invoices/2026","data":${quote(digest)}}`);
   if (mac.failed) return 3;
 
   ask("print", `{"text":"${cents / 100}.${(cents % 100).toString().padStart(2, "0")} sealed\\n"}`);
