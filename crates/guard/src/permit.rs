@@ -1,5 +1,7 @@
 //! The right to perform one recorded action once.
 
+use std::sync::Arc;
+
 use bailiwick_policy::{Terms, Verdict};
 
 use crate::entry::OpenEntry;
