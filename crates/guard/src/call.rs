@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
+use data_encoding::HEXLOWER;
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::entry::{OpenEntry, ResourceText};
@@ -64,22 +65,14 @@ impl Guard {
             agent: principal.agent.clone(),
             issuer: principal.issuer.clone(),
             subject: principal.subject.clone(),
-            manifest: grant.manifest().digest().to_owned(),
+            manifest: HEXLOWER.encode(grant.manifest().digest()),
             module: run.module,
             grant: grant.digest().to_owned(),
         };
         let log = RunLog::new(log, context, Arc::clone(&clock));
         log.append(Body::RunStarted { rationale: run.rationale.map(|text| Untrusted(&text).to_string()) })?;
         let meter = Arc::new(Meter::new(&grant.limits(), life));
-        Ok(Guard {
-            grant,
-            meter,
-            run: log,
-            clock,
-            observer: None,
-            calls: AtomicU64::new(0),
-            records: Mutex::default(),
-        })
+        Ok(Guard { grant, meter, run: log, clock, observer: None, calls: AtomicU64::new(0), records: Mutex::default() })
     }
 
     /// Lets `observer` see every call as it ends.
@@ -143,7 +136,8 @@ impl Guard {
     /// # Errors
     /// When the log cannot take it: the run's record is incomplete, and the caller must say so.
     pub async fn run_ended(&self, stop: &str) -> Result<(), AuditError> {
-        let last = self.run.append(Body::RunEnded { stop: stop.to_owned(), calls: self.calls.load(Ordering::Acquire) })?;
+        let last =
+            self.run.append(Body::RunEnded { stop: stop.to_owned(), calls: self.calls.load(Ordering::Acquire) })?;
         match self.run.durability() {
             Durability::Buffered => Ok(()),
             Durability::Effects | Durability::All => self.run.durable(last).await,
@@ -189,8 +183,7 @@ impl Guard {
             code: call.verdict.code(),
             rule: call.verdict.rule().cloned(),
         };
-        OpenEntry::open(&self.run, call.number, intent)
-            .map_err(|error| CallError::Denied(Denied::unrecordable(&error)))
+        OpenEntry::open(&self.run, call.number, intent).map_err(|error| CallError::Denied(Denied::unrecordable(&error)))
     }
 
     fn refused(&self, entry: OpenEntry<'_>, call: Opening) -> CallError {

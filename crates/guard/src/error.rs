@@ -2,8 +2,8 @@
 
 use bailiwick_policy::Code;
 
-use crate::entry::OpenEntry;
 use crate::AuditError;
+use crate::entry::OpenEntry;
 
 /// A run-wide budget. Using one up ends the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -83,9 +83,9 @@ impl Meter {
     /// # Errors
     /// `limit.open_handles` when the run holds [`MAX_OPEN_HANDLES`] already.
     pub fn open_handle(&self) -> Result<HandleSlot, HostError> {
-        let taken = self.handles.fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-            (open < MAX_OPEN_HANDLES).then_some(open + 1)
-        });
+        let taken = self
+            .handles
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < MAX_OPEN_HANDLES).then_some(open + 1));
         match taken {
             Ok(_) => Ok(HandleSlot { handles: Arc::clone(&self.handles) }),
             Err(_) => Err(HostError::Limit(Code::OpenHandles)),

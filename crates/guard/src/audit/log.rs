@@ -126,7 +126,8 @@ impl AuditLog {
         if summary.torn_bytes > 0 {
             file.set_len(summary.bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         }
-        let log = AuditLog::start(Sink::File(file), summary.entries, summary.head, options.durability).map_err(failed)?;
+        let log =
+            AuditLog::start(Sink::File(file), summary.entries, summary.head, options.durability).map_err(failed)?;
         if summary.torn_bytes > 0 {
             log.append(Event { at: clock.now(), run: None, body: Body::Recovered { bytes: summary.torn_bytes } })?;
         }
@@ -280,5 +281,6 @@ impl Drop for Inner {
 /// Creates the file readable and writable by its owner only; an existing file keeps its mode.
 fn open_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }

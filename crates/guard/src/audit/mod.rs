@@ -11,6 +11,6 @@ mod verify;
 mod writer;
 
 pub use event::{Body, RunContext};
-pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
 pub(crate) use log::RunLog;
+pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
 pub use verify::{Fault, Summary, verify};

@@ -63,14 +63,8 @@ struct Context {
 /// # Errors
 /// When `log` cannot be read; a fault in its content is in the [`Summary`].
 pub fn verify(mut log: impl BufRead) -> io::Result<Summary> {
-    let mut summary = Summary {
-        entries: 0,
-        bytes: 0,
-        head: GENESIS.to_owned(),
-        torn_bytes: 0,
-        dangling: Vec::new(),
-        fault: None,
-    };
+    let mut summary =
+        Summary { entries: 0, bytes: 0, head: GENESIS.to_owned(), torn_bytes: 0, dangling: Vec::new(), fault: None };
     let mut open = BTreeSet::new();
     let mut line = Vec::new();
     loop {

@@ -1,6 +1,6 @@
 // There is no permit by default.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

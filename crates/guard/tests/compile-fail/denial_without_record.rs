@@ -1,6 +1,6 @@
 // A refusal is made only by the guard, from an open audit entry.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

@@ -1,6 +1,6 @@
 // What was decided is what runs: the action inside a permit cannot be changed.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

@@ -1,6 +1,6 @@
 // An effect's own error does not become an answer to the guest without the guard.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

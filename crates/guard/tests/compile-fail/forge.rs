@@ -1,6 +1,6 @@
 // A permit cannot be put together from its parts.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

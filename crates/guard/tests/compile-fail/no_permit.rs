@@ -1,6 +1,6 @@
 // An effect takes a permit, not an action.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

@@ -1,6 +1,6 @@
 // A permit is used up by its effect.
 #![allow(unused)]
-#[path = "../support/actions.rs"]
+#[path = "../all/support/actions.rs"]
 mod actions;
 use actions::*;
 use bailiwick_guard::*;

@@ -1,5 +1,7 @@
 //! Two actions and a host, for tests of the guard itself.
 
+use std::time::Duration;
+
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Resource};
 
@@ -8,6 +10,9 @@ pub struct Hash(pub u8);
 
 /// An action of another type.
 pub struct Random;
+
+/// An action that must be quick.
+pub struct Brief;
 
 pub struct Host;
 
@@ -28,6 +33,20 @@ impl Action for Random {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+}
+
+impl Action for Brief {
+    const NAME: ActionName = ActionName::Hash;
+    const EFFECT: Effect = Effect::Pure;
+    type Output = u8;
+
+    fn resource(&self) -> Resource {
+        Resource::Keyless
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_millis(1)
     }
 }
 

@@ -1,0 +1,129 @@
+//! The log on disk: what verifies, what does not, and what a crash leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::actions::{Hash, Host, Random};
+use crate::support::{HASH_AND_RANDOM, guard_on};
+use bailiwick_guard::audit::{AuditOptions, verify};
+use bailiwick_guard::{AuditError, AuditLog, Life, SystemClock, Timestamp};
+
+fn open(path: &Path) -> Result<AuditLog, AuditError> {
+    AuditLog::open(path, AuditOptions::default(), &SystemClock)
+}
+
+/// A folder with a log of one run: eight entries.
+async fn written() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let (guard, _) = guard_on(open(&path).unwrap(), HASH_AND_RANDOM, Life::until(Timestamp(u64::MAX)));
+    for _ in 0..3 {
+        guard.call(&Host, Hash(1)).await.unwrap();
+    }
+    guard.run_ended("finished").await.unwrap();
+    (folder, path)
+}
+
+#[tokio::test]
+async fn a_log_goes_on_where_it_ended() {
+    let (_folder, path) = written().await;
+    let first = verify(&*fs::read(&path).unwrap()).unwrap();
+    assert_eq!((first.entries, first.fault, first.torn_bytes), (8, None, 0));
+    let (guard, _) = guard_on(open(&path).unwrap(), HASH_AND_RANDOM, Life::until(Timestamp(u64::MAX)));
+    guard.call(&Host, Random).await.unwrap();
+    drop(guard);
+    let second = verify(&*fs::read(&path).unwrap()).unwrap();
+    assert_eq!((second.entries, second.fault), (11, None));
+    assert!(second.dangling.is_empty());
+}
+
+#[tokio::test]
+async fn every_changed_removed_swapped_or_repeated_line_is_found_where_it_is() {
+    let (_folder, path) = written().await;
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let fault_of = |text: &str| verify(text.as_bytes()).unwrap().fault.map(|fault| fault.line);
+    for at in 0..lines.len() {
+        let number = at as u64 + 1;
+        for byte in 0..lines[at].len() {
+            let mut changed = lines[at].as_bytes().to_vec();
+            changed[byte] ^= 1;
+            let Ok(changed) = String::from_utf8(changed) else { continue };
+            if changed.contains('\n') {
+                continue;
+            }
+            let mut copy = lines.clone();
+            copy[at] = &changed;
+            assert_eq!(fault_of(&joined(&copy)), Some(number), "byte {byte} of line {number}");
+        }
+        let mut repeated = lines.clone();
+        repeated.insert(at, lines[at]);
+        assert_eq!(fault_of(&joined(&repeated)), Some(number + 1));
+        if at + 1 < lines.len() {
+            let mut removed = lines.clone();
+            removed.remove(at);
+            assert_eq!(fault_of(&joined(&removed)), Some(number));
+            let mut swapped = lines.clone();
+            swapped.swap(at, at + 1);
+            assert_eq!(fault_of(&joined(&swapped)), Some(number));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_torn_last_line_is_cut_off_and_the_cut_recorded() {
+    let (_folder, path) = written().await;
+    let whole = fs::read(&path).unwrap();
+    for kept in [1, 40, 200] {
+        let torn = [&whole[..], &whole[..kept]].concat();
+        fs::write(&path, &torn).unwrap();
+        drop(open(&path).unwrap());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.lines().last().unwrap().contains(&format!("\"type\":\"recovered\",\"bytes\":{kept}")), "{text}");
+        assert_eq!(verify(text.as_bytes()).unwrap().fault, None);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_does_not_verify_is_not_opened() {
+    let (_folder, path) = written().await;
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"allow\"", "\"deny\"", 1)).unwrap();
+    assert!(matches!(open(&path), Err(AuditError::Corrupt { fault, .. }) if fault.line == 2));
+}
+
+#[test]
+fn one_log_has_one_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let _first = open(&path).unwrap();
+    assert!(matches!(open(&path), Err(AuditError::InUse { .. })));
+    let _other = AuditLog::open_in(folder.path(), AuditOptions::default(), &SystemClock).unwrap();
+    assert!(folder.path().join("log-2.jsonl").exists());
+}
+
+#[test]
+fn a_log_is_a_regular_file() {
+    assert!(matches!(open("/dev/zero".as_ref()), Err(AuditError::Open { .. })));
+}
+
+#[test]
+fn a_log_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let _log = open(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn hostile_lines_are_faults_and_not_panics() {
+    let long = "x".repeat(3 << 20);
+    for text in
+        ["\n", "{}\n", "\0\n", "é\n", &format!("{long}\n"), &long, &format!(",\"hash\":\"{}\"}}\n", "0".repeat(64))]
+    {
+        assert_eq!(verify(text.as_bytes()).unwrap().fault.map(|fault| fault.line), Some(1));
+    }
+    assert_eq!(verify("half a line".as_bytes()).unwrap().torn_bytes, 11);
+}

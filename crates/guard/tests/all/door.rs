@@ -1,0 +1,189 @@
+//! What passes the door, what does not, and what is on record afterwards.
+
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use bailiwick_guard::audit::verify;
+use bailiwick_guard::{
+    Action, Attempt, AuditLog, Budget, CallError, Effect, HostError, Life, Outcome, Perform, Permit, StopCause,
+    Timestamp,
+};
+use bailiwick_policy::{ActionName, Code, Kind, Resource};
+use rustix::fs::{MemfdFlags, SealFlags};
+
+use crate::support::actions::{Brief, Hash, Host, Random};
+use crate::support::{HASH_AND_RANDOM, HASH_ONLY, entries, guard, guard_on};
+
+fn row(kind: &str, call: u64, what: &str, code: &str) -> (String, u64, String, String) {
+    (kind.into(), call, what.into(), code.into())
+}
+
+#[tokio::test]
+async fn an_allowed_call_has_an_intent_and_an_outcome() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    assert_eq!(guard.call(&Host, Hash(7)).await.unwrap(), 7);
+    assert_eq!(
+        entries(&log, &memory).await,
+        [row("run_started", 0, "", ""), row("intent", 1, "allow", "allow"), row("outcome", 1, "done", ""),]
+    );
+    let records = guard.records();
+    assert_eq!((records.len(), records[0].outcome), (1, Some(Outcome::Done)));
+    assert_eq!(records[0].rule.as_ref().map(|(id, at)| (&**id, &**at)), Some(("hash", "m.toml:5")));
+}
+
+#[tokio::test]
+async fn a_refused_call_is_on_record_and_has_no_effect() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let error = guard.call(&Untouchable, Random).await.unwrap_err();
+    assert_eq!(error.code(), Code::ManifestNoRule);
+    assert_eq!(entries(&log, &memory).await[1], row("intent", 1, "deny", "deny.manifest.no_rule"));
+    let record = &guard.records()[0];
+    assert_eq!(record.outcome, None);
+    assert!(record.explanation.as_deref().is_some_and(|text| text.contains("[[allow]]")), "{record:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_parse_is_on_record_too_and_shown_safely() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let attempt = Attempt {
+        kind: Kind::File,
+        action: ActionName::Read,
+        resource: "../x\n{\"seq\":0}\x1b[2J",
+        code: Code::Ambiguous,
+    };
+    assert!(matches!(guard.refuse(attempt), CallError::Denied(denied) if denied.code() == Code::Ambiguous));
+    assert_eq!(entries(&log, &memory).await.len(), 2, "a newline does not make a second entry");
+    assert_eq!(&*guard.records()[0].resource, "../x\\u{a}{\"seq\":0}\\u{1b}[2J");
+}
+
+#[tokio::test]
+async fn the_budget_of_calls_ends_the_run() {
+    let (guard, log, memory) = guard(HASH_AND_RANDOM);
+    for _ in 0..3 {
+        guard.call(&Host, Hash(0)).await.unwrap();
+    }
+    let over = CallError::Stopped(StopCause::Budget(Budget::HostCalls));
+    assert_eq!(guard.call(&Untouchable, Random).await.unwrap_err(), over);
+    let attempt = Attempt { kind: Kind::File, action: ActionName::Read, resource: "x", code: Code::Ambiguous };
+    assert_eq!(guard.refuse(attempt), over, "refusals count, or probing would be free");
+    assert_eq!(entries(&log, &memory).await.len(), 1 + 3 * 2);
+}
+
+#[tokio::test]
+async fn authority_ends_at_expiry_and_at_revocation() {
+    let (log, _memory) = AuditLog::in_memory().unwrap();
+    let life = Life::until(Timestamp(1000));
+    let (guard, clock) = guard_on(log, HASH_ONLY, life.clone());
+    clock.set(999);
+    guard.call(&Host, Hash(0)).await.unwrap();
+    clock.set(1000);
+    assert_eq!(guard.call(&Host, Hash(0)).await.unwrap_err().code(), Code::TokenExpired);
+    life.revoker().revoke();
+    assert_eq!(guard.call(&Host, Hash(0)).await.unwrap_err(), CallError::Stopped(StopCause::Revoked));
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_recorded_as_abandoned() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let (entered, signal) = tokio::sync::oneshot::channel();
+    let host = Hanging(std::sync::Mutex::new(Some(entered)));
+    tokio::select! {
+        _ = guard.call(&host, Hash(0)) => unreachable!("it hangs"),
+        entered = signal => entered.unwrap(),
+    }
+    assert_eq!(entries(&log, &memory).await[2], row("outcome", 1, "abandoned", "failed.abandoned"));
+}
+
+#[tokio::test]
+async fn a_host_that_never_answers_meets_the_actions_deadline() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let host = Hanging(std::sync::Mutex::new(None));
+    assert_eq!(guard.call(&host, Brief).await.unwrap_err(), CallError::Limit(Code::CallDeadline));
+    assert_eq!(entries(&log, &memory).await[2], row("outcome", 1, "limit", "limit.deadline"));
+}
+
+#[tokio::test]
+async fn each_failure_of_an_effect_is_its_outcome() {
+    for (error, word) in [
+        (HostError::Denied(Code::PrivateAddress), "denied"),
+        (HostError::Failed(Code::NotFound), "failed"),
+        (HostError::Limit(Code::ResponseBytes), "limit"),
+    ] {
+        let (guard, log, memory) = guard(HASH_ONLY);
+        let seen = guard.call(&Failing(error), Hash(0)).await.unwrap_err();
+        let entry = entries(&log, &memory).await.pop().unwrap();
+        assert_eq!((entry.2.as_str(), entry.3.as_str()), (word, seen.code().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_refuses_every_call() {
+    // A file that the kernel does not let grow, as on a full disk.
+    let file = rustix::fs::memfd_create("log", MemfdFlags::ALLOW_SEALING).unwrap();
+    rustix::fs::fcntl_add_seals(&file, SealFlags::GROW).unwrap();
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let log = AuditLog::open(path.as_ref(), Default::default(), &bailiwick_guard::SystemClock).unwrap();
+    let (guard, _) = guard_on(log.clone(), HASH_AND_RANDOM, Life::until(Timestamp(u64::MAX)));
+    let error = guard.call(&Untouchable, Random).await.unwrap_err();
+    assert_eq!(error.code(), Code::AuditUnavailable, "a change of the world waits for its intent");
+    let error = guard.call(&Untouchable, Hash(0)).await.unwrap_err();
+    assert_eq!(error.code(), Code::AuditUnavailable, "and then nothing is allowed any more");
+    assert!(log.flush().await.is_err() && guard.run_ended("finished").await.is_err());
+}
+
+#[tokio::test]
+async fn the_intent_of_a_change_of_the_world_is_durable_before_the_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let log = AuditLog::open(&path, Default::default(), &bailiwick_guard::SystemClock).unwrap();
+    let (guard, _) = guard_on(log, HASH_AND_RANDOM, Life::until(Timestamp(u64::MAX)));
+    guard.call(&ReadsLog(path), Random).await.unwrap();
+}
+
+/// Must not be reached.
+struct Untouchable;
+
+impl<A: Action> Perform<A> for Untouchable {
+    async fn perform(&self, _permit: Permit<'_, A>) -> Result<A::Output, HostError> {
+        panic!("the effect of a refused call ran");
+    }
+}
+
+/// Says that it was entered and never comes back.
+struct Hanging(std::sync::Mutex<Option<tokio::sync::oneshot::Sender<()>>>);
+
+impl<A: Action> Perform<A> for Hanging {
+    async fn perform(&self, _permit: Permit<'_, A>) -> Result<A::Output, HostError> {
+        if let Some(entered) = self.0.lock().unwrap().take() {
+            entered.send(()).unwrap();
+        }
+        std::future::pending().await
+    }
+}
+
+struct Failing(HostError);
+
+impl Perform<Hash> for Failing {
+    async fn perform(&self, _permit: Permit<'_, Hash>) -> Result<u8, HostError> {
+        Err(self.0)
+    }
+}
+
+/// Finds its own intent in the log file, without an outcome.
+struct ReadsLog(std::path::PathBuf);
+
+impl Perform<Random> for ReadsLog {
+    async fn perform(&self, _permit: Permit<'_, Random>) -> Result<u8, HostError> {
+        let log = std::fs::read(&self.0).unwrap();
+        let summary = verify(&*log).unwrap();
+        assert_eq!((summary.fault, summary.dangling), (None, vec![("r".to_owned(), 1)]));
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_deadline_has_a_default() {
+    assert_eq!(Hash(0).deadline(), Duration::from_secs(30));
+    assert_eq!((Hash(0).effect(), Random.effect()), (Effect::Pure, Effect::World));
+    assert_eq!(Hash(0).resource(), Resource::Keyless);
+}
