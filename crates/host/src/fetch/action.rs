@@ -1,0 +1,194 @@
+//! One action for each method, so that the method that was decided is the one that is sent.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Resource};
+
+use super::{FetchRequest, FetchResponse, Fetcher, Redirect};
+
+/// No request may take longer, whatever its rule says.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// A request with method `M`.
+pub struct Fetch<M> {
+    request: FetchRequest,
+    method: PhantomData<M>,
+}
+
+/// What came of a [`Fetch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Response(FetchResponse),
+    /// The rule allows redirects, and this is one: ask again at its target.
+    Redirect(Redirect),
+}
+
+/// A method as a type. Sealed: what is sent follows from `NAME`, so nobody else can make the two differ.
+pub trait Method: sealed::Sealed + Send + Sync + 'static {
+    const NAME: ActionName;
+    const EFFECT: Effect;
+}
+
+/// A method as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Get;
+#[derive(Clone, Copy, Debug)]
+pub struct Head;
+#[derive(Clone, Copy, Debug)]
+pub struct Post;
+#[derive(Clone, Copy, Debug)]
+pub struct Put;
+#[derive(Clone, Copy, Debug)]
+pub struct Patch;
+#[derive(Clone, Copy, Debug)]
+pub struct Delete;
+#[derive(Clone, Copy, Debug)]
+pub struct Options;
+
+/// Calls the action for `verb`. One call, one decision: a redirect comes back as [`Answer::Redirect`].
+///
+/// # Errors
+/// As [`Guard::call`].
+pub async fn send(guard: &Guard, fetcher: &Fetcher, verb: Verb, request: FetchRequest) -> Result<Answer, CallError> {
+    match verb {
+        Verb::Get => guard.call(fetcher, Fetch::<Get>::new(request)).await,
+        Verb::Head => guard.call(fetcher, Fetch::<Head>::new(request)).await,
+        Verb::Post => guard.call(fetcher, Fetch::<Post>::new(request)).await,
+        Verb::Put => guard.call(fetcher, Fetch::<Put>::new(request)).await,
+        Verb::Patch => guard.call(fetcher, Fetch::<Patch>::new(request)).await,
+        Verb::Delete => guard.call(fetcher, Fetch::<Delete>::new(request)).await,
+        Verb::Options => guard.call(fetcher, Fetch::<Options>::new(request)).await,
+    }
+}
+
+impl<M: Method> Fetch<M> {
+    pub fn new(request: FetchRequest) -> Fetch<M> {
+        Fetch { request, method: PhantomData }
+    }
+}
+
+impl<M: Method> Action for Fetch<M> {
+    const NAME: ActionName = M::NAME;
+    const EFFECT: Effect = M::EFFECT;
+    type Output = Answer;
+
+    fn resource(&self) -> Resource {
+        Resource::Fetch(self.request.target.clone())
+    }
+
+    /// The rule's own time-out is applied by the effect.
+    fn deadline(&self) -> Duration {
+        LONGEST
+    }
+}
+
+impl<M: Method> Perform<Fetch<M>> for Fetcher {
+    async fn perform(&self, permit: Permit<'_, Fetch<M>>) -> Result<Answer, HostError> {
+        self.exchange(Verb::of::<M>(), &permit.action().request, permit.terms()).await
+    }
+}
+
+impl Verb {
+    pub const ALL: [Verb; 7] = [Verb::Get, Verb::Head, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete, Verb::Options];
+
+    /// The name in scopes and manifests.
+    pub const fn action(self) -> ActionName {
+        match self {
+            Verb::Get => ActionName::Get,
+            Verb::Head => ActionName::Head,
+            Verb::Post => ActionName::Post,
+            Verb::Put => ActionName::Put,
+            Verb::Patch => ActionName::Patch,
+            Verb::Delete => ActionName::Delete,
+            Verb::Options => ActionName::Options,
+        }
+    }
+
+    /// The verb written as in HTTP, in capitals. `TRACE`, `CONNECT` and all others are no verbs.
+    pub fn parse(text: &str) -> Option<Verb> {
+        Verb::ALL.into_iter().find(|verb| verb.http().as_str() == text)
+    }
+
+    pub(super) const fn http(self) -> http::Method {
+        match self {
+            Verb::Get => http::Method::GET,
+            Verb::Head => http::Method::HEAD,
+            Verb::Post => http::Method::POST,
+            Verb::Put => http::Method::PUT,
+            Verb::Patch => http::Method::PATCH,
+            Verb::Delete => http::Method::DELETE,
+            Verb::Options => http::Method::OPTIONS,
+        }
+    }
+
+    // INVARIANT: sealed methods have the names of verbs, one each.
+    fn of<M: Method>() -> Verb {
+        Verb::ALL.into_iter().find(|verb| verb.action() == M::NAME).unwrap_or(Verb::Get)
+    }
+}
+
+impl Method for Get {
+    const NAME: ActionName = ActionName::Get;
+    const EFFECT: Effect = Effect::Read;
+}
+
+impl Method for Head {
+    const NAME: ActionName = ActionName::Head;
+    const EFFECT: Effect = Effect::Read;
+}
+
+impl Method for Post {
+    const NAME: ActionName = ActionName::Post;
+    const EFFECT: Effect = Effect::World;
+}
+
+impl Method for Put {
+    const NAME: ActionName = ActionName::Put;
+    const EFFECT: Effect = Effect::World;
+}
+
+impl Method for Patch {
+    const NAME: ActionName = ActionName::Patch;
+    const EFFECT: Effect = Effect::World;
+}
+
+impl Method for Delete {
+    const NAME: ActionName = ActionName::Delete;
+    const EFFECT: Effect = Effect::World;
+}
+
+impl Method for Options {
+    const NAME: ActionName = ActionName::Options;
+    const EFFECT: Effect = Effect::Read;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Get {}
+    impl Sealed for super::Head {}
+    impl Sealed for super::Post {}
+    impl Sealed for super::Put {}
+    impl Sealed for super::Patch {}
+    impl Sealed for super::Delete {}
+    impl Sealed for super::Options {}
+}
+
+impl<M> fmt::Debug for Fetch<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.request.fmt(f)
+    }
+}

@@ -1,0 +1,162 @@
+//! The client of one run.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bailiwick_guard::HostError;
+use bailiwick_policy::{Code, Terms};
+use bytes::Bytes;
+use http::header::LOCATION;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::TokioTimer;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use tokio::task::JoinSet;
+
+use super::action::{Answer, Verb};
+use super::connect::{Connector, DialError};
+use super::redirect::Redirect;
+use super::request::{MAX_HEADER_BYTES, MAX_HEADERS};
+use super::response::check_headers;
+use super::{Dialer, FetchRequest, FetchResponse, Resolver};
+
+/// How long a request may take when its rule does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection waits for its next request.
+const POOL_IDLE: Duration = Duration::from_secs(15);
+/// Connections to one host that wait for their next request.
+const POOL_PER_HOST: usize = 4;
+/// Bytes that a connection buffers for headers. More than may be used, so that what is a little too large is told from
+/// what is no HTTP; what is larger still is not read.
+const HEADER_BUFFER: usize = 4 * MAX_HEADER_BYTES;
+
+/// The fetch capability of one run: its connections, which end with it.
+pub struct Fetcher {
+    parts: Parts,
+    clients: OnceLock<Clients>,
+    tasks: Tasks,
+}
+
+/// What all runs share.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) dialer: Arc<dyn Dialer>,
+    pub(crate) tls: Arc<dyn Fn() -> Arc<ClientConfig> + Send + Sync>,
+}
+
+/// INVARIANT: a connection that was made under a `private` rule is never used for a request under another.
+struct Clients {
+    public: HttpClient,
+    private: HttpClient,
+}
+
+type HttpClient = Client<HttpsConnector<Connector>, Full<Bytes>>;
+
+impl Fetcher {
+    /// Costs nothing until the first request.
+    pub(crate) fn new(parts: Parts) -> Fetcher {
+        Fetcher { parts, clients: OnceLock::new(), tasks: Tasks::default() }
+    }
+
+    /// One request and its response.
+    pub(super) async fn exchange(&self, verb: Verb, ask: &FetchRequest, terms: &Terms) -> Result<Answer, HostError> {
+        let request = ask.build(verb.http(), terms)?;
+        let clients = self.clients.get_or_init(|| self.clients());
+        let client = if terms.private { &clients.private } else { &clients.public };
+        let exchange = async {
+            let (head, body) = client.request(request).await.map_err(|error| failure(&error))?.into_parts();
+            check_headers(&head.headers)?;
+            if terms.redirects
+                && Redirect::is(head.status)
+                && let Some(location) = head.headers.get(LOCATION)
+            {
+                let location = location.to_str().map_err(|_| HostError::Failed(Code::HttpFailed))?;
+                return Ok(Answer::Redirect(Redirect::new(head.status, location)));
+            }
+            FetchResponse::read(head, body, terms).await.map(Answer::Response)
+        };
+        let timeout = terms.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
+    }
+
+    fn clients(&self) -> Clients {
+        let mut tls = ClientConfig::clone(&(self.parts.tls)());
+        // Tickets of one run would make its connections recognisable in the next.
+        tls.resumption = Resumption::in_memory_sessions(16);
+        let client = |private| {
+            let connector = Connector {
+                resolver: Arc::clone(&self.parts.resolver),
+                dialer: Arc::clone(&self.parts.dialer),
+                private,
+            };
+            let connector = HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+                .enable_all_versions()
+                .wrap_connector(connector);
+            Client::builder(self.tasks.clone())
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .pool_idle_timeout(POOL_IDLE)
+                .pool_max_idle_per_host(POOL_PER_HOST)
+                .http1_max_buf_size(HEADER_BUFFER)
+                .http1_max_headers(4 * MAX_HEADERS)
+                .http2_max_header_list_size(u32::try_from(HEADER_BUFFER).unwrap_or(u32::MAX))
+                .build(connector)
+        };
+        Clients { public: client(false), private: client(true) }
+    }
+}
+
+/// What the guest is told. The library's text may name hosts and addresses that are not the guest's business.
+fn failure(error: &legacy::Error) -> HostError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(dial) = error.downcast_ref::<DialError>() {
+            return dial.host_error();
+        }
+        if error.is::<rustls::Error>() {
+            return HostError::Failed(Code::TlsFailed);
+        }
+        // The source of an I/O error is the source of what it wraps, which would be passed over.
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    // What is left of connecting, once dialling is done, is the handshake.
+    HostError::Failed(if error.is_connect() { Code::TlsFailed } else { Code::HttpFailed })
+}
+
+/// The tasks that drive a run's connections. They end with it, whatever they wait for.
+#[derive(Clone, Default)]
+struct Tasks {
+    running: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while running.try_join_next().is_some() {}
+        running.spawn(task);
+    }
+}
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! What a guest asks for: a URL, headers, a body.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use bailiwick_guard::HostError;
+use bailiwick_policy::{Code, FetchTarget, Terms};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http_body_util::Full;
+
+/// Most header fields of a request or a response.
+pub const MAX_HEADERS: usize = 100;
+/// Most bytes of names and values of all header fields of a request or a response.
+pub const MAX_HEADER_BYTES: usize = 16 << 10;
+/// Most bytes of a body, either way, unless the rule says otherwise.
+pub(super) const DEFAULT_BODY: u64 = 8 << 20;
+
+/// Fields that shape the connection or name the host. No rule can allow them.
+const NEVER: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// A request without its method, which belongs to the action's type.
+#[derive(Clone)]
+pub struct FetchRequest {
+    pub target: FetchTarget,
+    /// Names in any case, and raw values.
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Bytes,
+}
+
+impl FetchRequest {
+    /// A request with neither headers nor body.
+    pub fn new(target: FetchTarget) -> FetchRequest {
+        FetchRequest { target, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// The request as it goes out, if the terms allow it.
+    pub(super) fn build(&self, method: http::Method, terms: &Terms) -> Result<http::Request<Full<Bytes>>, HostError> {
+        let may_have_body = !matches!(method, http::Method::GET | http::Method::HEAD);
+        if !self.body.is_empty() && !may_have_body {
+            return Err(HostError::Denied(Code::Malformed));
+        }
+        if over(self.body.len(), terms.request) {
+            return Err(HostError::Limit(Code::RequestBytes));
+        }
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.uri_mut() = self.uri()?;
+        *request.headers_mut() = self.headers(terms)?;
+        *request.method_mut() = method;
+        Ok(request)
+    }
+
+    // INVARIANT: the URL that is sent has the host and port that were decided.
+    fn uri(&self) -> Result<Uri, HostError> {
+        let uri: Uri = self.target.url().as_str().parse().map_err(|_| HostError::Denied(Code::Malformed))?;
+        let port = uri.port_u16().unwrap_or(self.target.scheme().default_port());
+        let same = uri.scheme_str() == Some(self.target.scheme().as_str())
+            && uri.host() == Some(self.target.host().to_string().as_str())
+            && port == self.target.port();
+        if same { Ok(uri) } else { Err(HostError::Denied(Code::Ambiguous)) }
+    }
+
+    fn headers(&self, terms: &Terms) -> Result<HeaderMap, HostError> {
+        let mut bytes = 0_usize;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+            if bytes > MAX_HEADER_BYTES || headers.len() >= MAX_HEADERS {
+                return Err(HostError::Limit(Code::RequestBytes));
+            }
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HostError::Denied(Code::Malformed))?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| HostError::Denied(Code::Malformed))?;
+            // Clients like to repeat what the body says anyway.
+            if name == CONTENT_LENGTH && value.as_bytes() == self.body.len().to_string().as_bytes() {
+                continue;
+            }
+            let never = NEVER.contains(&name.as_str()) || name.as_str().starts_with("proxy-");
+            if never || !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
+                return Err(HostError::Denied(Code::RequestHeader));
+            }
+            headers.append(name, value);
+        }
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("bailiwick"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip, deflate, br, zstd"));
+        Ok(headers)
+    }
+}
+
+/// Whether `len` is more than the rule's cap, or the default one.
+pub(super) fn over(len: usize, cap: Option<NonZeroU64>) -> bool {
+    u64::try_from(len).is_ok_and(|len| len > cap.map_or(DEFAULT_BODY, NonZeroU64::get))
+}
+
+impl fmt::Debug for FetchRequest {
+    /// Without query, values and body: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("FetchRequest")
+            .field("host", &self.target.host())
+            .field("headers", &names)
+            .field("body_len", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! Moving a file: three decisions, then one effect.
+//!
+//! A move takes the content away from one path (`delete`) and puts it at another (`write`). Whoever could move what they
+//! may not read to where they may read it would have read it, so moving also needs `read` on the old path. The rights are
+//! tokens: [`ClaimRead`] gives a [`ReadRight`], [`ClaimSource`] spends it for a [`RenameRight`], and [`Rename`] spends
+//! that. Only regular files are moved, since a directory would take paths along that nobody decided about.
+
+use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
+
+use super::Files;
+use super::link::{MAX_LINKS, Reached};
+use super::mount::failure;
+use super::open::{ClaimRead, ReadRight, only_regular};
+
+/// Asks for the right to take a file away from its path.
+#[derive(Debug)]
+pub struct ClaimSource {
+    pub right: ReadRight,
+}
+
+/// `read` and `delete` of this path were decided and recorded. Spent by [`Rename`].
+#[derive(Debug)]
+pub struct RenameRight {
+    from: GuestPath,
+}
+
+/// Moves the file to `to`, in the same mount. A file that is there is replaced.
+#[derive(Debug)]
+pub struct Rename {
+    pub right: RenameRight,
+    pub to: GuestPath,
+}
+
+/// What came of a [`Rename`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renamed {
+    Done,
+    /// A directory on the way to one of the paths is a link. Nothing was done; these are the paths behind it.
+    Link {
+        from: GuestPath,
+        to: GuestPath,
+    },
+}
+
+/// Moves a file through the guard, with new decisions behind each link.
+///
+/// # Errors
+/// As [`Guard::call`]; `deny.file.outside_mount` across mounts, `failed.is_directory` when either path is a directory,
+/// `deny.file.special` for what is no regular file.
+pub async fn rename(guard: &Guard, files: &Files, from: GuestPath, to: GuestPath) -> Result<(), CallError> {
+    let (mut from, mut to) = (from, to);
+    for _ in 0..=MAX_LINKS {
+        let right = guard.call(files, ClaimRead { path: from }).await?;
+        let right = guard.call(files, ClaimSource { right }).await?;
+        match guard.call(files, Rename { right, to }).await? {
+            Renamed::Done => return Ok(()),
+            Renamed::Link { from: next_from, to: next_to } => (from, to) = (next_from, next_to),
+        }
+    }
+    Err(CallError::Failed(Code::Io))
+}
+
+impl RenameRight {
+    pub fn from(&self) -> &GuestPath {
+        &self.from
+    }
+}
+
+impl Action for ClaimSource {
+    const NAME: ActionName = ActionName::Delete;
+    const EFFECT: Effect = Effect::World;
+    type Output = RenameRight;
+
+    fn resource(&self) -> Resource {
+        Resource::File(self.right.path().clone())
+    }
+}
+
+impl Perform<ClaimSource> for Files {
+    async fn perform(&self, permit: Permit<'_, ClaimSource>) -> Result<RenameRight, HostError> {
+        Ok(RenameRight { from: permit.action().right.path().clone() })
+    }
+}
+
+impl Action for Rename {
+    const NAME: ActionName = ActionName::Write;
+    const EFFECT: Effect = Effect::World;
+    type Output = Renamed;
+
+    /// The new path; the old one was decided about when the right was claimed.
+    fn resource(&self) -> Resource {
+        Resource::File(self.to.clone())
+    }
+}
+
+impl Perform<Rename> for Files {
+    async fn perform(&self, permit: Permit<'_, Rename>) -> Result<Renamed, HostError> {
+        let (from, to) = (permit.action().right.from.clone(), permit.action().to.clone());
+        if from.mount() != to.mount() {
+            return Err(HostError::Denied(Code::OutsideMount));
+        }
+        self.blocking(move |mounts| {
+            let (source, target) = match (mounts.spot(&from)?, mounts.spot(&to)?) {
+                (Reached::Here(source), Reached::Here(target)) => (source, target),
+                (source, target) => return Ok(Renamed::Link { from: source.or(&from), to: target.or(&to) }),
+            };
+            only_regular(&source.look()?.ok_or(HostError::Failed(Code::NotFound))?)?;
+            if let Some(replaced) = target.look()? {
+                only_regular(&replaced)?;
+            }
+            let moved = source.parent.rename(source.name, &target.parent, target.name);
+            moved.map(|()| Renamed::Done).map_err(|error| failure(&error))
+        })
+        .await
+    }
+}
+
+impl<T> Reached<T> {
+    fn or(self, path: &GuestPath) -> GuestPath {
+        match self {
+            Reached::Here(_) => path.clone(),
+            Reached::Link(to) => to,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a file or directory is.
+
+use std::time::{Duration, SystemTime};
+
+use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
+use cap_std::fs::{FileType, Metadata, MetadataExt};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+
+use super::Files;
+use super::link::{Follow, Reached};
+use super::mount::failure;
+
+/// Asks what stands at a path.
+#[derive(Clone, Debug)]
+pub struct Stat {
+    pub path: GuestPath,
+    pub links: Links,
+}
+
+/// What [`Stat`] does about a link at the end of the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// Answers [`Reached::Link`], so that its target is asked about.
+    Follow,
+    /// Describes the link itself.
+    Show,
+}
+
+/// Size, times and identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    pub kind: FileKind,
+    /// Bytes; 0 for what is no file.
+    pub len: u64,
+    pub accessed: Option<SystemTime>,
+    pub modified: Option<SystemTime>,
+    /// When the metadata last changed.
+    pub changed: Option<SystemTime>,
+    /// Number of hard links.
+    pub links: u64,
+    pub id: FileId,
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    File,
+    Directory,
+    Link,
+    /// A device, a FIFO or a socket.
+    Special,
+}
+
+/// Equal for two paths that name the same file. A hash: the host's device and inode numbers are not the guest's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId(pub u64, pub u64);
+
+/// Times to set; `None` leaves one as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub accessed: Option<SetTime>,
+    pub modified: Option<SetTime>,
+}
+
+/// A time to set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetTime {
+    Now,
+    /// Since the Unix epoch.
+    At(Duration),
+}
+
+impl Action for Stat {
+    const NAME: ActionName = ActionName::Read;
+    const EFFECT: Effect = Effect::Read;
+    type Output = Reached<FileStat>;
+
+    fn resource(&self) -> Resource {
+        Resource::File(self.path.clone())
+    }
+}
+
+impl Follow for Stat {
+    type Found = FileStat;
+
+    fn at(self, path: GuestPath) -> Stat {
+        Stat { path, ..self }
+    }
+}
+
+impl Perform<Stat> for Files {
+    async fn perform(&self, permit: Permit<'_, Stat>) -> Result<Reached<FileStat>, HostError> {
+        let Stat { path, links } = permit.action().clone();
+        if path.is_root() {
+            return Ok(Reached::Here(FileStat::root()));
+        }
+        self.blocking(move |mounts| {
+            if path.segments().is_empty() {
+                return mounts
+                    .dir(&path)?
+                    .then(|mount| Ok(FileStat::of(&mount.dir_metadata().map_err(|error| failure(&error))?)));
+            }
+            mounts.spot(&path)?.and_then(|spot| {
+                let found = spot.look()?.ok_or(HostError::Failed(Code::NotFound))?;
+                if found.is_symlink() && links == Links::Follow {
+                    return spot.link()?.map(Reached::Link).ok_or(HostError::Failed(Code::Io));
+                }
+                Ok(Reached::Here(FileStat::of(&found)))
+            })
+        })
+        .await
+    }
+}
+
+impl FileStat {
+    pub(super) fn of(found: &Metadata) -> FileStat {
+        let kind = FileKind::of(found.file_type());
+        FileStat {
+            kind,
+            len: if kind == FileKind::File { found.len() } else { 0 },
+            accessed: found.accessed().ok().map(|time| time.into_std()),
+            modified: found.modified().ok().map(|time| time.into_std()),
+            changed: since_epoch(found.ctime(), found.ctime_nsec()),
+            links: found.nlink(),
+            id: FileId::of(found.dev(), found.ino()),
+        }
+    }
+
+    /// The virtual directory that holds the mounts.
+    fn root() -> FileStat {
+        FileStat {
+            kind: FileKind::Directory,
+            len: 0,
+            accessed: None,
+            modified: None,
+            changed: None,
+            links: 1,
+            id: FileId(0, 0),
+        }
+    }
+}
+
+impl FileKind {
+    pub(super) fn of(kind: FileType) -> FileKind {
+        if kind.is_file() {
+            FileKind::File
+        } else if kind.is_dir() {
+            FileKind::Directory
+        } else if kind.is_symlink() {
+            FileKind::Link
+        } else {
+            FileKind::Special
+        }
+    }
+}
+
+impl FileId {
+    fn of(device: u64, inode: u64) -> FileId {
+        let mut hasher = blake3::Hasher::new_derive_key("bailiwick 2026 file identity");
+        hasher.update(&device.to_le_bytes()).update(&inode.to_le_bytes());
+        let mut reader = hasher.finalize_xof();
+        let mut next = || {
+            let mut bytes = [0; 8];
+            reader.fill(&mut bytes);
+            u64::from_le_bytes(bytes)
+        };
+        FileId(next(), next())
+    }
+}
+
+impl Times {
+    pub(super) fn to_system(self) -> Timestamps {
+        Timestamps {
+            last_access: SetTime::to_system(self.accessed),
+            last_modification: SetTime::to_system(self.modified),
+        }
+    }
+}
+
+impl SetTime {
+    fn to_system(time: Option<SetTime>) -> Timespec {
+        match time {
+            None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            Some(SetTime::Now) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+            Some(SetTime::At(since)) => Timespec {
+                tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: since.subsec_nanos().into(),
+            },
+        }
+    }
+}
+
+fn since_epoch(seconds: i64, nanoseconds: i64) -> Option<SystemTime> {
+    let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
