@@ -1,9 +1,11 @@
 //! From untrusted bytes to a guest in the engine: recent guests from memory, known ones from the cache, and all others
 //! through the compile child. What comes out has passed the catalogue.
 
+mod body;
 mod bounds;
 mod catalogue;
 mod lift;
+mod measure;
 mod prepare;
 mod recent;
 mod refusal;
@@ -16,8 +18,8 @@ use crate::engine::Engine;
 use crate::guest::Guest;
 use recent::Recent;
 
-pub use bounds::Measure;
 pub use catalogue::{Catalogue, Functions, Interface};
+pub use measure::Measure;
 pub(crate) use prepare::prepare;
 pub use refusal::{Excerpt, Refusal};
 
@@ -114,3 +116,4 @@ impl Inner {
         Ok(loaded)
     }
 }
+

@@ -1,13 +1,10 @@
-//! From bytes to machine code: text, bounds, validation, lifting, compilation, in this order. Runs in the compile child.
+//! From bytes to machine code: text, validation within bounds, lifting, compilation, in this order. Runs in the compile child.
 
 use std::borrow::Cow;
-
-use wasmparser::Validator;
 
 use super::lift::{Shape, lift, shape};
 use super::{Refusal, bounds};
 use crate::artifact::{Form as ArtifactForm, Prepared};
-use crate::engine::FEATURES;
 use crate::guest::{Form, MAX_GUEST_BYTES};
 
 /// Compiles a guest. Everything that parses hostile bytes is below this call.
@@ -16,9 +13,7 @@ use crate::guest::{Form, MAX_GUEST_BYTES};
 /// Every refusal but those of time and memory, which the parent of this process gives.
 pub(crate) fn prepare(engine: &wasmtime::Engine, form: Form, bytes: &[u8]) -> Result<Prepared, Refusal> {
     let binary = binary(form, bytes)?;
-    bounds::check(&binary)?;
-    // The guest meets the validator first and the compiler second: invalid modules never reach it.
-    Validator::new_with_features(FEATURES).validate_all(&binary).map_err(Refusal::invalid)?;
+    bounds::check(&binary)?; // and validity: an invalid guest never reaches the compiler
 
     if wasmparser::Parser::is_component(&binary) {
         let code = engine.precompile_component(&binary).map_err(compile_error)?;
