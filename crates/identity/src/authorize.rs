@@ -163,7 +163,7 @@ impl AuthorizeError {
             AuthorizeError::Inactive { status: Status::Revoked, .. } => Code::AgentRevoked,
             AuthorizeError::Inactive { .. } => Code::AgentSuspended,
             AuthorizeError::PrivilegeInjection { .. } => Code::TokenPrivilegeInjection,
-            AuthorizeError::NotInManifest { .. } => Code::AgentNotInManifest,
+            AuthorizeError::NotInManifest { .. } => Code::ManifestAgent,
         }
     }
 }

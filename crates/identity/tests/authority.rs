@@ -87,10 +87,10 @@ fn each_refusal() {
 
     let other = Manifest::parse(&MANIFEST.replace("\"expense-bot\", ", ""), "expenses.toml").unwrap();
     let refused = authorize(&token(json!({})), &good(), &other, None).unwrap_err();
-    assert_eq!(refused.code(), Code::AgentNotInManifest);
+    assert_eq!(refused.code(), Code::ManifestAgent);
     assert_eq!(
         as_local(&AgentId::parse("stranger").unwrap(), &manifest(), None, NOW).unwrap_err().code(),
-        Code::AgentNotInManifest
+        Code::ManifestAgent
     );
 }
 
@@ -177,6 +177,6 @@ fn the_registry_says_which_agent_a_subject_is() {
     // A subject that looks like another agent's id is that agent's only when the registry says so.
     assert_eq!(
         authorize(&token(json!({})), &registry, &manifest(), None).unwrap_err().code(),
-        Code::AgentNotInManifest
+        Code::ManifestAgent
     );
 }

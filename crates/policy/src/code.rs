@@ -72,7 +72,6 @@ codes! {
     AgentUnknown = "deny.agent.unknown";
     AgentSuspended = "deny.agent.suspended";
     AgentRevoked = "deny.agent.revoked";
-    AgentNotInManifest = "deny.agent.not_in_manifest";
     /// The host's configuration does not trust the local issuer.
     LocalIssuerForbidden = "deny.identity.local_issuer";
 
