@@ -76,6 +76,9 @@ impl fmt::Display for Host {
 
 /// Splits `host[:port]`; a port is decimal without leading zeros, and defaults to that of the scheme.
 pub(crate) fn split_port(text: &str, scheme: Scheme) -> Result<(&str, u16), ResourceError> {
+    if text.contains('@') {
+        return Err(ResourceError::ambiguous("the host carries a user name or password"));
+    }
     let host_end = if text.starts_with('[') {
         text.find(']').map(|end| end + 1).ok_or_else(bad_ipv6)?
     } else {
@@ -99,10 +102,7 @@ fn check_name(text: &str) -> Result<(), ResourceError> {
     if text.is_empty() {
         return Err(ResourceError::malformed("the host is missing"));
     }
-    if text.contains('@') {
-        return Err(ResourceError::ambiguous("the host carries a user name or password"));
-    }
-    if text.contains(['%', '\\']) || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_uppercase()) {
+    if text.contains(['@', '%', '\\']) || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(ResourceError::ambiguous("the host is not in lower-case A-labels (`xn--…` for other scripts)"));
     }
     if text.ends_with('.') {
@@ -152,7 +152,9 @@ mod tests {
 
     #[test]
     fn canonical_hosts_are_read() {
-        for text in ["a", "localhost", "api.example.com", "xn--bcher-kva.example", "1.2.3.4", "[::1]", "[2001:db8::1]", "1a.b"] {
+        for text in
+            ["a", "localhost", "api.example.com", "xn--bcher-kva.example", "1.2.3.4", "[::1]", "[2001:db8::1]", "1a.b"]
+        {
             assert_eq!(Host::parse(text).unwrap().to_string(), text);
         }
         assert!(matches!(Host::parse("127.0.0.1").unwrap(), Host::Ip(IpAddr::V4(_))));
@@ -161,10 +163,33 @@ mod tests {
     #[test]
     fn odd_hosts_are_ambiguous() {
         let cases = [
-            "Example.com", "bücher.example", "a.example.", "u@h", "u:p@h", "%61.example", "2130706433", "0x7f.1",
-            "0177.0.0.1", "127.1", "1.2.3", "1.2.3.04", "1.2.3.4.5", "0x7f000001", "example.0x", "[::ffff:1.2.3.4]",
-            "[::ffff:102:304]", "[::1.2.3.4]", "[::102:304]", "[0:0:0:0:0:0:0:1]", "[::0001]", "[2001:DB8::1]",
-            "[fe80::1%25eth0]", "[fe80::1%eth0]", "[::1", "[]", "a.999",
+            "Example.com",
+            "bücher.example",
+            "a.example.",
+            "u@h",
+            "u:p@h",
+            "%61.example",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "127.1",
+            "1.2.3",
+            "1.2.3.04",
+            "1.2.3.4.5",
+            "0x7f000001",
+            "example.0x",
+            "[::ffff:1.2.3.4]",
+            "[::ffff:102:304]",
+            "[::1.2.3.4]",
+            "[::102:304]",
+            "[0:0:0:0:0:0:0:1]",
+            "[::0001]",
+            "[2001:DB8::1]",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]",
+            "[::1",
+            "[]",
+            "a.999",
         ];
         for text in cases {
             assert_eq!(Host::parse(text).map_err(|e| e.code()), Err(Code::Ambiguous), "{text:?}");
@@ -184,7 +209,7 @@ mod tests {
         assert_eq!(split_port("h", Scheme::Https).unwrap(), ("h", 443));
         assert_eq!(split_port("h:80", Scheme::Https).unwrap(), ("h", 80));
         assert_eq!(split_port("[::1]:8443", Scheme::Http).unwrap(), ("[::1]", 8443));
-        for text in ["h:", "h:080", "h:+1", "[::1]x", "[::1"] {
+        for text in ["h:", "u:p@h", "u@h", "h:080", "h:+1", "[::1]x", "[::1"] {
             assert_eq!(split_port(text, Scheme::Https).map_err(|e| e.code()), Err(Code::Ambiguous), "{text:?}");
         }
         for text in ["h:0", "h:65536", "h:1:2", "h:x", "h:-1"] {

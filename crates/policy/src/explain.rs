@@ -84,7 +84,8 @@ impl Grant {
             },
             (Source::Ceiling, Ceiling::Named(ceiling)) => self.rule_detail(ceiling, layer, request),
             (Source::Ceiling, _) => {
-                let named = self.manifest.ceiling().map_or("the ceiling".to_owned(), |name| format!("`{}`", Printable(name)));
+                let named =
+                    self.manifest.ceiling().map_or("the ceiling".to_owned(), |name| format!("`{}`", Printable(name)));
                 format!("{named} is missing or has a ceiling itself, so nothing is within it")
             }
             (Source::Manifest, _) => self.rule_detail(&self.manifest, layer, request),

@@ -153,7 +153,9 @@ mod tests {
 
     #[test]
     fn ambiguous_paths_are_refused() {
-        for text in [".", "..", "//", "//a", "/a/", "/a//b", "/a/../b", "/a/./b", "a\\b", "/a\0", "/a\n", "/a%2fb", "/%252e"] {
+        for text in
+            [".", "..", "//", "//a", "/a/", "/a//b", "/a/../b", "/a/./b", "a\\b", "/a\0", "/a\n", "/a%2fb", "/%252e"]
+        {
             assert_eq!(code(GuestPath::parse(text)), Some(Code::Ambiguous), "{text:?}");
         }
     }

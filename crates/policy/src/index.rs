@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::actions::Actions;
 use crate::address::Scheme;
-use crate::kind::{ActionName, Kind};
+use crate::kind::Kind;
 use crate::pattern::{Authority, Pattern, Piece};
 use crate::request::Request;
 use crate::resource::Resource;
@@ -199,12 +199,6 @@ impl Index {
         if !actions.is_empty() {
             list.push(Entry { actions, ..entry });
         }
-    }
-}
-
-impl Entry {
-    pub(crate) fn covers(&self, action: ActionName) -> bool {
-        self.actions.has(action)
     }
 }
 

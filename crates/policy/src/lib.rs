@@ -1,4 +1,32 @@
-//! What is allowed: scopes, resources, manifests, and the grant that decides.
+//! What is allowed. Pure: no I/O, no clock, no async.
+//!
+//! A [`Manifest`] is parsed from text, a [`Grant`] intersects it with what a token, the agent registry and the task
+//! grant, and [`Grant::decide`] answers a [`Request`] with a [`Verdict`]: total, indexed, and with the reason.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use bailiwick_policy::{Authority, Code, Decision, Grant, Manifest, Principal, Request, ScopeSet};
+//! let text = r#"
+//! schema = 1
+//! id = "expense-bot"
+//! agents = ["expense-bot"]
+//! allow = [{ id = "orders", fetch = "https://api.example.com/v1/orders/**" }]
+//! deny = [{ id = "no-drafts", fetch = "https://api.example.com/v1/orders/drafts" }]
+//! "#;
+//! let manifest = Arc::new(Manifest::parse(text, "bot.toml").expect("the manifest has no errors"));
+//! let principal = Principal { issuer: "local".into(), subject: "ada".into(), agent: "expense-bot".into() };
+//! let token = ScopeSet::parse_token("openid fetch:get:api.example.com/**")?;
+//! let registry = ScopeSet::parse_strict("fetch:get,post:*.example.com/v1/**")?;
+//! let grant = Grant::new(manifest, None, Authority { principal, token, registry, task: None });
+//!
+//! let verdict = grant.decide(&Request::parse("fetch GET https://api.example.com/v1/orders/7")?);
+//! assert_eq!((verdict.decision(), verdict.code()), (Decision::Allow, Code::Allowed));
+//! let verdict = grant.decide(&Request::parse("fetch GET https://api.example.com/v1/orders/%64rafts")?);
+//! assert_eq!(verdict.rule().map(|rule| rule.location()), Some("bot.toml:6"));
+//! let verdict = grant.decide(&Request::parse("fetch POST https://api.example.com/v1/orders/7")?);
+//! assert_eq!(verdict.code(), Code::TokenScope);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod actions;
 mod address;

@@ -37,7 +37,8 @@ impl Miss {
         let (path, matched) = miss_path(pattern, request.resource());
         let met = [action.is_none(), authority.is_none(), path.is_none()].into_iter().filter(|met| *met).count();
         // Somewhere in another host or mount is further away than another path or action.
-        let place = if authority.is_none() { usize::MAX } else { common_labels(&pattern.authority, request.resource()) };
+        let place =
+            if authority.is_none() { usize::MAX } else { common_labels(&pattern.authority, request.resource()) };
         Some(Miss { action, authority, path, closeness: (place, met, matched) })
     }
 }

@@ -66,7 +66,7 @@ pub enum PatternError {
     Query,
     #[error("https is the default of a scope and is not written; start with the host")]
     HttpsWritten,
-    #[error("{0} has {1} after `{2}`")]
+    #[error("`{0}` has {1} after `{2}`")]
     Arity(Kind, &'static str, String),
     #[error("it has more than 64 segments or 32 KiB")]
     TooLong,

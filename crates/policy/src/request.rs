@@ -107,8 +107,18 @@ mod tests {
     #[test]
     fn calls_that_do_not_fit_are_malformed() {
         for text in [
-            "", "fetch", "fetch GET", "fetch Get https://a.example/", "fetch TRACE https://a.example/", "file get /m/a",
-            "file READ /m/a", "smtp send x", "crypto sign", "crypto sign -", "crypto hash ring/key", "kv select s/k",
+            "",
+            "fetch",
+            "fetch GET",
+            "fetch Get https://a.example/",
+            "fetch TRACE https://a.example/",
+            "file get /m/a",
+            "file READ /m/a",
+            "smtp send x",
+            "crypto sign",
+            "crypto sign -",
+            "crypto hash ring/key",
+            "kv select s/k",
             "file  read /m/a",
         ] {
             assert_eq!(Request::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");

@@ -24,7 +24,9 @@ pub struct Scope {
 pub enum ScopeError {
     #[error("`{0}` is not a scope; write `kind:actions:resource`")]
     Shape(String),
-    #[error("`{0}` is not a kind of scope; there are `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` and `run`")]
+    #[error(
+        "`{0}` is not a kind of scope; there are `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` and `run`"
+    )]
     Kind(String),
     #[error("`{name}` is not an action of `{kind}`; there are {}", known(*kind))]
     Action { kind: Kind, name: String },
@@ -124,8 +126,11 @@ impl Scope {
         self.actions
     }
 
-    pub(crate) fn with_actions(&self, actions: Actions) -> Scope {
-        Scope { actions, ..self.clone() }
+    /// For a scope on `x/**`, the same on `x`.
+    pub(crate) fn parent(&self) -> Option<Scope> {
+        let mut parent = self.clone();
+        parent.pattern.tail = false;
+        self.pattern.tail.then_some(parent)
     }
 
     pub(crate) fn pattern(&self) -> &Pattern {

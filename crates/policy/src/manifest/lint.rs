@@ -1,6 +1,103 @@
-//! Rules that do nothing, or more than was probably meant.
+//! Rules that do nothing, or more than was probably meant. All of it is a warning.
 
-use super::diagnostic::Report;
+use super::diagnostic::{DiagnosticCode, Report};
 use super::rules::ManifestRule;
+use crate::actions::Actions;
+use crate::index::{Index, Slot};
+use crate::kind::{ActionName, Kind};
+use crate::pattern::Authority;
+use crate::scope::Scope;
 
-pub(super) fn lint(_allow: &[ManifestRule], _deny: &[ManifestRule], _report: &mut Report) {}
+pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], report: &mut Report) {
+    let denied = index(deny.iter());
+    let allowed = index(allow.iter());
+    let backwards = index(allow.iter().rev());
+    for (number, rule) in allow.iter().enumerate() {
+        if let Some(by) = covering(&denied, &rule.scope, deny.len()).and_then(|by| deny.get(by)) {
+            let message = format!("rule `{}` can never allow anything: deny rules cover all of it", rule.rule.id());
+            let help = format!("remove it, or narrow the deny rule `{}`", by.rule.id());
+            report.warning(DiagnosticCode::Impossible, &rule.place, message, help);
+        } else if let Some(by) = covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)) {
+            let message = format!("rule `{}` never decides: rules before it cover all of it", rule.rule.id());
+            let help = format!("remove it, or move it before `{}` if its terms are meant to hold", by.rule.id());
+            report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
+        } else if let Some(by) = redundant(&backwards, allow, number) {
+            let message = format!("rule `{}` adds nothing: a rule after it allows the same and more", rule.rule.id());
+            let help = format!("remove it; `{}` has the same terms", by.rule.id());
+            report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
+        }
+        if let Some((message, help)) = broad(rule) {
+            report.warning(DiagnosticCode::Broad, &rule.place, message, help);
+        }
+    }
+    for rule in deny {
+        let Some(parent) = rule.scope.parent() else { continue };
+        if covering(&denied, &parent, deny.len()).is_none() {
+            let message =
+                format!("`{}` covers what is below `{}`, not that itself", rule.scope.resource(), parent.resource());
+            let help = format!("if it is to be denied too, add a deny rule for `{}`", parent.resource());
+            report.warning(DiagnosticCode::DenyLeavesParent, &rule.place, message, help);
+        }
+    }
+}
+
+fn index<'a>(rules: impl Iterator<Item = &'a ManifestRule>) -> Index {
+    let mut index = Index::default();
+    // The slot does not matter here: each index holds one list.
+    index.add(Slot::ManifestAllow, rules.map(|rule| &rule.scope));
+    index
+}
+
+/// Whether rules with numbers below `below` cover every action of the scope; the first of them.
+fn covering(index: &Index, scope: &Scope, below: usize) -> Option<usize> {
+    let mut covered = Actions::NONE;
+    let mut first: Option<usize> = None;
+    index.containing(scope, &mut |entry| {
+        if let Some(number) = usize::try_from(entry.number).ok().filter(|number| *number < below) {
+            covered = covered.or(entry.actions);
+            first = Some(first.map_or(number, |first| first.min(number)));
+        }
+    });
+    first.filter(|_| covered.contains(scope.action_set()))
+}
+
+/// A later rule with the same terms that covers more than this one does.
+fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) -> Option<&'a ManifestRule> {
+    let rule = allow.get(number)?;
+    let mut found = None;
+    backwards.containing(&rule.scope, &mut |entry| {
+        let later = usize::try_from(entry.number).ok().and_then(|back| allow.len().checked_sub(back + 1));
+        let later = later.filter(|later| *later > number).and_then(|later| allow.get(later));
+        found = found.or(later.filter(|later| {
+            later.rule.terms() == rule.rule.terms()
+                && later.scope.contains(&rule.scope)
+                && !rule.scope.contains(&later.scope)
+        }));
+    });
+    found
+}
+
+/// What a rule covers beyond what people usually mean.
+fn broad(rule: &ManifestRule) -> Option<(String, String)> {
+    let (id, scope) = (rule.rule.id(), &rule.scope);
+    let pattern = scope.pattern();
+    if !pattern.tail || !pattern.segments.is_empty() {
+        return None;
+    }
+    let harmless: Actions = [ActionName::Get, ActionName::Head, ActionName::Options].into_iter().collect();
+    match (scope.kind(), &pattern.authority) {
+        (Kind::Fetch, Authority::Site(site)) if site.wildcard => Some((
+            format!("rule `{id}` allows every path of every host below `{}`", site.host),
+            "name the hosts, or the paths".to_owned(),
+        )),
+        (Kind::Fetch, Authority::Site(site)) if !harmless.contains(scope.action_set()) => Some((
+            format!("rule `{id}` allows methods that change things on every path of `{}`", site.host),
+            "name the paths for the methods that change things".to_owned(),
+        )),
+        (Kind::File, Authority::Name(mount)) if scope.action_set().has(ActionName::Delete) => Some((
+            format!("rule `{id}` allows deleting everything in the mount `{mount}`"),
+            "name the folder in which files may be deleted".to_owned(),
+        )),
+        _ => None,
+    }
+}

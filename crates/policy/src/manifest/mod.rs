@@ -6,8 +6,6 @@ mod json;
 mod lint;
 mod quantity;
 mod rules;
-#[cfg(test)]
-mod tests;
 mod tree;
 
 use std::collections::{HashMap, HashSet};
@@ -15,8 +13,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use self::diagnostic::Report;
+pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use self::fields::{Fields, Schema};
 use self::rules::{Lines, Reader, is_id};
 pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
@@ -196,8 +194,10 @@ fn name(what: &str, text: &str, place: &Place, report: &mut Report) -> Option<St
     if is_id(text) {
         return Some(text.to_owned());
     }
-    let message =
-        format!("`{}` is not a name for `{what}`: write 1 to 64 of `a` to `z`, `0` to `9`, `-` and `_`", Printable(text));
+    let message = format!(
+        "`{}` is not a name for `{what}`: write 1 to 64 of `a` to `z`, `0` to `9`, `-` and `_`",
+        Printable(text)
+    );
     report.error(DiagnosticCode::BadName, place, message);
     None
 }

@@ -28,8 +28,22 @@ const RULE: Schema = Schema {
     what: "a rule",
     known: &["id", "fetch", "methods", "file", "actions", "crypto", "private", "redirects", "headers", "limits"],
     later: &[
-        "secret", "body", "args", "sensitive", "risk", "approve", "sql", "tables", "kv", "tool", "run", "rate", "label",
-        "labels", "calls", "sum",
+        "secret",
+        "body",
+        "args",
+        "sensitive",
+        "risk",
+        "approve",
+        "sql",
+        "tables",
+        "kv",
+        "tool",
+        "run",
+        "rate",
+        "label",
+        "labels",
+        "calls",
+        "sum",
     ],
 };
 
@@ -241,7 +255,9 @@ impl<'a> Reader<'a> {
                 return None;
             }
             // `https://host/` is how people write the root path; a scope writes `host`.
-            if let Some(host) = scope_text.strip_suffix('/').filter(|_| after_scheme.find('/') == after_scheme.len().checked_sub(1)) {
+            if let Some(host) =
+                scope_text.strip_suffix('/').filter(|_| after_scheme.find('/') == after_scheme.len().checked_sub(1))
+            {
                 scope_text = host;
             }
         }
@@ -316,7 +332,6 @@ impl Lines {
     pub(super) fn number(&self, byte: usize) -> usize {
         self.0.partition_point(|newline| *newline < byte) + 1
     }
-
 }
 
 /// Ids of rules and manifests, and names of agents and mounts.

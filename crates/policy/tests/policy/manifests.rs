@@ -1,0 +1,371 @@
+//! Every finding that a manifest can have, with the text that it points at.
+
+use std::collections::HashSet;
+
+use bailiwick_policy::{Diagnostic, DiagnosticCode, Manifest, Severity};
+
+use DiagnosticCode::*;
+
+const HEAD: &str = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nmounts = { m = \"./m\" }\n";
+
+/// A text that follows `HEAD`, the finding, the text that it points at, and part of its message or help.
+const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
+    ("x = ", Syntax, "", ""),
+    ("[[allow]\n", Syntax, "", ""),
+    ("id = \"n\"", DuplicateField, "id", "`id` is defined twice"),
+    ("[limits]\nfuel = 1\nfuel = 2", DuplicateField, "fuel", "`fuel` is defined twice"),
+    ("[mounts]\nn = \"x\"", DuplicateField, "mounts", "`mounts` is defined twice"),
+    ("agent = [\"bot\"]", UnknownField, "agent", "did you mean `agents`?"),
+    ("frobnicate = 1", UnknownField, "frobnicate", "its fields are `schema`"),
+    ("[limits]\nfule = 1", UnknownField, "fule", "did you mean `fuel`?"),
+    ("[[deny]]\nid = \"d\"\nfile = \"m/x\"\nacitons = []", UnknownField, "acitons", "did you mean `actions`?"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { reponse = 1 }",
+        UnknownField,
+        "reponse",
+        "did you mean `response`?",
+    ),
+    (
+        "[monitor]\ncall_spike = 3.0",
+        NotSupported,
+        "monitor",
+        "`monitor` is not supported yet by this version; remove it",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\napprove = { need = 1 }",
+        NotSupported,
+        "approve",
+        "`approve` is not supported yet",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { calls = \"60/min\" }",
+        NotSupported,
+        "calls",
+        "`calls` is not supported yet",
+    ),
+    ("[[allow]]\nid = \"a\"\nsql = \"ledger\"", NotSupported, "sql", "`sql` is not supported yet"),
+    ("description = 1", WrongType, "1", "`description` takes a string, not an integer"),
+    ("description = 1.5", WrongType, "1.5", "not a float"),
+    ("limits = []", WrongType, "[]", "`limits` takes a table, not a list"),
+    ("allow = { id = \"a\" }", WrongType, "{ id = \"a\" }", "`allow` takes a list, not a table"),
+    ("allow = [1]", WrongType, "1", "`allow` takes tables"),
+    ("[limits]\nfuel = \"many\"", WrongType, "\"many\"", "`fuel` takes an integer, not a string"),
+    ("[limits]\nmemory = true", WrongType, "true", "`memory` takes a size such as `\"2MiB\"`, not a boolean"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nprivate = \"yes\"",
+        WrongType,
+        "\"yes\"",
+        "`true` or `false`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = [\"https://a.example\"]",
+        WrongType,
+        "[\"https://a.example\"]",
+        "`fetch` takes a string",
+    ),
+    ("[[allow]]\nfetch = \"https://a.example\"", MissingField, "[[allow]]", "the rule has no `id`"),
+    ("[[allow]]\nid = \"a\"", MissingField, "[[allow]]", "does not say what it is about"),
+    ("[[allow]]\nid = \"a\"\nfile = \"m/x\"", MissingField, "[[allow]]", "names its `actions`"),
+    ("[[allow]]\nid = \"a\"\ncrypto = \"r/k\"", MissingField, "[[allow]]", "names its `actions`"),
+    (
+        "[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nredirects = true",
+        MisplacedField,
+        "redirects",
+        "belong to rules for `fetch`",
+    ),
+    (
+        "[[deny]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = {}",
+        MisplacedField,
+        "limits",
+        "a deny rule has none",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfile = \"m/x\"\nmethods = [\"GET\"]\nactions = [\"read\"]",
+        MisplacedField,
+        "methods",
+        "has `actions`, not `methods`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nactions = [\"get\"]",
+        MisplacedField,
+        "actions",
+        "has `methods`, not `actions`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nfile = \"m/x\"",
+        MisplacedField,
+        "file",
+        "write a second rule",
+    ),
+    ("[[deny]]\nid = \"A b\"\nfile = \"m/x\"", BadName, "\"A b\"", "`A b` is not an id"),
+    ("ceiling = \"\"", BadName, "\"\"", "`ceiling` takes the name"),
+    ("[[deny]]\nid = \"d\"\nfile = \"m/x\"\n[[deny]]\nid = \"d\"\nfile = \"m/y\"", DuplicateId, "\"d\"", "on line 6"),
+    (
+        "[[allow]]\nid = \"d\"\nfile = \"m/x\"\nactions = [\"read\"]\n[[deny]]\nid = \"d\"\nfile = \"m/y\"",
+        DuplicateId,
+        "\"d\"",
+        "unique over `allow` and `deny`",
+    ),
+    ("[limits]\nfuel = 0", BadQuantity, "0", "zero does not mean unlimited"),
+    ("[limits]\nmemory = \"0MiB\"", BadQuantity, "\"0MiB\"", "zero does not mean unlimited"),
+    ("[limits]\ntimeout = \"0s\"", BadQuantity, "\"0s\"", "zero does not mean unlimited"),
+    ("[limits]\noutput = 0", BadQuantity, "0", "zero does not mean unlimited"),
+    ("[limits]\nhost_calls = 0", BadQuantity, "0", "zero does not mean unlimited"),
+    ("[limits]\ndisk = \"0B\"", BadQuantity, "\"0B\"", "zero does not mean unlimited"),
+    ("[limits]\nfuel = -1", BadQuantity, "-1", "negative or too large"),
+    ("[limits]\ntimeout = \"30\"", BadQuantity, "\"30\"", "`\"30s\"`"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { response = 0 }", BadQuantity, "0", "zero"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { request = 0 }", BadQuantity, "0", "zero"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { timeout = 0 }", BadQuantity, "0", "zero"),
+    ("[[deny]]\nid = \"d\"\nfetch = \"https://*.com/**\"", BadResource, "\"https://*.com/**\"", "public suffix"),
+    ("[[deny]]\nid = \"d\"\nfetch = \"https://*/**\"", BadResource, "\"https://*/**\"", "must be named"),
+    (
+        "[[deny]]\nid = \"d\"\nfetch = \"ftp://a.example/x\"",
+        BadResource,
+        "\"ftp://a.example/x\"",
+        "only https and http",
+    ),
+    (
+        "[[deny]]\nid = \"d\"\nfetch = \"https://a.example/x/\"",
+        BadResource,
+        "\"https://a.example/x/\"",
+        "empty segment",
+    ),
+    ("[[deny]]\nid = \"d\"\nfetch = \"https://a.example//\"", BadResource, "\"https://a.example//\"", "empty segment"),
+    ("[[deny]]\nid = \"d\"\nfile = \"m/../x\"", BadResource, "\"m/../x\"", "`..`"),
+    ("[[deny]]\nid = \"d\"\ncrypto = \"ring\"", BadResource, "\"ring\"", "exactly one segment"),
+    ("[[allow]]\nid = \"d\"\ncrypto = \"-\"\nactions = [\"sign\"]", BadResource, "\"-\"", "take `-`"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nmethods = [\"post\"]",
+        BadAction,
+        "\"post\"",
+        "did you mean `POST`?",
+    ),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nmethods = []", BadAction, "[]", "is empty"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nmethods = [\"GET\", \"GET\"]",
+        BadAction,
+        "\"GET\"",
+        "listed twice",
+    ),
+    ("[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"exec\"]", BadAction, "\"exec\"", "there are `read`"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nheaders = [\"Accept\"]",
+        BadHeader,
+        "\"Accept\"",
+        "lower case",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nheaders = [\"host\"]",
+        BadHeader,
+        "\"host\"",
+        "set by the host",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nheaders = [\"*\"]",
+        BadHeader,
+        "\"*\"",
+        "not a header's name",
+    ),
+    ("[[allow]]\nid = \"a\"\nfile = \"n/x\"\nactions = [\"read\"]", NoMount, "\"n/x\"", "`[mounts]`: n = "),
+    // Warnings.
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n[[deny]]\nid = \"d\"\nfetch = \"https://a.example/*\"",
+        Impossible,
+        "[[allow]]",
+        "can never allow",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/*\"\n[[allow]]\nid = \"b\"\nfetch = \"https://a.example/x\"\nprivate = true",
+        Shadowed,
+        "[[allow]]",
+        "before `a`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n[[allow]]\nid = \"b\"\nfetch = \"https://a.example/*\"",
+        Shadowed,
+        "[[allow]]",
+        "`b` has the same terms",
+    ),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://*.a.example/**\"", Broad, "[[allow]]", "every host below `a.example`"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/**\"\nmethods = [\"POST\"]",
+        Broad,
+        "[[allow]]",
+        "methods that change",
+    ),
+    ("[[allow]]\nid = \"a\"\nfile = \"m/**\"\nactions = [\"delete\"]", Broad, "[[allow]]", "deleting everything"),
+    (
+        "[[deny]]\nid = \"d\"\nfetch = \"https://a.example/admin/**\"",
+        DenyLeavesParent,
+        "[[deny]]",
+        "add a deny rule for `a.example/admin`",
+    ),
+];
+
+/// Whole texts, for what does not follow a good beginning.
+const WHOLE: &[(&str, DiagnosticCode, &str)] = &[
+    ("schema = 2\nid = \"m\"", Schema, "`schema = 1` only"),
+    ("schema = \"1\"\nid = \"m\"", Schema, "`schema = 1` only"),
+    ("id = \"m\"", MissingField, "no `schema`"),
+    ("schema = 1", MissingField, "no `id`"),
+    ("", MissingField, "no `schema`"),
+    ("schema = 1\nid = \"M m\"", BadName, "not a name for `id`"),
+    ("schema = 1\nid = \"m\"\nagents = []", BadName, "nobody may run"),
+    ("schema = 1\nid = \"m\"\nagents = [\"*\"]", BadName, "not the registry id"),
+    ("schema = 1\nid = \"m\"\n[mounts]\n\"a b\" = \"./x\"", BadName, "not a name for `mounts`"),
+    ("schema = 1\nid = \"m\"\n[mounts]\na = \"\"", BadName, "the path of a folder"),
+    ("schema = 1\nid = \"m\"", NoAgents, "only serve as a ceiling"),
+    ("{\"schema\":1,\"id\":\"m\",\"id\":\"n\"}", DuplicateField, "at `id`: `id` is defined twice"),
+    ("{\"schema\":1,\"id\":\"m\",\"deny\":[{\"id\":\"d\",\"file\":\"m/..\"}]}", BadResource, "at `deny[0].file`: "),
+    ("{\"schema\":1,\"id\":\"m\",\"approve\":null}", UnknownField, "at `approve`: "),
+    ("{\"schema\":1,\"id\":\"m\",}", Syntax, "trailing comma"),
+    ("{\"schema\":1,\"id\":\"m\"} x", Syntax, "trailing characters"),
+    ("{\"schema\":-1,\"id\":\"m\"}", Schema, "`schema = 1` only"),
+];
+
+fn findings(text: &str) -> Vec<Diagnostic> {
+    match Manifest::parse(text, "m.toml") {
+        Ok(manifest) => {
+            assert!(manifest.warnings().iter().all(|finding| finding.severity == Severity::Warning));
+            manifest.warnings().to_vec()
+        }
+        Err(findings) => {
+            assert!(findings.iter().any(|finding| finding.severity == Severity::Error));
+            findings
+        }
+    }
+}
+
+fn says(finding: &Diagnostic, words: &str) -> bool {
+    finding.message.contains(words) || finding.help.as_ref().is_some_and(|help| help.contains(words))
+}
+
+#[test]
+fn every_finding_points_at_its_text() {
+    for (tail, code, pointed, words) in CASES {
+        let text = format!("{HEAD}{tail}");
+        let found = findings(&text);
+        let of_code: Vec<_> = found.iter().filter(|finding| finding.code == *code).collect();
+        let finding = of_code.iter().find(|finding| says(finding, words));
+        let finding = finding.unwrap_or_else(|| panic!("{text}\nhas no {code} with {words:?}: {found:#?}"));
+        if !pointed.is_empty() {
+            assert_eq!(&text[finding.span.clone()], *pointed, "{text}\n{finding:#?}");
+        }
+    }
+    for (text, code, words) in WHOLE {
+        let found = findings(text);
+        assert!(found.iter().any(|finding| finding.code == *code && says(finding, words)), "{text}\n{found:#?}");
+    }
+}
+
+#[test]
+fn every_sort_of_finding_has_a_case() {
+    let tested: HashSet<_> = CASES.iter().map(|case| case.1).chain(WHOLE.iter().map(|case| case.1)).collect();
+    let elsewhere = [TooLarge, TooDeep, TooManyRules, More];
+    for code in DiagnosticCode::ALL {
+        assert!(tested.contains(code) || elsewhere.contains(code), "{code} has no case");
+    }
+}
+
+#[test]
+fn every_error_is_found_at_once() {
+    let text = "schema = 1\nid = \"m\"\nid = \"n\"\nagnets = [\"bot\"]\n[limits]\nfuel = 0\n[[allow]]\nfetch = \"https://*.com/\"\nmethods = [\"PSOT\"]\napprove = 1\n";
+    let codes: Vec<_> = Manifest::parse(text, "m").unwrap_err().into_iter().map(|finding| finding.code).collect();
+    for code in [DuplicateField, UnknownField, BadQuantity, MissingField, BadAction, NotSupported] {
+        assert!(codes.contains(&code), "{code} in {codes:?}");
+    }
+    let errors = Manifest::parse(text, "m").unwrap_err().into_iter();
+    let lines: Vec<_> = errors.filter(|finding| finding.severity == Severity::Error).map(|e| e.span.start).collect();
+    assert!(lines.is_sorted());
+}
+
+#[test]
+fn hostile_texts_are_bounded() {
+    let only = |text: &str, code| {
+        let found = findings(text);
+        assert!(found.iter().any(|finding| finding.code == code), "{code}: {:#?}", found.first());
+        assert!(found.len() <= 201);
+    };
+    only(&"#".repeat((1 << 20) + 1), TooLarge);
+    only(&format!("{HEAD}x = {}1{}", "[".repeat(40), "]".repeat(40)), TooDeep);
+    only(&format!("{HEAD}{}", "a.".repeat(40) + "b = 1"), TooDeep);
+    only(&format!("{{\"x\":{}1{}}}", "[".repeat(40), "]".repeat(40)), TooDeep);
+    only(&format!("{HEAD}x = {}", "[".repeat(100_000)), Syntax);
+    only(&format!("{{\"x\":{}", "[".repeat(100_000)), TooDeep);
+    only(&format!("{HEAD}allow = [{}]", "{},".repeat(100_001)), TooManyRules);
+    only(&format!("{HEAD}allow = [{}]", "{},".repeat(1000)), More);
+    only(&(0..1000).map(|n| format!("k{n} = 1\n")).collect::<String>(), More);
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let text = r#"
+schema = 1
+id = "expense-bot"
+agents = ["expense-bot", "spiffe://corp.example/bot"]
+description = "Reads invoices."
+ceiling = "org.toml"
+
+[limits]
+fuel = 20_000_000
+memory = "64MiB"
+timeout = 5
+output = 1024
+host_calls = 10
+disk = "1KiB"
+
+[[allow]]
+id = "invoices-read"
+fetch = "https://api.invoices.example/v1/**"
+methods = ["GET", "HEAD"]
+limits = { response = "2MiB" }
+
+[[allow]]
+id = "root"
+fetch = "https://api.invoices.example/"
+
+[[allow]]
+id = "sign-expenses"
+crypto = "expenses/**"
+actions = ["sign", "verify"]
+
+[[allow]]
+id = "invoice-files"
+file = "invoices/Jahr 2026/für Ü/**"
+actions = ["read", "list"]
+
+[[deny]]
+id = "no-admin"
+fetch = "https://api.invoices.example/v1/admin"
+
+[mounts]
+invoices = "./data/invoices"
+"#;
+    let manifest = Manifest::parse(text, "policies/expense-bot.toml").unwrap();
+    assert_eq!((manifest.id(), manifest.origin()), ("expense-bot", "policies/expense-bot.toml"));
+    assert_eq!(manifest.agents(), ["expense-bot", "spiffe://corp.example/bot"]);
+    assert_eq!(manifest.description(), Some("Reads invoices."));
+    assert_eq!(manifest.ceiling(), Some("org.toml"));
+    assert_eq!(manifest.mounts().collect::<Vec<_>>(), [("invoices", "./data/invoices")]);
+    assert_eq!(
+        manifest.scopes().to_string(),
+        "fetch:get,head:api.invoices.example/v1/** fetch:get,head:api.invoices.example \
+         crypto:sign,verify:expenses/* file:read,list:invoices/Jahr%202026/f%C3%BCr%20%C3%9C/**"
+    );
+    assert_eq!(manifest.rule("root").unwrap().location(), "policies/expense-bot.toml:22");
+    assert_eq!(manifest.rule("no-admin").unwrap().location(), "policies/expense-bot.toml:36");
+    assert_eq!(manifest.rules().count(), 5);
+    assert_eq!(manifest.warnings(), []);
+}
+
+#[test]
+fn json_is_the_same_manifest() {
+    let toml = format!("{HEAD}[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\n[limits]\nfuel = 7\n");
+    let json = r#" {"schema": 1, "id": "m", "agents": ["bot"], "mounts": {"m": "./m"}, "limits": {"fuel": 7},
+        "allow": [{"id": "a", "file": "m/x", "actions": ["read"]}]}"#;
+    let (toml, json) = (Manifest::parse(&toml, "m.toml").unwrap(), Manifest::parse(json, "m.json").unwrap());
+    assert_eq!((toml.id(), toml.limits(), toml.scopes()), (json.id(), json.limits(), json.scopes()));
+    assert_eq!(json.rule("a").unwrap().location(), "m.json#allow[0]");
+    assert_ne!(toml.digest(), json.digest());
+}

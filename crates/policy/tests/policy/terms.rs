@@ -1,0 +1,130 @@
+//! Every field of a manifest changes something: a term, a limit or a verdict.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_policy::{Code, DEFAULT_HEADERS, Decision, Grant, Request, Terms};
+
+use crate::world::{authority, grant, manifest};
+
+const HEAD: &str = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nmounts = { m = \"./m\" }\n";
+
+fn terms(field: &str) -> Terms {
+    let grant = grant(&format!("{HEAD}[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n{field}\n"));
+    let verdict = grant.decide(&Request::parse("fetch GET https://a.example/x").unwrap());
+    assert_eq!(verdict.decision(), Decision::Allow);
+    verdict.terms().clone()
+}
+
+#[test]
+fn terms_are_strict_unless_written() {
+    let usual = terms("");
+    assert!(!usual.private && !usual.redirects);
+    assert_eq!(usual.headers, DEFAULT_HEADERS);
+    assert_eq!((usual.response, usual.request, usual.timeout), (None, None, None));
+}
+
+#[test]
+fn every_term_arrives_in_the_verdict() {
+    let usual = terms("");
+    for (field, expected) in [
+        ("private = true", Terms { private: true, ..usual.clone() }),
+        ("redirects = true", Terms { redirects: true, ..usual.clone() }),
+        ("headers = []", Terms { headers: vec![], ..usual.clone() }),
+        (
+            "headers = [\"x-b\", \"authorization\", \"x-b\"]",
+            Terms { headers: vec!["authorization".into(), "x-b".into()], ..usual.clone() },
+        ),
+        ("limits = { response = \"2MiB\" }", Terms { response: NonZeroU64::new(2 << 20), ..usual.clone() }),
+        ("limits = { request = 512 }", Terms { request: NonZeroU64::new(512), ..usual.clone() }),
+        ("limits = { timeout = \"1500ms\" }", Terms { timeout: Some(Duration::from_millis(1500)), ..usual.clone() }),
+    ] {
+        assert_eq!(terms(field), expected, "{field}");
+    }
+}
+
+#[test]
+fn methods_and_actions_change_the_verdict() {
+    let code = |rule: &str, request: &str| {
+        let grant = grant(&format!("{HEAD}[[allow]]\nid = \"a\"\n{rule}\n"));
+        grant.decide(&Request::parse(request).unwrap()).code()
+    };
+    let fetch = "fetch = \"https://a.example/x\"";
+    assert_eq!(code(fetch, "fetch HEAD https://a.example/x"), Code::Allowed);
+    assert_eq!(code(fetch, "fetch POST https://a.example/x"), Code::ManifestNoRule);
+    assert_eq!(code(&format!("{fetch}\nmethods = [\"POST\"]"), "fetch POST https://a.example/x"), Code::Allowed);
+    assert_eq!(code(&format!("{fetch}\nmethods = [\"POST\"]"), "fetch GET https://a.example/x"), Code::ManifestNoRule);
+    let file = "file = \"m/x\"\nactions = [\"read\"]";
+    assert_eq!(code(file, "file read /m/x"), Code::Allowed);
+    assert_eq!(code(file, "file write /m/x"), Code::ManifestNoRule);
+    let crypto = "crypto = \"-\"\nactions = [\"hash\"]";
+    assert_eq!(code(crypto, "crypto hash"), Code::Allowed);
+    assert_eq!(code(crypto, "crypto random"), Code::ManifestNoRule);
+}
+
+#[test]
+fn a_deny_rule_without_actions_denies_them_all() {
+    let text = |deny: &str| {
+        format!(
+            "{HEAD}[[allow]]\nid = \"f\"\nfetch = \"https://a.example/*\"\nmethods = [\"GET\", \"POST\"]\n\
+             [[allow]]\nid = \"c\"\ncrypto = \"-\"\nactions = [\"hash\", \"random\"]\n\
+             [[allow]]\nid = \"k\"\ncrypto = \"r/*\"\nactions = [\"sign\"]\n[[deny]]\nid = \"d\"\n{deny}\n"
+        )
+    };
+    let code = |deny: &str, request: &str| grant(&text(deny)).decide(&Request::parse(request).unwrap()).code();
+    for (deny, request, expected) in [
+        ("fetch = \"https://a.example/x\"", "fetch GET https://a.example/x", Code::ManifestRule),
+        ("fetch = \"https://a.example/x\"", "fetch POST https://a.example/x", Code::ManifestRule),
+        ("fetch = \"https://a.example/x\"", "fetch POST https://a.example/%78", Code::ManifestRule),
+        ("fetch = \"https://a.example/x\"", "fetch POST https://a.example/y", Code::Allowed),
+        ("fetch = \"https://a.example/x\"\nmethods = [\"POST\"]", "fetch GET https://a.example/x", Code::Allowed),
+        ("crypto = \"-\"", "crypto random", Code::ManifestRule),
+        ("crypto = \"-\"", "crypto sign r/k", Code::Allowed),
+        ("crypto = \"r/**\"", "crypto sign r/k", Code::ManifestRule),
+        ("crypto = \"r/k\"\nactions = [\"verify\"]", "crypto sign r/k", Code::Allowed),
+    ] {
+        assert_eq!(code(deny, request), expected, "{deny} {request}");
+    }
+}
+
+#[test]
+fn every_limit_arrives_in_the_grant() {
+    let limits = |text: &str| grant(&format!("{HEAD}[limits]\n{text}\n")).limits();
+    let usual = limits("");
+    assert_eq!(limits("fuel = 5").fuel().get(), 5);
+    assert_eq!(limits("memory = \"1MiB\"").memory().get(), 1 << 20);
+    assert_eq!(limits("timeout = \"2s\"").timeout(), Duration::from_secs(2));
+    assert_eq!(limits("output = \"2KiB\"").output().get(), 2048);
+    assert_eq!(limits("host_calls = 3").host_calls().get(), 3);
+    assert_eq!(limits("disk = 9").disk().get(), 9);
+    assert_eq!(limits("disk = 9").fuel(), usual.fuel());
+}
+
+#[test]
+fn a_ceiling_narrows_limits_and_terms() {
+    let rule = |extra: &str| format!("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n{extra}\n");
+    let under = manifest(&format!(
+        "ceiling = \"org.toml\"\n{HEAD}[limits]\nfuel = 5\ndisk = 100\n{}",
+        rule("private = true\nredirects = true\nheaders = [\"accept\", \"cookie\"]\nlimits = { response = 10 }")
+    ));
+    let over = manifest(&format!(
+        "schema = 1\nid = \"org\"\n[limits]\nfuel = 50\ndisk = 10\n{}",
+        rule("redirects = true\nlimits = { response = 20, timeout = 1 }")
+    ));
+    let scopes = under.scopes().to_string();
+    let request = Request::parse("fetch GET https://a.example/x").unwrap();
+    let grant = Grant::new(Arc::clone(&under), Some(over), authority(&scopes, &scopes, None));
+    let verdict = grant.decide(&request);
+    assert_eq!((verdict.decision(), verdict.rule().unwrap().location()), (Decision::Allow, "m.toml:9"));
+    let expected = Terms {
+        private: false,
+        redirects: true,
+        headers: vec!["accept".into()],
+        response: NonZeroU64::new(10),
+        request: None,
+        timeout: Some(Duration::from_secs(1)),
+    };
+    assert_eq!(verdict.terms(), &expected);
+    assert_eq!((grant.limits().fuel().get(), grant.limits().disk().get()), (5, 10));
+}
