@@ -12,54 +12,54 @@ use crate::run::Door;
 /// The digest of `data`, at most [`MAX_INPUT`] bytes.
 pub(crate) async fn hash(door: &Door, algorithm: HashAlgorithm, data: Bytes) -> Result<Vec<u8>, CallError> {
     check_input(&[&data])?;
-    door.call(Hash { algorithm, data }).await
+    door.guard().call(&door.host().crypto, Hash { algorithm, data }).await
 }
 
 /// At most [`MAX_RANDOM`] random bytes.
 pub(crate) async fn random(door: &Door, length: u64) -> Result<Vec<u8>, CallError> {
-    door.call(Random { len: check_length(length, MAX_RANDOM)? }).await
+    door.guard().call(&door.host().crypto, Random { len: check_length(length, MAX_RANDOM)? }).await
 }
 
 /// The HMAC of `data` with a key.
 pub(crate) async fn hmac(door: &Door, key: &str, data: Bytes) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Hmac, key)?;
     check_input(&[&data])?;
-    door.call(Hmac { key, data }).await
+    door.guard().call(&door.host().crypto, Hmac { key, data }).await
 }
 
 /// The signature of `message` by a key.
 pub(crate) async fn sign(door: &Door, key: &str, message: Bytes) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Sign, key)?;
     check_input(&[&message])?;
-    door.call(Sign { key, message }).await
+    door.guard().call(&door.host().crypto, Sign { key, message }).await
 }
 
 /// Whether `signature` is one of `message` by the key; for an HMAC key, whether it is its tag.
 pub(crate) async fn verify(door: &Door, key: &str, message: Bytes, signature: Bytes) -> Result<bool, CallError> {
     let key = parse_key(door, ActionName::Verify, key)?;
     check_input(&[&message, &signature])?;
-    door.call(Verify { key, message, signature }).await
+    door.guard().call(&door.host().crypto, Verify { key, message, signature }).await
 }
 
 /// `nonce ‖ ciphertext ‖ tag`. `aad` is authenticated with it, and not part of it.
 pub(crate) async fn encrypt(door: &Door, key: &str, plaintext: Bytes, aad: Bytes) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Encrypt, key)?;
     check_input(&[&plaintext, &aad])?;
-    door.call(Encrypt { key, plaintext, aad }).await
+    door.guard().call(&door.host().crypto, Encrypt { key, plaintext, aad }).await
 }
 
 /// The plaintext of what [`encrypt`] gave, with the same `aad`.
 pub(crate) async fn decrypt(door: &Door, key: &str, sealed: Bytes, aad: Bytes) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Decrypt, key)?;
     check_input(&[&sealed, &aad])?;
-    door.call(Decrypt { key, sealed, aad }).await
+    door.guard().call(&door.host().crypto, Decrypt { key, sealed, aad }).await
 }
 
 /// 1 to [`MAX_DERIVED`] bytes derived from a key.
 pub(crate) async fn derive(door: &Door, key: &str, salt: Bytes, info: Bytes, length: u64) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Derive, key)?;
     check_input(&[&salt, &info])?;
-    door.call(Derive { key, salt, info, len: check_length(length, MAX_DERIVED)? }).await
+    door.guard().call(&door.host().crypto, Derive { key, salt, info, len: check_length(length, MAX_DERIVED)? }).await
 }
 
 /// The hash algorithm of that name, or a recorded refusal.

@@ -1,0 +1,38 @@
+//! `wasi:io/error`: what a guest learns of a stream that failed. A code, never the text of a host error.
+
+use wasmtime::component::{HasData, Resource, ResourceTable};
+use wasmtime_wasi::p2::IoError as Failure;
+use wasmtime_wasi_io::bindings::wasi::io::error::{Host, HostError};
+
+use super::filesystem::ErrorCode;
+use crate::run::RunState;
+
+/// What `wasi:io/error` is linked with.
+pub(super) struct IoError<'a>(&'a mut ResourceTable);
+
+/// Names [`IoError`] for the linker.
+pub(super) struct HasIoError;
+
+impl HasData for HasIoError {
+    type Data<'a> = IoError<'a>;
+}
+
+impl IoError<'_> {
+    pub(super) fn of(state: &mut RunState) -> IoError<'_> {
+        IoError(state.table())
+    }
+}
+
+impl Host for IoError<'_> {}
+
+impl HostError for IoError<'_> {
+    fn to_debug_string(&mut self, error: Resource<Failure>) -> wasmtime::Result<String> {
+        let code = self.0.get(&error)?.downcast_ref::<ErrorCode>();
+        Ok(code.map_or("error", ErrorCode::name).to_owned())
+    }
+
+    fn drop(&mut self, error: Resource<Failure>) -> wasmtime::Result<()> {
+        self.0.delete(error)?;
+        Ok(())
+    }
+}
