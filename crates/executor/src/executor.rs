@@ -5,21 +5,20 @@ use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bailiwick_guard::{AuditError, AuditLog, Clock, Guard, Run, StopCause, SystemClock};
-use bailiwick_host::{HostError as OpenError, Services};
+use bailiwick_host::{MountError as OpenError, Services};
 use futures::FutureExt;
 use uuid::Uuid;
 use wasmtime::Store;
 
-use crate::artifact::{Code, Loaded};
 use crate::engine::{Engine, EngineError};
 use crate::run::{
     Admission, Anomaly, Busy, Door, GuestIo, Interrupted, Job, Live, MemoryLimiter, Output, Outside, Report, RunState,
     Runnable, Stop, Supervisor, Usage, stop_of,
 };
-use crate::{ArtifactCache, CompileOptions, LoadError, Loader, Refusal, linking};
+use crate::{ArtifactCache, CompileOptions, LoadError, Loader, component, linking};
 
 /// Bytes that the host copies out of a guest for one call at most.
 const HOSTCALL_BYTES: usize = 8 << 20;
@@ -204,7 +203,7 @@ impl Inner {
                 let door = Door::new(Arc::clone(&guard), Arc::new(host));
                 let limiter = MemoryLimiter::new(limits.memory().get());
                 let outside = (self.outside)();
-                let wasi = linking::wasi_ctx(&io, &outside);
+                let wasi = component::wasi_ctx(&io, &outside);
                 let state = RunState::new(door, Arc::clone(&io), outside, limiter, wasi);
                 self.execute(state, &runnable, limits.fuel().get(), &supervisor, &mut usage).await?
             }

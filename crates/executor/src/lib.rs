@@ -10,6 +10,17 @@ mod guest;
 mod load;
 mod ticker;
 
+// A loaded guest runs, and what it may import.
+mod component;
+mod core_abi;
+mod executor;
+mod linking;
+mod ops;
+mod run;
+
+pub use executor::{Executor, ExecutorBuilder, RunError};
+pub use run::{Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, Stop, Stream, TrapKind, Usage};
+
 pub use artifact::cache::ArtifactCache;
 pub use compile::{CompileIn, CompileOptions, compile_child};
 pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES};

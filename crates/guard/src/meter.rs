@@ -9,7 +9,7 @@ use bailiwick_policy::{Code, Limits};
 use crate::{Budget, HostError, Life, StopCause};
 
 /// Handles (files, directories, streams) that one run may hold open at once.
-pub const MAX_OPEN_HANDLES: u64 = 128;
+pub(crate) const MAX_OPEN_HANDLES: u64 = 128;
 
 /// What a run has used of its budgets. Budgets are taken before the bytes move, never given back.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use bailiwick_policy::{ActionName, Code, Decision, Kind};
 use serde::Serialize;
 
 /// Calls that a report lists; those beyond are counted and in the audit log.
-pub const MAX_RECORDS: usize = 10_000;
+pub(crate) const MAX_RECORDS: usize = 10_000;
 
 /// Kind and action in one word, `file.read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -124,6 +124,12 @@ codes! {
     NotAuthentic = "failed.not_authentic";
     /// A result that is not JSON.
     NotJson = "failed.not_json";
+    /// Text was asked for, and the bytes are not UTF-8.
+    NotUtf8 = "failed.not_utf8";
+    /// The core ABI has no operation of that name.
+    UnknownOperation = "failed.unknown_operation";
+    /// The argument of one of the run's own operations is not as its reference says.
+    MalformedArgument = "failed.malformed_argument";
     /// The run ended while the call was under way.
     Abandoned = "failed.abandoned";
     /// A fault of the host; the operator's log has the details.

@@ -4,7 +4,11 @@ pub(crate) mod cache;
 mod native;
 pub(crate) mod seal;
 
+use std::sync::OnceLock;
+
 use seal::Authentic;
+
+use crate::run::Runnable;
 
 pub(crate) use native::load;
 
@@ -78,6 +82,8 @@ pub struct Loaded {
     pub(crate) form: Form,
     pub(crate) code: Code,
     pub(crate) bytes: usize,
+    /// Its imports resolved, once the first run needed it.
+    pub(crate) runnable: OnceLock<Runnable>,
 }
 
 /// Compiled code in the engine.

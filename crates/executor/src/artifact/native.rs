@@ -5,6 +5,8 @@
               this program's compiler wrote"
 )]
 
+use std::sync::OnceLock;
+
 use wasmtime::Module;
 use wasmtime::component::Component;
 
@@ -23,5 +25,5 @@ pub(crate) fn load(engine: &wasmtime::Engine, artifact: &Artifact) -> wasmtime::
         // SAFETY: the same, of `precompile_module`.
         Form::Module => Code::Module(unsafe { Module::deserialize(engine, bytes) }?),
     };
-    Ok(Loaded { form: artifact.form, code, bytes: bytes.len() })
+    Ok(Loaded { form: artifact.form, code, bytes: bytes.len(), runnable: OnceLock::new() })
 }

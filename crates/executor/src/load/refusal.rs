@@ -55,6 +55,15 @@ impl Refusal {
         Refusal::Invalid { why: Excerpt::new(&why.to_string()) }
     }
 
+    pub(crate) fn no_entry_point(expected: &str) -> Refusal {
+        Refusal::NoEntryPoint { expected: Excerpt::new(expected) }
+    }
+
+    /// An import of a known name whose type is not ours.
+    pub(crate) fn unlinkable(why: wasmtime::Error) -> Refusal {
+        Refusal::invalid(format_args!("an import has another type than the host's: {why:#}"))
+    }
+
     pub(crate) fn compiler(why: impl fmt::Display) -> Refusal {
         Refusal::CompileFailed { why: Excerpt::new(&why.to_string()) }
     }

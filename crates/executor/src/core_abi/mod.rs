@@ -1,0 +1,13 @@
+//! The core ABI: what a bare module imports. Two functions that carry JSON; behind them stand the same operations as
+//! behind the WIT interfaces.
+//!
+//! `docs/src/reference/core-abi.md` is its reference.
+
+mod arguments;
+mod frame;
+mod operations;
+
+pub(crate) use frame::{IMPORTS, Pending, add_to_linker};
+
+/// The export that starts a bare module.
+pub(crate) const ENTRY: &str = "run";
