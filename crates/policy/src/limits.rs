@@ -52,6 +52,24 @@ impl Limits {
         self.disk
     }
 
+    /// No more than this much fuel.
+    #[must_use]
+    pub fn fuel_at_most(self, fuel: NonZeroU64) -> Limits {
+        Limits { fuel: self.fuel.min(fuel), ..self }
+    }
+
+    /// No more than this many bytes of memory.
+    #[must_use]
+    pub fn memory_at_most(self, memory: NonZeroU64) -> Limits {
+        Limits { memory: self.memory.min(memory), ..self }
+    }
+
+    /// No more than this much time. Zero is taken as the shortest time there is.
+    #[must_use]
+    pub fn timeout_at_most(self, timeout: Duration) -> Limits {
+        Limits { timeout: self.timeout.min(timeout).max(Duration::from_nanos(1)), ..self }
+    }
+
     /// The smaller of each.
     #[must_use]
     pub fn min(&self, other: &Limits) -> Limits {
@@ -95,6 +113,15 @@ mod tests {
         let both = small.min(&Limits::default());
         assert_eq!((both.fuel.get(), both.memory.get(), both.timeout), (1, 2, Duration::from_secs(30)));
         assert_eq!(both, Limits::default().min(&small));
+    }
+
+    #[test]
+    fn limits_are_tightened_and_never_widened() {
+        let (small, large) = (positive(1), NonZeroU64::MAX);
+        let tight = Limits::default().fuel_at_most(small).memory_at_most(small).timeout_at_most(Duration::ZERO);
+        assert_eq!((tight.fuel, tight.memory, tight.timeout), (small, small, Duration::from_nanos(1)));
+        let same = Limits::default().fuel_at_most(large).memory_at_most(large).timeout_at_most(Duration::MAX);
+        assert_eq!(same, Limits::default());
     }
 
     #[test]
