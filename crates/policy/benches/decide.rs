@@ -1,5 +1,7 @@
 //! One decision against grants of growing size. The floor to compare with is the smallest grant.
 
+#![expect(clippy::expect_used, reason = "a bench without its grant has nothing to measure")]
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -13,7 +15,6 @@ fn main() {
 }
 
 /// Half the rules are about one host, half about many; the last of each is asked for.
-#[allow(clippy::expect_used)] // a bench without its grant has nothing to measure
 fn grant(rules: usize) -> Grant {
     let mut text = "schema = 1\nid = \"bench\"\nagents = [\"bot\"]\n".to_owned();
     for number in 0..rules {
@@ -28,7 +29,6 @@ fn grant(rules: usize) -> Grant {
     Grant::new(manifest, None, Authority { principal, token: scopes.clone(), registry: scopes, task: None })
 }
 
-#[allow(clippy::expect_used)] // as above
 fn request(text: &str) -> Request {
     Request::parse(text).expect("the request is valid")
 }

@@ -1,5 +1,6 @@
 //! Why a request is decided as it is: layer by layer, and what would have to change.
 
+use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -195,9 +196,10 @@ fn free_id(manifest: &Manifest, request: &Request) -> String {
     let mut id = format!("{}-{}-{authority}", request.kind(), request.action()).to_ascii_lowercase();
     id = id.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).take(48).collect();
     let base = id.trim_end_matches('-').to_owned();
+    let taken: HashSet<&str> = manifest.rules().map(|rule| rule.id()).collect();
     let mut ids = (2..).map(|number: u32| format!("{base}-{number}"));
     let mut id = base.clone();
-    while manifest.rule(&id).is_some() {
+    while taken.contains(id.as_str()) {
         id = ids.next().unwrap_or_default();
     }
     id

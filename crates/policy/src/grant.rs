@@ -42,6 +42,10 @@ pub struct Grant {
     index: Index,
     limits: Limits,
     digest: String,
+    /// The manifest lists the agent.
+    served: bool,
+    /// The ceiling lists the agent, or lists none at all.
+    bounded: bool,
     /// The token was derived from the manifest: where both refuse, the manifest is the reason.
     derived: bool,
 }
@@ -78,8 +82,15 @@ impl Grant {
             limits = limits.min(ceiling.limits());
         }
         index.add(Slot::Task, authority.task.iter().flat_map(ScopeSet::iter));
+        let agent = &authority.principal.agent;
+        let served = manifest.agents().contains(agent);
+        // A ceiling without `agents` bounds them all; a manifest without them serves nobody.
+        let bounded = match &ceiling {
+            Ceiling::Named(ceiling) => ceiling.agents().is_empty() || ceiling.agents().contains(agent),
+            Ceiling::Unbounded | Ceiling::Missing => true,
+        };
         let derived = authority.token == manifest.scopes();
-        Grant { manifest, ceiling, authority, index, limits, digest, derived }
+        Grant { manifest, ceiling, authority, index, limits, digest, served, bounded, derived }
     }
 
     /// Decides on a request. Total, and without allocation unless a ceiling narrows the terms.
@@ -99,9 +110,15 @@ impl Grant {
         &self.manifest
     }
 
-    /// The minimum of the manifest's limits and its ceiling's.
+    /// The minimum of the manifest's limits, its ceiling's, and what they were tightened to.
     pub fn limits(&self) -> Limits {
         self.limits.clone()
+    }
+
+    /// The same grant with limits that are at most these.
+    #[must_use]
+    pub fn tighten(self, limits: &Limits) -> Grant {
+        Grant { limits: self.limits.min(limits), ..self }
     }
 
     /// Hexadecimal SHA-256 over all sources: the manifests' texts, the principal, and each set of scopes.
@@ -165,9 +182,7 @@ impl Grant {
         if hits.get(deny).is_some() {
             return Layer::Deny(by_rule, rule(deny, Effect::Deny));
         }
-        // A ceiling without `agents` bounds them all; a manifest without them serves nobody.
-        let open_to_all = manifest.agents().is_empty() && deny == Slot::CeilingDeny;
-        if !open_to_all && !manifest.agents().contains(&self.authority.principal.agent) {
+        if !(if deny == Slot::ManifestDeny { self.served } else { self.bounded }) {
             return Layer::Deny(by_agent, None);
         }
         match rule(allow, Effect::Allow) {

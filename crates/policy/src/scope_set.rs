@@ -1,5 +1,6 @@
 //! What a token, a registry entry or a task restriction grants: a union of scopes.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::kind::Kind;
@@ -57,7 +58,9 @@ impl ScopeSet {
     /// # Errors
     /// The first scope of `other` that is not contained.
     pub fn contains(&self, other: &ScopeSet) -> Result<(), Scope> {
-        match other.scopes.iter().find(|scope| !self.contains_scope(scope)) {
+        // A derived set repeats scopes word for word; without this, comparing two large ones would be quadratic.
+        let same: HashSet<&Scope> = self.scopes.iter().collect();
+        match other.scopes.iter().find(|scope| !same.contains(scope) && !self.contains_scope(scope)) {
             Some(scope) => Err(scope.clone()),
             None => Ok(()),
         }
@@ -122,7 +125,7 @@ fn union_contains(patterns: &[&Pattern], pattern: &Pattern) -> bool {
 impl FromIterator<Scope> for ScopeSet {
     /// Keeps the order and drops exact duplicates.
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> ScopeSet {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         ScopeSet { scopes: scopes.into_iter().filter(|scope| seen.insert(scope.clone())).collect() }
     }
 }

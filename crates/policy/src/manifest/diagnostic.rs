@@ -107,6 +107,11 @@ impl Report {
         self.add(Severity::Warning, code, place, message, Some(help));
     }
 
+    /// Whether further errors would only be counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.dropped
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }

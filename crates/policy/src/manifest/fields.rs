@@ -27,6 +27,9 @@ impl<'a> Fields<'a> {
     pub(super) fn check(entries: &'a [Entry], schema: &Schema, report: &mut Report) -> Fields<'a> {
         let mut seen = std::collections::HashSet::new();
         for entry in entries {
+            if report.is_full() {
+                break;
+            }
             let key = entry.key.as_str();
             let shown = Printable(key);
             if !seen.insert(key) {

@@ -151,7 +151,9 @@ impl Manifest {
         };
         require("schema", "add `schema = 1` as the first line", report);
         require("id", "add a name for the manifest, as in `id = \"expense-bot\"`", report);
-        read_schema(&fields, report);
+        if !read_schema(&fields, report) {
+            return None;
+        }
         let id = read_name(&fields, "id", report);
         let ceiling = read_ceiling(&fields, report);
         let agents = read_agents(&fields, report);
@@ -177,12 +179,15 @@ impl Manifest {
     }
 }
 
-fn read_schema(fields: &Fields<'_>, report: &mut Report) {
-    let Some(entry) = fields.get("schema") else { return };
-    if !matches!(entry.node.value, tree::Value::Integer(Some(1))) {
+/// Whether the rest can be judged: of another schema nothing is known.
+fn read_schema(fields: &Fields<'_>, report: &mut Report) -> bool {
+    let Some(entry) = fields.get("schema") else { return true };
+    let known = matches!(entry.node.value, tree::Value::Integer(Some(1)));
+    if !known {
         let message = "this version reads `schema = 1` only".to_owned();
         report.error(DiagnosticCode::Schema, &entry.node.place, message);
     }
+    known
 }
 
 fn read_name(fields: &Fields<'_>, key: &str, report: &mut Report) -> Option<String> {
@@ -232,6 +237,7 @@ fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
 
 fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)> {
     let mut mounts = Vec::new();
+    let mut names = HashSet::new();
     for entry in fields.table("mounts", report).unwrap_or_default() {
         let name = name("mounts", &entry.key, &entry.place, report);
         let tree::Value::Text(path) = &entry.node.value else {
@@ -242,7 +248,7 @@ fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)
             let message = format!("`{}` takes the path of a folder", Printable(&entry.key));
             report.error(DiagnosticCode::BadName, &entry.node.place, message);
         }
-        if mounts.iter().any(|(other, _)| *other == entry.key) {
+        if !names.insert(&entry.key) {
             let message = format!("`{}` is defined twice", Printable(&entry.key));
             report.error(DiagnosticCode::DuplicateField, &entry.place, message);
         }

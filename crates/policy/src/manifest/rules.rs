@@ -24,6 +24,9 @@ pub(crate) struct ManifestRule {
     pub(super) place: Place,
 }
 
+/// Most headers that one rule leaves to the guest.
+const MAX_HEADERS: usize = 64;
+
 const RULE: Schema = Schema {
     what: "a rule",
     known: &["id", "fetch", "methods", "file", "actions", "crypto", "private", "redirects", "headers", "limits"],
@@ -292,6 +295,10 @@ impl<'a> Reader<'a> {
             terms.headers = headers.into_iter().filter_map(|(name, place)| self.header(name, place)).collect();
             terms.headers.sort();
             terms.headers.dedup();
+            if let Some(entry) = fields.get("headers").filter(|_| terms.headers.len() > MAX_HEADERS) {
+                let message = format!("a rule names at most {MAX_HEADERS} headers");
+                self.report.error(DiagnosticCode::BadHeader, &entry.node.place, message);
+            }
         }
         if let Some(entries) = fields.table("limits", self.report) {
             let limits = Fields::check(entries, &RULE_LIMITS, self.report);

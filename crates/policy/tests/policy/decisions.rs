@@ -112,7 +112,7 @@ fn the_digest_changes_with_every_source() {
     let org = "schema = 1\nid = \"org\"\n";
     let mut other_principal = base();
     other_principal.principal.subject = "eve".into();
-    let mut digests = vec![
+    let mut digests = [
         Grant::new(plain(), None, base()),
         Grant::new(manifest(&format!("{HEAD}{ALLOW}# a comment\n")), None, base()),
         Grant::new(plain(), Some(manifest(org)), base()),

@@ -295,6 +295,8 @@ fn hostile_texts_are_bounded() {
     only(&format!("{{\"x\":{}", "[".repeat(100_000)), TooDeep);
     only(&format!("{HEAD}allow = [{}]", "{},".repeat(100_001)), TooManyRules);
     only(&format!("{HEAD}allow = [{}]", "{},".repeat(1000)), More);
+    let headers: String = (0..65).map(|n| format!("\"x-{n}\",")).collect();
+    only(&format!("{HEAD}allow = [{{ id = \"a\", fetch = \"https://a.example\", headers = [{headers}] }}]"), BadHeader);
     only(&(0..1000).map(|n| format!("k{n} = 1\n")).collect::<String>(), More);
 }
 
