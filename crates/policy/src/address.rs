@@ -43,7 +43,7 @@ impl Host {
         }
         check_name(text)?;
         if !ends_in_number(text) {
-            return Ok(Host::Name(text.to_owned()));
+            return if is_plain_name(text) { Ok(Host::Name(text.to_owned())) } else { Err(bad_label()) };
         }
         match text.parse::<Ipv4Addr>() {
             // INVARIANT: the text equals the address's only canonical spelling, so no two texts name one host.
@@ -118,6 +118,11 @@ fn check_name(text: &str) -> Result<(), ResourceError> {
     Ok(())
 }
 
+/// Whether every `xn--` label decodes, and to the one Unicode form that encodes back to it.
+fn is_plain_name(text: &str) -> bool {
+    !text.contains("xn--") || matches!(url::Host::parse(text), Ok(url::Host::Domain(domain)) if domain == text)
+}
+
 /// The WHATWG rule for "this is meant to be an IPv4 address".
 fn ends_in_number(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or(text);
@@ -139,6 +144,10 @@ fn parse_ipv6(text: &str) -> Result<Host, ResourceError> {
 
 fn is_ipv4_compatible(address: Ipv6Addr) -> bool {
     matches!(address.segments(), [0, 0, 0, 0, 0, 0, high, _] if high != 0)
+}
+
+fn bad_label() -> ResourceError {
+    ResourceError::malformed("the host has an `xn--` label that is not the encoding of a name")
 }
 
 fn bad_ipv6() -> ResourceError {
@@ -199,7 +208,19 @@ mod tests {
     #[test]
     fn hosts_that_cannot_be_are_malformed() {
         let long = format!("{}.example", "a".repeat(64));
-        for text in ["", "a..b", ".a", "a_b.example", "-a.example", "a-.example", "a b", "a!b", "*.a", long.as_str()] {
+        for text in [
+            "",
+            "a..b",
+            ".a",
+            "a_b.example",
+            "-a.example",
+            "a-.example",
+            "a b",
+            "a!b",
+            "*.a",
+            "xn--a.example",
+            long.as_str(),
+        ] {
             assert_eq!(Host::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");
         }
     }

@@ -144,7 +144,7 @@ impl Grant {
 
     fn agent_to_add(&self, manifest: &Manifest) -> String {
         let agents = manifest.agents().iter().chain([&self.authority.principal.agent]);
-        let agents: Vec<String> = agents.map(|agent| toml_string(agent)).collect();
+        let agents: Vec<String> = agents.map(|agent| toml_string(&Printable(agent).to_string())).collect();
         format!("write in {}:\n\nagents = [{}]", Printable(manifest.origin()), agents.join(", "))
     }
 }

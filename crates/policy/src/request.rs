@@ -33,7 +33,7 @@ impl Request {
     /// [`Code::Malformed`](crate::Code::Malformed) for an unknown kind or action, and whatever the resource's
     /// constructor refuses.
     pub fn parse(text: &str) -> Result<Request, ResourceError> {
-        let mut words = text.trim_ascii().splitn(3, ' ');
+        let mut words = text.splitn(3, ' ');
         let kind = words.next().and_then(Kind::parse).ok_or_else(|| {
             ResourceError::malformed(
                 "a call starts with its kind: `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` or `run`",
@@ -101,7 +101,7 @@ mod tests {
         }
         assert_eq!(Request::parse("crypto hash").unwrap().to_string(), "crypto hash -");
         assert_eq!(Request::parse("fetch get https://a.example/").unwrap().to_string(), "fetch GET https://a.example/");
-        assert_eq!(Request::parse("file read /m/a b").unwrap().to_string(), "file read /m/a b");
+        assert_eq!(Request::parse("file read /m/a b ").unwrap().to_string(), "file read /m/a b ");
     }
 
     #[test]
@@ -120,6 +120,8 @@ mod tests {
             "crypto hash ring/key",
             "kv select s/k",
             "file  read /m/a",
+            " file read /m/a",
+            "crypto hash\n",
         ] {
             assert_eq!(Request::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");
         }

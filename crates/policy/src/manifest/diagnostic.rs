@@ -69,7 +69,7 @@ diagnostic_codes! {
     BadResource = "manifest.bad_resource";
     BadAction = "manifest.bad_action";
     BadHeader = "manifest.bad_header";
-    /// A file rule for a mount that `[mounts]` does not have.
+    /// A file rule for a mount that `[mounts]` does not have; of a deny rule, a warning.
     NoMount = "manifest.no_mount";
     /// Warning: no agent may run under it.
     NoAgents = "manifest.no_agents";

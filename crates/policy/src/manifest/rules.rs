@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         let (kind, resource) = kind?;
         let actions = self.actions(&fields, kind, effect, &resource.node, &node.place);
         let scope = self.scope(kind, actions?, &resource.node)?;
-        self.check_mount(kind, &scope, effect, &resource.node.place);
+        self.check_mount(&scope, effect, &resource.node.place);
         let terms = if kind == Kind::Fetch { terms } else { Terms::default() };
         let rule = Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms };
         Some(ManifestRule { rule: Arc::new(rule), scope, place: node.place.clone() })
@@ -273,18 +273,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn check_mount(&mut self, kind: Kind, scope: &Scope, effect: Effect, place: &Place) {
-        let mount = scope.mount().unwrap_or_default();
-        if kind != Kind::File || effect == Effect::Deny || self.mounts.contains(mount) {
-            return;
-        }
+    fn check_mount(&mut self, scope: &Scope, effect: Effect, place: &Place) {
+        let Some(mount) = scope.mount().filter(|mount| !self.mounts.contains(mount)) else { return };
         let mounts: Vec<&str> = self.mounts.iter().copied().collect();
         let help = match nearest(mount, &mounts) {
             Some(name) => format!("did you mean the mount `{name}`?"),
             None => format!("add under `[mounts]`: {} = \"./…\"", toml_key(mount)),
         };
         let message = format!("there is no mount `{}`", Printable(mount));
-        self.report.error_with(DiagnosticCode::NoMount, place, message, help);
+        match effect {
+            Effect::Allow => self.report.error_with(DiagnosticCode::NoMount, place, message, help),
+            Effect::Deny => self.report.warning(DiagnosticCode::NoMount, place, message, help),
+        }
     }
 
     fn terms(&mut self, fields: &Fields<'a>) -> Terms {

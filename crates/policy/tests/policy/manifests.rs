@@ -169,6 +169,7 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
     ),
     ("[[allow]]\nid = \"a\"\nfile = \"n/x\"\nactions = [\"read\"]", NoMount, "\"n/x\"", "`[mounts]`: n = "),
     // Warnings.
+    ("[[deny]]\nid = \"a\"\nfile = \"M/x\"", NoMount, "\"M/x\"", "there is no mount `M`"),
     (
         "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n[[deny]]\nid = \"d\"\nfetch = \"https://a.example/*\"",
         Impossible,
@@ -370,4 +371,90 @@ fn json_is_the_same_manifest() {
     assert_eq!((toml.id(), toml.limits(), toml.scopes()), (json.id(), json.limits(), json.scopes()));
     assert_eq!(json.rule("a").unwrap().location(), "m.json#allow[0]");
     assert_ne!(toml.digest(), json.digest());
+}
+
+#[test]
+fn a_deny_rule_for_an_unknown_mount_is_only_doubtful() {
+    let manifest = Manifest::parse(&format!("{HEAD}[[deny]]\nid = \"a\"\nfile = \"n/x\""), "m.toml").unwrap();
+    assert_eq!(manifest.warnings().iter().map(|finding| finding.code).collect::<Vec<_>>(), [NoMount]);
+}
+
+#[test]
+fn https_is_what_a_pattern_without_a_scheme_means() {
+    let scopes = |fetch: &str| {
+        let text = format!("{HEAD}[[allow]]\nid = \"a\"\nfetch = \"{fetch}\"\nmethods = [\"GET\"]");
+        Manifest::parse(&text, "m.toml").unwrap().scopes().to_string()
+    };
+    assert_eq!(scopes("a.example/x"), "fetch:get:a.example/x");
+    assert_eq!(scopes("https://a.example:443/x"), "fetch:get:a.example/x");
+    assert_eq!(scopes("http://a.example/x"), "fetch:get:http://a.example/x");
+    assert_eq!(scopes("https://a.example/"), "fetch:get:a.example");
+    assert_eq!(scopes("http://a.example:8080/"), "fetch:get:http://a.example:8080");
+}
+
+/// What later versions will read, and this one must not accept without enforcing it.
+#[test]
+fn later_fields_are_refused_and_nothing_else() {
+    let text = r#"
+schema = 1
+id = "expense-bot"
+agents = ["expense-bot"]
+
+[[allow]]
+id = "pay"
+fetch = "https://api.bank.example/v1/payments"
+methods = ["POST"]
+secret = "bank-token"
+body = { amount = { max = 5000 }, currency = { in = ["EUR"] } }
+limits = { sum = { arg = "amount", max = 20000, per = "24h" } }
+sensitive = true
+risk = "high"
+approve = { when = { arg = "amount", over = 500 }, group = "finance", need = 2 }
+
+[[allow]]
+id = "ledger"
+sql = "ledger"
+tables = { expenses = ["select", "insert"] }
+
+[[allow]]
+id = "calendar"
+tool = "calendar/create_event"
+args = { title = { max_length = 200 } }
+
+[[decoy]]
+id = "canary-table"
+sql = "ledger"
+
+[databases]
+ledger = "sqlite:./data/ledger.db"
+[tools.calendar]
+command = ["npx"]
+[monitor]
+call_spike = 3.0
+[egress]
+secrets = "block"
+"#;
+    let findings = Manifest::parse(text, "m.toml").unwrap_err();
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
+    let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
+    fields.sort_unstable();
+    let expected = [
+        "approve",
+        "args",
+        "body",
+        "databases",
+        "decoy",
+        "egress",
+        "monitor",
+        "risk",
+        "secret",
+        "sensitive",
+        "sql",
+        "sum",
+        "tables",
+        "tool",
+        "tools",
+    ];
+    assert_eq!(fields, expected);
 }
