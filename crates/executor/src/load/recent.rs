@@ -54,7 +54,7 @@ mod tests {
     fn loaded(bytes: usize) -> Arc<Loaded> {
         let engine = wasmtime::Engine::default();
         let module = wasmtime::Module::new(&engine, b"\0asm\x01\0\0\0").unwrap();
-        Arc::new(Loaded { form: Form::Module, code: Code::Module(module), bytes })
+        Arc::new(Loaded { form: Form::Module, code: Code::Module(module), bytes, runnable: Default::default() })
     }
 
     #[test]
