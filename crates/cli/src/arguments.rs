@@ -1,0 +1,302 @@
+//! What was typed. One definition feeds the parser, the help, the man pages and the completions.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::quantity::{Bytes, Seconds};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 finished; 1 the guest failed, trapped or was refused; 2 usage; 3 manifest invalid; 4 identity refused; \
+5 a limit stopped it; 6 stopped by a denial or a revocation; 7 our own failure.
+
+First steps: `bailiwick doctor`, then `bailiwick run FILE --policy MANIFEST --as NAME`.";
+
+/// Run code that agents wrote, in a sandbox, under a policy, on record.
+#[derive(Debug, Parser)]
+#[command(name = "bailiwick", version, after_help = AFTER_HELP, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) host: HostArguments,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Where this installation keeps its configuration and its state.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "This installation")]
+pub(crate) struct HostArguments {
+    /// Configuration [default: `bailiwick.toml` here, then in `$XDG_CONFIG_HOME/bailiwick`]
+    #[arg(long, global = true, env = "BAILIWICK_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for keys, registry, audit log and cache [default: `$XDG_STATE_HOME/bailiwick`]
+    #[arg(long, global = true, env = "BAILIWICK_STATE", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a guest and report what it did
+    Run(RunArguments),
+    /// Check manifests and ask them questions
+    #[command(subcommand)]
+    Policy(PolicyVerb),
+    /// Issue and inspect access tokens
+    #[command(subcommand)]
+    Token(TokenVerb),
+    /// The agent registry
+    #[command(subcommand)]
+    Agent(AgentVerb),
+    /// The host's key store: keys that guests use by name and never see
+    #[command(subcommand)]
+    Key(KeyVerb),
+    /// Say what this machine has, what is missing, and how to get it
+    Doctor(DoctorArguments),
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+    /// Write the man pages
+    Man(ManArguments),
+}
+
+/// Run a guest and report what it did.
+///
+/// The guest's standard output goes to standard output as it comes; the report goes to standard error. With `--json`,
+/// standard output gets one JSON object instead, which holds both.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).args(["agent", "token", "token_file"]))]
+pub(crate) struct RunArguments {
+    /// The guest: WebAssembly component or module, or WAT text; `-` reads standard input
+    #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(crate) guest: PathBuf,
+    /// The manifest that says what it may do
+    #[arg(long, short, value_name = "MANIFEST", value_hint = ValueHint::FilePath, env = "BAILIWICK_POLICY")]
+    pub(crate) policy: PathBuf,
+    /// Run it as this agent, on your own word: the manifest alone decides
+    #[arg(long = "as", value_name = "NAME", help_heading = "Who is asking (exactly one)")]
+    pub(crate) agent: Option<String>,
+    /// The agent's access token; other users of this machine can see it, so prefer --token-file
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        help_heading = "Who is asking (exactly one)",
+        env = "BAILIWICK_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+    /// A file with the agent's access token; `-` reads standard input
+    #[arg(long, value_name = "FILE", help_heading = "Who is asking (exactly one)", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Input for the guest: JSON, or `@FILE` with JSON in it
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) input: Option<String>,
+    /// The orchestrator's task that this run belongs to
+    #[arg(long, value_name = "ID")]
+    pub(crate) task: Option<String>,
+    /// Narrow the run to these scopes; it never widens
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) restrict: Option<String>,
+    /// The agent's own reason; recorded as untrusted text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) rationale: Option<String>,
+    /// One JSON object on standard output in place of the guest's output and the report
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show every call as it ends
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Stop it after this long, such as `500ms` or `10s`; only when the manifest gives more
+    #[arg(long, value_name = "DURATION", help_heading = "Tighter limits")]
+    pub(crate) timeout: Option<Seconds>,
+    /// Stop it after this much fuel; only when the manifest gives more
+    #[arg(long, value_name = "UNITS", help_heading = "Tighter limits")]
+    pub(crate) fuel: Option<std::num::NonZeroU64>,
+    /// Give it this much memory, such as `64MiB`; only when the manifest gives more
+    #[arg(long, value_name = "SIZE", help_heading = "Tighter limits")]
+    pub(crate) memory: Option<Bytes>,
+    /// Arguments for the guest
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyVerb {
+    /// Show every error and warning in manifests
+    Check(PolicyCheckArguments),
+    /// Say whether a call would be allowed, layer by layer
+    Explain(PolicyExplainArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCheckArguments {
+    /// Manifests, TOML or JSON
+    #[arg(value_name = "MANIFEST", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say whether a call would be allowed, layer by layer.
+///
+/// Exits with 0 when it would be allowed and with 6 when it would be denied.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyExplainArguments {
+    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub(crate) manifest: PathBuf,
+    /// The call, such as 'fetch POST https://api.example/v1/payments' or 'file read /invoices/a.csv'
+    #[arg(value_name = "CALL")]
+    pub(crate) call: String,
+    /// The scopes of the agent's token [default: what the manifest allows]
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scopes: Option<String>,
+    /// The agent that asks [default: the first that the manifest lists]
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// The agent's capabilities in the registry [default: what the manifest allows]
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) registry: Option<String>,
+    /// The task's restriction [default: none]
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) restrict: Option<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Issue an access token with the local issuer
+    Issue(TokenIssueArguments),
+    /// Show what a token says, and whether it would be accepted here
+    Inspect(TokenInspectArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenIssueArguments {
+    /// The agent's id in the registry
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: String,
+    /// What the token grants, scopes separated by spaces
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scopes: String,
+    /// How long it is valid, at most `1h`
+    #[arg(long, value_name = "DURATION", default_value = "15m")]
+    pub(crate) ttl: Seconds,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["token", "token_file"]))]
+pub(crate) struct TokenInspectArguments {
+    /// The token
+    #[arg(value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// A file with the token; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Judge it at this time, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) now: Option<u64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentVerb {
+    /// Register an agent
+    Register(AgentRegisterArguments),
+    /// List the registered agents
+    List(AgentListArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentRegisterArguments {
+    /// Its id, as manifests list it in `agents`
+    #[arg(value_name = "NAME")]
+    pub(crate) agent: String,
+    /// Who answers for it
+    #[arg(long, value_name = "WHO")]
+    pub(crate) owner: String,
+    /// The most that it may ever do, scopes separated by spaces
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) capabilities: String,
+    /// The issuer of its tokens [default: the local issuer]
+    #[arg(long, value_name = "ISSUER")]
+    pub(crate) issuer: Option<String>,
+    /// What that issuer calls it, the `sub` of its tokens [default: NAME]
+    #[arg(long, value_name = "SUB")]
+    pub(crate) subject: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentListArguments {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyVerb {
+    /// Create a key
+    Create(KeyCreateArguments),
+    /// List the keys
+    List(KeyListArguments),
+    /// Print a key's public half
+    Public(KeyPublicArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCreateArguments {
+    /// Ring and key, such as `release/2026`
+    #[arg(value_name = "RING/KEY")]
+    pub(crate) name: String,
+    /// What it is for
+    #[arg(long, value_name = "ALGORITHM", default_value = "ed25519")]
+    pub(crate) algorithm: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyListArguments {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyPublicArguments {
+    /// Ring and key, such as `release/2026`
+    #[arg(value_name = "RING/KEY")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Folder for the pages; without it the main page goes to standard output
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Parses the command line.
+    ///
+    /// # Errors
+    /// What clap has to say, which includes help and version.
+    pub(crate) fn parse_from_process(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(arguments)
+    }
+}

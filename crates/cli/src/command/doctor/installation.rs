@@ -1,0 +1,186 @@
+//! The configuration, the issuers, and what the state folder holds.
+
+use std::fs;
+use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use bailiwick_guard::audit;
+use bailiwick_identity::{AgentRegistry, LocalIssuer};
+use cap_std::fs::Dir;
+
+use super::{Finding, State};
+use crate::configuration::{Configuration, Durability};
+
+const AREA: &str = "installation";
+
+pub(super) fn look(host: &Configuration) -> Vec<Finding> {
+    let mut findings = vec![configuration(host), local_issuer(host), issuers(host)];
+    findings.extend(durability(host));
+    match host.state.open_existing() {
+        Err(failure) => {
+            findings
+                .push(Finding::new(AREA, "state folder", State::Broken, failure.message()).help_from(failure.advice()));
+        }
+        Ok(None) => {
+            let detail = format!("{} is not there yet; the first run makes it", host.state.path().display());
+            findings.push(Finding::new(AREA, "state folder", State::Good, detail));
+        }
+        Ok(Some(state)) => {
+            findings.push(folder(host.state.path()));
+            findings.extend(private_folders(host.state.path()));
+            findings.push(issuer_key(&state));
+            findings.push(registry(&state));
+            findings.extend(logs(&host.state.path().join("audit")));
+        }
+    }
+    findings
+}
+
+fn configuration(host: &Configuration) -> Finding {
+    let Some(source) = &host.source else {
+        return Finding::new(AREA, "configuration", State::Good, "no bailiwick.toml; everything has its default");
+    };
+    let detail = source.display().to_string();
+    let mode = fs::metadata(source).map(|metadata| metadata.permissions().mode() & 0o777).unwrap_or(0);
+    if mode & 0o022 != 0 {
+        return Finding::new(
+            AREA,
+            "configuration",
+            State::Doubtful,
+            format!("{detail}: others may write it (mode {mode:o})"),
+        )
+        .help(format!("it says whom to trust; run `chmod go-w {detail}`"));
+    }
+    Finding::new(AREA, "configuration", State::Good, detail)
+}
+
+fn local_issuer(host: &Configuration) -> Finding {
+    let name = "local issuer";
+    match (host.local_issuer, host.trusted_count()) {
+        (false, _) => Finding::new(AREA, name, State::Good, "not trusted; agents need a token of a configured issuer"),
+        (true, 0) => {
+            Finding::new(AREA, name, State::Good, "trusted: whoever may use the state folder may act as any agent")
+                .help("right for one person's machine; where others submit runs, configure [[trusted]] issuers")
+        }
+        (true, _) => Finding::new(
+            AREA,
+            name,
+            State::Doubtful,
+            "trusted beside configured issuers: it can speak for any local agent",
+        )
+        .help("remove `local = true` under [issuer] in bailiwick.toml"),
+    }
+}
+
+fn issuers(host: &Configuration) -> Finding {
+    let name = "trusted issuers";
+    match host.trusted_issuers() {
+        Err(failure) => Finding::new(AREA, name, State::Broken, failure.message()).help_from(failure.advice()),
+        Ok(issuers) => {
+            let configured = issuers.iter().filter(|issuer| !issuer.is_local());
+            let described: Vec<String> = configured
+                .map(|issuer| {
+                    let usable = issuer.keys().iter().filter(|key| key.usable().is_ok()).count();
+                    format!("{} ({usable} usable keys)", issuer.issuer())
+                })
+                .collect();
+            let barren = issuers.iter().any(|issuer| issuer.keys().iter().all(|key| key.usable().is_err()));
+            let state = if barren { State::Doubtful } else { State::Good };
+            let detail = if described.is_empty() { "none configured".to_owned() } else { described.join(", ") };
+            Finding::new(AREA, name, state, detail)
+        }
+    }
+}
+
+fn durability(host: &Configuration) -> Option<Finding> {
+    let detail = "buffered: a power failure may lose records of calls that changed the world";
+    (host.durability == Durability::Buffered).then(|| {
+        Finding::new(AREA, "audit durability", State::Doubtful, detail)
+            .help("set `durability = \"effects\"` under [audit]")
+    })
+}
+
+fn folder(path: &Path) -> Finding {
+    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o777).unwrap_or(0);
+    let detail = path.display().to_string();
+    if mode & 0o077 == 0 {
+        return Finding::new(AREA, "state folder", State::Good, detail);
+    }
+    Finding::new(AREA, "state folder", State::Doubtful, format!("{detail}: others may look into it (mode {mode:o})"))
+        .help(format!("run `chmod go= {detail}`"))
+}
+
+/// The folders below, when they are there and others may look into them.
+fn private_folders(state: &Path) -> Vec<Finding> {
+    let looser = ["issuer", "keys", "audit", "cache"].into_iter().filter_map(|name| {
+        let path = state.join(name);
+        let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+        (mode & 0o077 != 0).then(|| {
+            Finding::new(
+                AREA,
+                name,
+                State::Doubtful,
+                format!("{}: others may look into it (mode {mode:o})", path.display()),
+            )
+            .help(format!("run `chmod go= {}`", path.display()))
+        })
+    });
+    looser.collect()
+}
+
+fn issuer_key(state: &Dir) -> Finding {
+    match LocalIssuer::open_existing(state) {
+        Ok(Some(issuer)) => Finding::new(AREA, "issuer key", State::Good, format!("ed25519, kid {}", issuer.key_id())),
+        Ok(None) => Finding::new(AREA, "issuer key", State::Good, "none yet; `bailiwick token issue` makes it"),
+        Err(error) => Finding::new(AREA, "issuer key", State::Broken, error.to_string()),
+    }
+}
+
+fn registry(state: &Dir) -> Finding {
+    match AgentRegistry::load(state) {
+        Ok(registry) => {
+            Finding::new(AREA, "agent registry", State::Good, format!("{} agents", registry.iter().count()))
+        }
+        Err(error) => Finding::new(AREA, "agent registry", State::Broken, error.to_string()),
+    }
+}
+
+/// Verifies every log of the folder from its first byte.
+fn logs(folder: &Path) -> Vec<Finding> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return vec![Finding::new(AREA, "audit log", State::Good, "none yet; the first run makes it")];
+    };
+    let mut paths: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| log(path)).collect()
+}
+
+fn log(path: &Path) -> Finding {
+    let name = "audit log";
+    let at = path.display();
+    let summary = match fs::File::open(path).map(BufReader::new).and_then(audit::verify) {
+        Ok(summary) => summary,
+        Err(error) => return Finding::new(AREA, name, State::Broken, format!("{at}: {error}")),
+    };
+    if let Some(fault) = summary.fault {
+        return Finding::new(AREA, name, State::Broken, format!("{at} does not verify: {fault}"))
+            .help("keep the file for investigation and move it away; the next run starts a new one");
+    }
+    let dangling = summary.dangling.len();
+    let detail = format!("{at}: {} entries, unbroken", summary.entries);
+    if dangling > 0 {
+        return Finding::new(
+            AREA,
+            name,
+            State::Doubtful,
+            format!("{detail}; {dangling} calls have no outcome on record"),
+        )
+        .help("a run was killed in the middle of them, or is under way; whether those effects happened is unknown");
+    }
+    Finding::new(AREA, name, State::Good, detail)
+}

@@ -1,0 +1,64 @@
+//! One file for each verb.
+
+mod agent_list;
+mod agent_register;
+mod completions;
+mod doctor;
+mod key_create;
+mod key_list;
+mod key_public;
+mod man;
+mod policy_check;
+mod policy_explain;
+mod run;
+mod token_inspect;
+mod token_issue;
+
+use crate::arguments::{AgentVerb, Arguments, KeyVerb, PolicyVerb, TokenVerb, Verb};
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::terminal;
+
+/// Runs the verb that was typed, prints what went wrong, and says how to exit.
+pub(crate) fn dispatch(arguments: Arguments) -> Exit {
+    let resolve = || Configuration::resolve(&arguments.host);
+    let outcome = match &arguments.verb {
+        Verb::Policy(PolicyVerb::Check(verb)) => policy_check::run(verb),
+        Verb::Policy(PolicyVerb::Explain(verb)) => policy_explain::run(verb),
+        Verb::Token(TokenVerb::Issue(verb)) => resolve().and_then(|host| token_issue::run(verb, &host)),
+        Verb::Token(TokenVerb::Inspect(verb)) => resolve().and_then(|host| token_inspect::run(verb, &host)),
+        Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
+        Verb::Agent(AgentVerb::List(verb)) => resolve().and_then(|host| agent_list::run(verb, &host)),
+        Verb::Doctor(verb) => doctor::run(verb, resolve()),
+        Verb::Completions(verb) => completions::run(verb),
+        Verb::Man(verb) => man::run(verb),
+        Verb::Key(KeyVerb::Create(verb)) => resolve().and_then(|host| key_create::run(verb, &host)),
+        Verb::Key(KeyVerb::List(verb)) => resolve().and_then(|host| key_list::run(verb, &host)),
+        Verb::Key(KeyVerb::Public(verb)) => resolve().and_then(|host| key_public::run(verb, &host)),
+        Verb::Run(verb) => resolve().and_then(|host| run::run(verb, &host)),
+    };
+    match outcome {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if asks_for_json(&arguments.verb) {
+                // The failure itself is what matters; that stdout is gone as well adds nothing.
+                let _ = terminal::out_json(&failure.to_json());
+            }
+            terminal::failure(&failure);
+            failure.exit()
+        }
+    }
+}
+
+fn asks_for_json(verb: &Verb) -> bool {
+    match verb {
+        Verb::Run(verb) => verb.json,
+        Verb::Policy(PolicyVerb::Check(verb)) => verb.json,
+        Verb::Policy(PolicyVerb::Explain(verb)) => verb.json,
+        Verb::Token(TokenVerb::Inspect(verb)) => verb.json,
+        Verb::Agent(AgentVerb::List(verb)) => verb.json,
+        Verb::Key(KeyVerb::List(verb)) => verb.json,
+        Verb::Doctor(verb) => verb.json,
+        _ => false,
+    }
+}

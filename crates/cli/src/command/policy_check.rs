@@ -1,0 +1,82 @@
+//! `bailiwick policy check`
+
+use std::path::{Path, PathBuf};
+
+use bailiwick_policy::{Diagnostic, Manifest};
+use serde_json::json;
+
+use crate::arguments::PolicyCheckArguments;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{BAD, GOOD, Untrusted, WARN};
+use crate::{diagnostics, manifest, terminal};
+
+struct Checked {
+    text: String,
+    origin: String,
+    parsed: Result<Manifest, Vec<Diagnostic>>,
+}
+
+/// Shows every finding in each manifest, and in the ceilings that they name.
+pub(crate) fn run(arguments: &PolicyCheckArguments) -> Outcome {
+    let mut all = Vec::new();
+    for path in &arguments.manifests {
+        let checked = check(path)?;
+        let ceiling = checked.ceiling(path);
+        all.push(checked);
+        if let Some(path) = ceiling {
+            all.push(check(&path)?);
+        }
+    }
+    if arguments.json {
+        let manifests: Vec<_> = all.iter().map(Checked::to_json).collect();
+        terminal::out_json(&json!({ "manifests": manifests }))?;
+    } else {
+        for checked in &all {
+            checked.print();
+        }
+    }
+    Ok(if all.iter().all(|checked| checked.parsed.is_ok()) { Exit::Success } else { Exit::Manifest })
+}
+
+fn check(path: &Path) -> Result<Checked, Failure> {
+    let (text, origin) = manifest::read(path)?;
+    let parsed = Manifest::parse(&text, &origin);
+    Ok(Checked { text, origin, parsed })
+}
+
+impl Checked {
+    fn findings(&self) -> &[Diagnostic] {
+        match &self.parsed {
+            Ok(manifest) => manifest.warnings(),
+            Err(findings) => findings,
+        }
+    }
+
+    /// The path of the ceiling that a valid manifest at `path` names.
+    fn ceiling(&self, path: &Path) -> Option<PathBuf> {
+        let name = self.parsed.as_ref().ok()?.ceiling()?;
+        Some(path.parent().map_or_else(|| PathBuf::from(name), |folder| folder.join(name)))
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        json!({
+            "manifest": self.origin,
+            "valid": self.parsed.is_ok(),
+            "id": self.parsed.as_ref().ok().map(Manifest::id),
+            "diagnostics": diagnostics::to_json(&self.text, self.findings()),
+        })
+    }
+
+    fn print(&self) {
+        let findings = self.findings();
+        terminal::err(&diagnostics::draw(&self.text, &self.origin, findings, terminal::colours()));
+        let (style, word) = match (&self.parsed, findings.is_empty()) {
+            (Ok(_), true) => (GOOD, "valid"),
+            (Ok(_), false) => (WARN, "valid"),
+            (Err(_), _) => (BAD, "not valid"),
+        };
+        let summary = diagnostics::summary(findings);
+        terminal::err(&format!("{}: {style}{word}{style:#} ({summary})\n", Untrusted(&self.origin)));
+    }
+}

@@ -1,0 +1,190 @@
+//! `bailiwick run`
+
+mod live;
+mod report;
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::sync::Arc;
+
+use bailiwick::{ArtifactCache, CompileOptions, Executor, Guest, Job, MAX_GUEST_BYTES, Report, RunError, Stop};
+use bailiwick_guard::audit::{self, AuditOptions};
+use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
+use bailiwick_host::Services;
+use bailiwick_host::crypto::KeyStore;
+use bailiwick_identity::Authorization;
+use bailiwick_policy::{Code, Grant, Limits};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use self::live::Live;
+use crate::arguments::RunArguments;
+use crate::configuration::{Configuration, Durability};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::identity::{self, About, Who};
+use crate::manifest::{self, Loaded};
+use crate::terminal::Untrusted;
+use crate::{input, terminal};
+
+/// JSON that is handed to a guest, at most.
+const MAX_INPUT: usize = 16 << 20;
+/// Compiled guests that are kept, in bytes.
+const CACHE_BYTES: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 30) - 1);
+
+/// Runs a guest under a manifest, streams its output, and reports what it did.
+pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
+    let who = Who::of(arguments.agent.as_deref(), arguments.token.as_deref(), arguments.token_file.as_deref())?;
+    if arguments.guest == Path::new("-") && arguments.token_file.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::usage("the guest and the token cannot both come from standard input"));
+    }
+    let loaded = manifest::load(&arguments.policy)?;
+    let restriction = arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
+    let log = open_log(host)?;
+    let mut about = About::default();
+    let authorized = who.authorize(host, &loaded.manifest, restriction, input::now(), &mut about);
+    record(&log, about, &authorized)?;
+    let authorization = authorized?;
+
+    let guest = read_guest(&arguments.guest)?;
+    let executor = build(host, log)?;
+    let live = Live::start(arguments);
+    let cancel = CancellationToken::new();
+    let described = report::Described::of(&arguments.guest, &loaded.manifest, &authorization);
+    let job = job(arguments, loaded, authorization, guest)?
+        .listener(live.listener())
+        .observer(live.observer())
+        .cancelled_by(cancel.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::internal)?;
+    let result = runtime.block_on(async {
+        tokio::spawn(cancel_on_signal(cancel));
+        executor.run(job).await
+    });
+    live.finish();
+    let report = result.map_err(failed)?;
+    if arguments.json {
+        terminal::out_json(&described.to_json(&report)?)?;
+    } else {
+        terminal::err(&described.draw(&report));
+    }
+    Ok(exit(&report))
+}
+
+fn open_log(host: &Configuration) -> Result<AuditLog, Failure> {
+    let durability = match host.durability {
+        Durability::Effects => audit::Durability::Effects,
+        Durability::All => audit::Durability::All,
+        Durability::Buffered => audit::Durability::Buffered,
+    };
+    let folder = host.state.folder("audit")?;
+    AuditLog::open_in(&folder, AuditOptions { durability }, &SystemClock).map_err(Failure::internal)
+}
+
+/// No record, no run: an accepted identity that cannot be recorded is refused.
+fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failure>) -> Result<(), Failure> {
+    let code = match authorized {
+        Ok(_) => Code::Allowed,
+        Err(failure) => match failure.code() {
+            Some(code) => code,
+            // A token file that is not there, for example: nobody's identity was judged.
+            None => return Ok(()),
+        },
+    };
+    log.authentication(about.entry(code), &SystemClock).map_err(Failure::internal)
+}
+
+fn read_guest(path: &Path) -> Result<Guest, Failure> {
+    let bytes = input::bytes(path, "the guest", MAX_GUEST_BYTES)?;
+    let name = path.display().to_string();
+    Guest::from_bytes(bytes)
+        .map_err(|refusal| Failure::new(Exit::Guest, format!("the guest `{}` is refused: {refusal}", Untrusted(&name))))
+}
+
+fn build(host: &Configuration, log: AuditLog) -> Result<Executor, Failure> {
+    let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
+    let mut services = Services::builder().keys(Arc::new(keys));
+    if let Some(path) = &host.ca_file {
+        let pem = input::bytes(path, "the file of certificate authorities", 16 << 20)?;
+        services =
+            services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
+    }
+    let mut compile = CompileOptions::default();
+    if let Some(time) = host.compile.time {
+        compile.time = time.duration();
+    }
+    if let Some(memory) = host.compile.memory {
+        compile.memory = memory.get();
+    }
+    let (folder, seal) = host.state.artifacts()?;
+    let cache = ArtifactCache::new(folder, &seal, CACHE_BYTES);
+    Executor::builder(log).services(services.build()).compile(compile).cache(cache).build().map_err(failed)
+}
+
+fn job(arguments: &RunArguments, loaded: Loaded, authorization: Authorization, guest: Guest) -> Result<Job, Failure> {
+    let life = Life::until(Timestamp(authorization.valid_until().saturating_mul(1000)));
+    let grant = Grant::new(loaded.manifest, loaded.ceiling, authorization.into_authority());
+    let limits = tightened(arguments, grant.limits());
+    let mut job = Job::new(guest, grant.tighten(&limits), loaded.folder).args(arguments.args.clone()).life(life);
+    if let Some(text) = &arguments.input {
+        job = job.input(read_input(text)?);
+    }
+    if let Some(task) = &arguments.task {
+        job = job.task(task);
+    }
+    if let Some(rationale) = &arguments.rationale {
+        job = job.rationale(rationale);
+    }
+    Ok(job)
+}
+
+fn tightened(arguments: &RunArguments, mut limits: Limits) -> Limits {
+    if let Some(fuel) = arguments.fuel {
+        limits = limits.fuel_at_most(fuel);
+    }
+    if let Some(memory) = arguments.memory {
+        limits = limits.memory_at_most(memory.get());
+    }
+    if let Some(timeout) = arguments.timeout {
+        limits = limits.timeout_at_most(timeout.duration());
+    }
+    limits
+}
+
+/// `--input`: JSON, or `@FILE`.
+fn read_input(text: &str) -> Result<Value, Failure> {
+    let content = match text.strip_prefix('@') {
+        Some(path) => input::bytes(Path::new(path), "the input", MAX_INPUT)?,
+        None => text.as_bytes().to_vec(),
+    };
+    serde_json::from_slice(&content).map_err(|error| {
+        Failure::usage(format!("--input is not JSON: {error}"))
+            .help("quote it for the shell, as in --input '{\"month\": 3}', or use @FILE")
+    })
+}
+
+/// Ends when the person at the terminal, or a supervisor, asks the program to end.
+async fn cancel_on_signal(cancel: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    cancel.cancel();
+}
+
+fn exit(report: &Report) -> Exit {
+    match report.stop {
+        Stop::Finished => Exit::Success,
+        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) => Exit::Guest,
+        Stop::OutOfFuel | Stop::OutOfMemory | Stop::OutOfTime | Stop::OutOfBudget(_) => Exit::Limit,
+        Stop::Revoked | Stop::Cancelled => Exit::Denied,
+    }
+}
+
+fn failed(error: RunError) -> Failure {
+    match error {
+        RunError::Host(problem) => Failure::usage(problem).help("mounts are relative to the manifest's folder"),
+        other => Failure::internal(other),
+    }
+}

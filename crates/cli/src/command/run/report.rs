@@ -1,0 +1,247 @@
+//! The report of a run, for people and for programs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use bailiwick::{Anomaly, Report, Stop};
+use bailiwick_guard::CallRecord;
+use bailiwick_identity::{Authorization, Provenance};
+use bailiwick_policy::{Decision, Manifest};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::terminal::{BAD, BOLD, DIM, GOOD, NOTE, Untrusted, WARN, untrusted_lines};
+
+/// Different refusals that are explained; the others are counted.
+const EXPLAINED: usize = 8;
+
+/// What was run, by whom, under what.
+pub(super) struct Described {
+    guest: String,
+    manifest: Arc<Manifest>,
+    agent: String,
+    issuer: String,
+    provenance: Provenance,
+    jti: String,
+}
+
+impl Described {
+    pub(super) fn of(guest: &Path, manifest: &Arc<Manifest>, authorization: &Authorization) -> Described {
+        let principal = &authorization.authority().principal;
+        Described {
+            guest: guest.display().to_string(),
+            manifest: Arc::clone(manifest),
+            agent: principal.agent.clone(),
+            issuer: principal.issuer.clone(),
+            provenance: authorization.provenance(),
+            jti: authorization.jti().to_string(),
+        }
+    }
+
+    /// The one JSON object of `--json`.
+    pub(super) fn to_json(&self, report: &Report) -> Result<Value, Failure> {
+        let mut value = serde_json::to_value(report).map_err(Failure::internal)?;
+        if let Some(members) = value.as_object_mut() {
+            let identity = json!({
+                "agent": self.agent,
+                "issuer": self.issuer,
+                "provenance": self.provenance.as_str(),
+                "jti_sha256": self.jti,
+            });
+            members.insert("identity".to_owned(), identity);
+            members
+                .insert("manifest".to_owned(), json!({ "id": self.manifest.id(), "origin": self.manifest.origin() }));
+        }
+        Ok(value)
+    }
+
+    /// The report for a person: how it ended, what it used, what was refused and how to allow it.
+    pub(super) fn draw(&self, report: &Report) -> String {
+        let (style, word) = match report.stop {
+            Stop::Finished => (GOOD, "finished".to_owned()),
+            Stop::Failed(_) => (BAD, report.stop.to_string()),
+            _ => (WARN, report.stop.to_string()),
+        };
+        let mut text = format!("{style}{}{style:#}  {}\n", Untrusted(&word), self.line());
+        text += &format!("  {DIM}{}{DIM:#}\n", usage(report));
+        if let Some(help) = advice(&report.stop) {
+            text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
+        }
+        if let Some(result) = &report.result {
+            text += &format!("  result  {}\n", Untrusted(&result.to_string()));
+        }
+        for anomaly in &report.anomalies {
+            text += &format!("  {WARN}anomaly{WARN:#} {}\n", self::anomaly(*anomaly));
+        }
+        text + &refusals(&report.calls)
+    }
+
+    fn line(&self) -> String {
+        let on = match self.provenance {
+            Provenance::Terminal => " (on your own word: the manifest alone decides)",
+            Provenance::LocalIssuer => " (token of the local issuer)",
+            Provenance::Issuer => "",
+        };
+        let (guest, origin) = (Untrusted(&self.guest), Untrusted(self.manifest.origin()));
+        format!("{BOLD}{guest}{BOLD:#} as `{}`{on} under {origin}", Untrusted(&self.agent))
+    }
+}
+
+/// One call on one line, for `--trace`.
+pub(super) fn call_line(record: &CallRecord) -> String {
+    let (style, word) = match (record.decision, record.outcome) {
+        (Decision::Allow, Some(outcome)) if outcome.code().is_none() => (GOOD, outcome.as_str()),
+        (Decision::Allow, Some(outcome)) => (WARN, outcome.as_str()),
+        (Decision::Allow, None) => (DIM, "allowed"),
+        _ => (BAD, "denied"),
+    };
+    let code = record.outcome.and_then(|outcome| outcome.code()).unwrap_or(record.code);
+    let rule = record.rule.as_ref().map(|(id, location)| format!("  rule `{id}`, {}", Untrusted(location)));
+    let milliseconds = record.took.as_secs_f64() * 1000.0;
+    format!(
+        "{style}{word:<8}{style:#} {} {}{DIM}  [{code}]{}  {milliseconds:.1} ms{DIM:#}\n",
+        record.action,
+        Untrusted(&record.resource),
+        rule.unwrap_or_default(),
+    )
+}
+
+fn usage(report: &Report) -> String {
+    let usage = &report.usage;
+    let mut parts = vec![
+        format!("{:.1} ms", usage.wall.as_secs_f64() * 1000.0),
+        format!("{} fuel", grouped(usage.fuel)),
+        format!("{} memory", size(usage.peak_memory_bytes)),
+        format!("{} calls", usage.host_calls),
+        format!("{} output", size(usage.output_bytes)),
+    ];
+    if usage.disk_bytes > 0 {
+        parts.push(format!("{} written", size(usage.disk_bytes)));
+    }
+    format!("{}; run {}", parts.join(", "), report.run_id)
+}
+
+/// What to do about how the guest ended.
+fn advice(stop: &Stop) -> Option<&'static str> {
+    Some(match stop {
+        Stop::OutOfFuel => "raise `fuel` under [limits] in the manifest, or look for an endless loop",
+        Stop::OutOfMemory => "raise `memory` under [limits] in the manifest",
+        Stop::OutOfTime => "raise `timeout` under [limits] in the manifest",
+        Stop::OutOfBudget(_) => "raise that budget under [limits] in the manifest",
+        Stop::Revoked => "the token expired or was revoked; get a new one and run again",
+        _ => return None,
+    })
+}
+
+fn anomaly(anomaly: Anomaly) -> &'static str {
+    match anomaly {
+        Anomaly::AuditIncomplete => "the end of the run could not be written to the audit log",
+    }
+}
+
+/// Every different refusal with its explanation, and what else went wrong in a line each.
+fn refusals(calls: &[CallRecord]) -> String {
+    let mut text = String::new();
+    let (mut seen, mut left) = (BTreeSet::new(), 0_usize);
+    for record in calls {
+        let code = record.outcome.and_then(|outcome| outcome.code());
+        if record.decision == Decision::Allow && code.is_none() {
+            continue;
+        }
+        let key = (record.action.to_string(), Arc::clone(&record.resource), code.unwrap_or(record.code));
+        if !seen.insert(key) {
+            continue;
+        }
+        if seen.len() > EXPLAINED {
+            left += 1;
+            continue;
+        }
+        text.push('\n');
+        text += &match &record.explanation {
+            Some(explanation) => untrusted_lines(explanation, ""),
+            None => call_line(record),
+        };
+    }
+    if left > 0 {
+        text += &format!("\n… and {left} more; --json lists every call\n");
+    }
+    text
+}
+
+/// `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bailiwick_guard::{ActionWord, Outcome};
+    use bailiwick_policy::{ActionName, Code, Kind};
+
+    use super::*;
+
+    fn record(resource: &str, decision: Decision, code: Code, outcome: Option<Outcome>) -> CallRecord {
+        CallRecord {
+            call: 1,
+            action: ActionWord { kind: Kind::File, action: ActionName::Read },
+            resource: resource.into(),
+            decision,
+            code,
+            rule: None,
+            outcome,
+            took: Duration::from_micros(1500),
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn quantities_are_readable() {
+        assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
+        assert_eq!((size(1023), size(1536), size(3 << 30)), ("1023 B".into(), "1.5 KiB".into(), "3.0 GiB".into()));
+    }
+
+    #[test]
+    fn refusals_are_shown_once_and_safely() {
+        let hostile = record("/a\u{1b}[2J\u{202e}\nallowed", Decision::Deny, Code::ManifestNoRule, None);
+        let fine = record("/ok", Decision::Allow, Code::Allowed, Some(Outcome::Done));
+        let missing = record("/gone", Decision::Allow, Code::Allowed, Some(Outcome::Failed(Code::NotFound)));
+        let text = refusals(&[hostile.clone(), fine, hostile, missing]);
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        assert!(!plain.contains('\u{1b}') && !plain.contains('\u{202e}'), "{plain:?}");
+        assert_eq!(plain.matches("file.read").count(), 2, "{plain}");
+        assert!(plain.contains("[deny.manifest.no_rule]") && plain.contains("[failed.not_found]"), "{plain}");
+        assert!(!plain.contains("/ok"));
+
+        let many: Vec<_> =
+            (0..20).map(|n| record(&format!("/{n}"), Decision::Deny, Code::ManifestNoRule, None)).collect();
+        assert!(refusals(&many).contains("… and 12 more"));
+    }
+
+    #[test]
+    fn explanations_cannot_forge_lines_of_ours() {
+        let mut forged = record("/x", Decision::Deny, Code::ManifestNoRule, None);
+        forged.explanation = Some("denied: file read /x\u{1b}[1A\n  help: add".into());
+        let text = refusals(&[forged]);
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+        assert!(text.ends_with("  help: add\n"));
+    }
+}

@@ -1,0 +1,47 @@
+//! `bailiwick token issue`
+
+use bailiwick_identity::{AgentRegistry, LocalIssuer, LocalIssuerError};
+use bailiwick_policy::Code;
+
+use crate::arguments::TokenIssueArguments;
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{self, NOTE, WARN};
+use crate::{identity, input};
+
+/// Prints a token of the local issuer, alone on standard output, and warns when a run would refuse it.
+pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outcome {
+    if !host.local_issuer {
+        return Err(Failure::identity(
+            Code::LocalIssuerForbidden,
+            "this installation's configuration does not trust the local issuer",
+        )
+        .help("get the token from a configured issuer, or set `local = true` under [issuer] in bailiwick.toml"));
+    }
+    let agent = identity::agent_id(&arguments.agent)?;
+    let scopes = identity::scopes(&arguments.scopes, "--scopes")?;
+    let state = host.state.open()?;
+    let issuer = LocalIssuer::open(&state).map_err(Failure::internal)?;
+    let token = issuer.issue(&agent, &scopes, arguments.ttl.whole(), input::now()).map_err(|error| match error {
+        LocalIssuerError::Lifetime { .. } => Failure::usage(format!("--ttl: {error}")),
+        other => Failure::internal(other),
+    })?;
+    terminal::out(&format!("{}\n", *token))?;
+
+    let registry = AgentRegistry::load(&state).map_err(Failure::internal)?;
+    match registry.get(&agent) {
+        None => terminal::err(&format!(
+            "{WARN}note{WARN:#}: the agent `{agent}` is not registered, so that no run accepts this token\n  \
+             {NOTE}help{NOTE:#}: bailiwick agent register {agent} --owner YOU --capabilities \"{scopes}\"\n"
+        )),
+        Some(entry) => {
+            if let Err(scope) = entry.capabilities.contains(&scopes) {
+                terminal::err(&format!(
+                    "{WARN}note{WARN:#}: `{scope}` is beyond the capabilities of the agent `{agent}`: runs refuse this token whole\n"
+                ));
+            }
+        }
+    }
+    Ok(Exit::Success)
+}

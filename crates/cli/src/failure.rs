@@ -1,0 +1,91 @@
+//! Why a command could not do what it was asked to.
+
+use std::fmt;
+
+use bailiwick_policy::Code;
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+
+/// A failure for a person: what, where, how to fix, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    code: Option<Code>,
+    help: Option<String>,
+    details: Option<String>,
+    data: Option<(&'static str, Value)>,
+}
+
+/// What a command gives back.
+pub(crate) type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Failure {
+        Failure { exit, message: message.to_string(), code: None, help: None, details: None, data: None }
+    }
+
+    /// A command line, or a file that it names, that cannot be used.
+    pub(crate) fn usage(message: impl fmt::Display) -> Failure {
+        Failure::new(Exit::Usage, message)
+    }
+
+    /// Our own failure.
+    pub(crate) fn internal(message: impl fmt::Display) -> Failure {
+        Failure::new(Exit::Internal, message)
+    }
+
+    /// A refused identity.
+    pub(crate) fn identity(code: Code, message: impl fmt::Display) -> Failure {
+        Failure { code: Some(code), ..Failure::new(Exit::Identity, message) }
+    }
+
+    pub(crate) fn help(self, help: impl fmt::Display) -> Failure {
+        Failure { help: Some(help.to_string()), ..self }
+    }
+
+    /// Text of several lines that is printed above the failure.
+    pub(crate) fn details(self, details: String) -> Failure {
+        Failure { details: Some(details), ..self }
+    }
+
+    /// What `--json` adds to the failure.
+    pub(crate) fn data(self, name: &'static str, data: Value) -> Failure {
+        Failure { data: Some((name, data)), ..self }
+    }
+
+    pub(crate) fn drawn(&self) -> &str {
+        self.details.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn code(&self) -> Option<Code> {
+        self.code
+    }
+
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// The object that `--json` prints in place of a result.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut error = json!({
+            "message": self.message,
+            "code": self.code.map(Code::as_str),
+            "help": self.help,
+            "exit": self.exit as u8,
+        });
+        if let (Some((name, data)), Some(members)) = (&self.data, error.as_object_mut()) {
+            members.insert((*name).to_owned(), data.clone());
+        }
+        json!({ "error": error })
+    }
+}

@@ -1,0 +1,146 @@
+//! The folder with this installation's keys, registry, audit log and cache.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::failure::Failure;
+use crate::terminal::Untrusted;
+
+/// Where it is. Nothing is made before something has to be kept.
+#[derive(Clone, Debug)]
+pub(crate) struct StateFolder {
+    path: PathBuf,
+}
+
+impl StateFolder {
+    pub(crate) fn at(path: PathBuf) -> StateFolder {
+        StateFolder { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the folder, and makes it (mode 0700) when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened, or others may write in it.
+    pub(crate) fn open(&self) -> Result<Dir, Failure> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
+        made.map_err(|error| self.failed("make", &error))?;
+        self.open_existing()?.ok_or_else(|| self.failed("open", &io::ErrorKind::NotFound.into()))
+    }
+
+    /// Opens the folder when it is there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or others may write in it.
+    pub(crate) fn open_existing(&self) -> Result<Option<Dir>, Failure> {
+        let metadata = match fs::metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed("open", &error)),
+        };
+        let mode = metadata.permissions().mode() & 0o777;
+        let name = self.path.display().to_string();
+        if mode & 0o022 != 0 {
+            let name = Untrusted(&name);
+            let message = format!("others may write in the state folder `{name}` (mode {mode:o})");
+            return Err(Failure::internal(message).help(format!("run `chmod go= {name}`")));
+        }
+        // The power over this folder enters here.
+        let dir =
+            Dir::open_ambient_dir(&self.path, ambient_authority()).map_err(|error| self.failed("open", &error))?;
+        Ok(Some(dir))
+    }
+
+    /// The path of a folder below, made (mode 0700) when it is not there.
+    ///
+    /// # Errors
+    /// As [`open`](StateFolder::open).
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        self.open()?;
+        let path = self.path.join(name);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|error| self.failed("make a folder in", &error))?;
+        Ok(path)
+    }
+
+    /// Where compiled guests are kept, and the key that seals them.
+    ///
+    /// # Errors
+    /// When either cannot be made or read, or others can read the key.
+    pub(crate) fn artifacts(&self) -> Result<(Dir, [u8; 32]), Failure> {
+        let path = self.folder("cache/artifacts")?;
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())
+            .map_err(|error| self.failed("open a folder in", &error))?;
+        let key = seal_key(&self.path.join("cache"), "seal.key")
+            .map_err(|error| self.failed("use cache/seal.key in", &error))?;
+        Ok((dir, key))
+    }
+
+    fn failed(&self, verb: &str, error: &io::Error) -> Failure {
+        let name = self.path.display().to_string();
+        Failure::internal(format!("cannot {verb} the state folder `{}`: {error}", Untrusted(&name)))
+            .help("name another with --state DIR or BAILIWICK_STATE")
+    }
+}
+
+/// The 32 bytes in a private file, made at first use.
+fn seal_key(folder: &Path, name: &str) -> io::Result<[u8; 32]> {
+    let path = folder.join(name);
+    if !path.exists() {
+        let mut fresh = [0; 32];
+        rustix::rand::getrandom(&mut fresh, rustix::rand::GetRandomFlags::empty())?;
+        let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let written = file.write_all(&fresh).and_then(|()| file.sync_all()).and_then(|()| {
+            // Two first uses at once: the first file stays, and both read it.
+            fs::hard_link(&temporary, &path).or_else(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })
+        });
+        fs::remove_file(&temporary)?;
+        written?;
+    }
+    let mut file = OpenOptions::new().read(true).open(&path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        return Err(io::Error::other("others can read it; delete it and the folder cache/artifacts"));
+    }
+    let mut key = [0; 32];
+    file.read_exact(&mut key)?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_private_and_refused_when_others_may_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::at(folder.path().join("a/b"));
+        assert!(state.open_existing().unwrap().is_none());
+        state.open().unwrap();
+        assert_eq!(fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(state.open().unwrap_err().advice().unwrap().contains("chmod"));
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let (_, key) = state.artifacts().unwrap();
+        assert_eq!(state.artifacts().unwrap().1, key);
+        assert_ne!(key, [0; 32]);
+        fs::set_permissions(state.path().join("cache/seal.key"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(state.artifacts().is_err());
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(StateFolder::at(folder.path().join("file")).open().is_err());
+    }
+}
