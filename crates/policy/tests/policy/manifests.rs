@@ -458,3 +458,18 @@ secrets = "block"
     ];
     assert_eq!(fields, expected);
 }
+
+/// Rules that cover each other in part are how manifests are written, and nothing to warn about.
+#[test]
+fn overlap_is_not_doubtful() {
+    for tail in [
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nmethods = [\"GET\", \"POST\"]\n[[deny]]\nid = \"d\"\nfetch = \"https://a.example/x\"\nmethods = [\"POST\"]",
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n[[allow]]\nid = \"b\"\nfetch = \"https://a.example/x\"\nmethods = [\"GET\", \"POST\"]",
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nprivate = true\n[[allow]]\nid = \"b\"\nfetch = \"https://a.example/*\"",
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/**\"\n[[deny]]\nid = \"d\"\nfetch = \"https://a.example/x\"\n[[deny]]\nid = \"e\"\nfetch = \"https://a.example/x/**\"",
+        "[[allow]]\nid = \"a\"\nfile = \"m/**\"\nactions = [\"read\", \"write\", \"list\"]\n[[allow]]\nid = \"b\"\nfile = \"m/old/**\"\nactions = [\"delete\"]",
+    ] {
+        let manifest = Manifest::parse(&format!("{HEAD}{tail}"), "m.toml").unwrap();
+        assert_eq!(manifest.warnings(), [], "{tail}");
+    }
+}
