@@ -1,0 +1,74 @@
+//! Runs the program under test, and never waits for it forever.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// The program, built by cargo for this test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick-under-test");
+
+/// Nothing here takes so long unless it hangs, also on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How a process ended.
+pub(crate) struct Ended {
+    /// `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program in `folder` with an empty environment.
+pub(crate) fn program<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end.
+///
+/// # Errors
+/// When it does not start, or has not ended in time and was killed.
+pub(crate) fn run(command: &mut Command) -> Result<Ended, String> {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    finish(child.map_err(|error| format!("{}: {error}", command.get_program().display()))?)
+}
+
+fn finish(mut child: Child) -> Result<Ended, String> {
+    let stdout = drain(child.stdout.take());
+    let stderr = drain(child.stderr.take());
+    let (done, ended) = mpsc::channel();
+    let pid = rustix::process::Pid::from_child(&child);
+    let waiter = thread::spawn(move || {
+        let status = child.wait();
+        // The receiver waits for this, or has given up and killed the process.
+        let _ = done.send(());
+        status
+    });
+    let late = ended.recv_timeout(PATIENCE).is_err();
+    if late {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    let status = waiter.join().map_err(|_| "the waiter panicked")?.map_err(|error| error.to_string())?;
+    let text = |reader: thread::JoinHandle<Vec<u8>>| {
+        String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+    };
+    let ended = Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
+    if late {
+        return Err(format!("killed after {} s; stdout: {}; stderr: {}", PATIENCE.as_secs(), ended.stdout, ended.stderr));
+    }
+    Ok(ended)
+}
+
+fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}

@@ -1,0 +1,199 @@
+//! A small web server on 127.0.0.1 with good and bad pages, in plain text and over TLS.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// Serves until it is dropped.
+pub(crate) struct Server {
+    listener: TcpListener,
+    port: u16,
+    seen: Arc<Seen>,
+    requests: Mutex<Receiver<String>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    closing: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+type Tls = Arc<rustls::ServerConfig>;
+
+impl Server {
+    pub(crate) fn plain() -> io::Result<Server> {
+        Server::start(None)
+    }
+
+    /// Over TLS, with a certificate for 127.0.0.1; also gives the certificate authority as PEM.
+    pub(crate) fn tls() -> io::Result<(Server, String)> {
+        let (tls, authority) = certify().map_err(io::Error::other)?;
+        Ok((Server::start(Some(tls))?, authority))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Connections so far, whether or not a request came over them.
+    pub(crate) fn connections(&self) -> usize {
+        // The kernel accepts a connection before this process does: take what is still waiting, by being last in line.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).and_then(|mut last| last.read(&mut [0]));
+        self.seen.connections.load(Ordering::Acquire).saturating_sub(1)
+    }
+
+    /// Waits for the next request; its first line.
+    pub(crate) fn next_request(&self) -> Option<String> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.recv_timeout(crate::program::PATIENCE).ok()
+    }
+
+    fn start(tls: Option<Tls>) -> io::Result<Server> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let seen = Arc::new(Seen::default());
+        let (report, requests) = channel();
+        let thread = thread::spawn({
+            let (listener, seen) = (listener.try_clone()?, Arc::clone(&seen));
+            move || accept(&listener, &seen, tls.as_ref(), &report)
+        });
+        Ok(Server { listener, port, seen, requests: Mutex::new(requests), thread: Some(thread) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.seen.closing.store(true, Ordering::Release);
+        if let Ok(address) = self.listener.local_addr() {
+            // Wakes the thread that accepts.
+            let _ = TcpStream::connect(address);
+        }
+        for stream in self.seen.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A port on which nobody listens.
+pub(crate) fn closed_port() -> io::Result<u16> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|address| address.port())
+}
+
+fn accept(listener: &TcpListener, seen: &Arc<Seen>, tls: Option<&Tls>, report: &Sender<String>) {
+    while let Ok((stream, _)) = listener.accept() {
+        if seen.closing.load(Ordering::Acquire) {
+            return;
+        }
+        seen.connections.fetch_add(1, Ordering::AcqRel);
+        if let Ok(clone) = stream.try_clone() {
+            seen.open.lock().unwrap_or_else(PoisonError::into_inner).push(clone);
+        }
+        let (tls, report) = (tls.cloned(), report.clone());
+        thread::spawn(move || {
+            let peer = stream.peer_addr();
+            // A client that breaks off is no concern of the server.
+            let _ = match tls {
+                None => serve(stream, peer, &report),
+                Some(config) => rustls::ServerConnection::new(config)
+                    .map_err(io::Error::other)
+                    .and_then(|connection| serve(rustls::StreamOwned::new(connection, stream), peer, &report)),
+            };
+        });
+    }
+}
+
+/// One request, one response. The connection closes after it.
+fn serve(mut stream: impl Read + Write, _peer: io::Result<SocketAddr>, report: &Sender<String>) -> io::Result<()> {
+    let mut head = Vec::new();
+    let mut reader = BufReader::new(&mut stream);
+    while !head.ends_with(b"\r\n\r\n") {
+        if reader.read_until(b'\n', &mut head)? == 0 {
+            return Ok(());
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    let line = head.lines().next().unwrap_or_default().to_owned();
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let _ = report.send(line.clone());
+    respond(&mut stream, &path, &line, &head, &String::from_utf8_lossy(&body))
+}
+
+fn respond(stream: &mut (impl Read + Write), path: &str, line: &str, head: &str, body: &str) -> io::Result<()> {
+    match path {
+        "/hello" => answer(stream, "200 OK", "content-type: text/plain\r\n", b"hello"),
+        "/missing" => answer(stream, "404 Not Found", "", b"no such page"),
+        "/binary" => answer(stream, "200 OK", "", b"\xff\x00\xfe"),
+        // What arrived, without what differs from run to run.
+        "/echo" => {
+            let kept = |line: &&str| !line.to_ascii_lowercase().starts_with("host:") && !line.is_empty();
+            let mut lines: Vec<&str> = head.lines().skip(1).filter(kept).collect();
+            lines.sort_unstable();
+            answer(stream, "200 OK", "", format!("{line}\n{}\n\n{body}", lines.join("\n")).as_bytes())
+        }
+        "/moved" => answer(stream, "302 Found", "location: /hello\r\n", b""),
+        "/loop" => answer(stream, "302 Found", "location: /loop\r\n", b""),
+        "/to-metadata" => answer(stream, "302 Found", "location: http://169.254.169.254/latest/meta-data\r\n", b""),
+        "/to-secret" => answer(stream, "302 Found", "location: /secret\r\n", b""),
+        "/large" => answer(stream, "200 OK", "", &vec![b'x'; 3 << 20]),
+        "/gzip-bomb" => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            io::copy(&mut io::repeat(0).take(64 << 20), &mut encoder)?;
+            answer(stream, "200 OK", "content-encoding: gzip\r\n", &encoder.finish()?)
+        }
+        "/not-gzip" => answer(stream, "200 OK", "content-encoding: gzip\r\n", b"this is not compressed"),
+        "/endless" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+            loop {
+                stream.write_all(b"400\r\n")?;
+                stream.write_all(&[b'x'; 1024])?;
+                stream.write_all(b"\r\n")?;
+            }
+        }
+        // Half a response, and then nothing until the client goes.
+        "/slow" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")?;
+            stream.flush()?;
+            stream.read(&mut [0]).map(drop)
+        }
+        "/hang" => stream.read(&mut [0]).map(drop),
+        "/garbage" => {
+            stream.write_all(b"SSH-2.0-not-a-web-server\r\n\r\n")?;
+            stream.flush()
+        }
+        _ => answer(stream, "200 OK", "", path.as_bytes()),
+    }
+}
+
+fn answer(stream: &mut impl Write, status: &str, headers: &str, body: &[u8]) -> io::Result<()> {
+    write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len())?;
+    stream.write_all(body)?;
+    stream.flush()
+}
+
+fn certify() -> Result<(Tls, String), Box<dyn std::error::Error + Send + Sync>> {
+    let authority_key = rcgen::KeyPair::generate()?;
+    let mut authority = rcgen::CertificateParams::new(Vec::new())?;
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let pem = authority.self_signed(&authority_key)?.pem();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate()?;
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let private = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der())?;
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)?;
+    Ok((Arc::new(config), pem))
+}

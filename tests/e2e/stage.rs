@@ -1,0 +1,264 @@
+//! One case: its folder is laid out somewhere else, the program runs in it, and what came of it is compared.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use crate::case::{AfterSpec, Case, FileSpec};
+use crate::normal::{self, Names};
+use crate::program::{self, Ended};
+use crate::server::{self, Server};
+use crate::{bomb, calls, golden};
+
+/// The repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Compiling is bounded by the wall clock, and a machine that runs tests may be busy.
+const CONFIGURATION: &str = "[compile]\ntime = \"60s\"\n";
+
+/// Files of a case's folder that are not for the run.
+const OWN: [&str; 4] = ["case.toml", "report.json", "audit.json", "calls.json"];
+
+/// Runs a case.
+///
+/// # Errors
+/// When anything is not as the case says.
+pub(crate) fn run(case: &Case) -> Result<(), Failed> {
+    let stage = Stage::new(case)?;
+    let ended = program::run(&mut stage.command())?;
+    stage.judge(&ended)
+}
+
+struct Stage<'a> {
+    case: &'a Case,
+    /// Kept for as long as the case runs.
+    _temporary: tempfile::TempDir,
+    work: PathBuf,
+    state: PathBuf,
+    guest: PathBuf,
+    names: Names,
+    servers: Vec<Server>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(case: &'a Case) -> Result<Stage<'a>, String> {
+        let temporary = tempfile::tempdir().map_err(text)?;
+        let root = temporary.path().canonicalize().map_err(text)?;
+        let (work, state) = (root.join("work"), root.join("state"));
+        fs::create_dir(&work).map_err(text)?;
+        let mut stage = Stage {
+            case,
+            _temporary: temporary,
+            guest: PathBuf::new(),
+            names: Names { replaced: Vec::new(), masked: case.spec.mask.clone() },
+            servers: Vec::new(),
+            work,
+            state,
+        };
+        stage.serve()?;
+        stage.lay_out()?;
+        stage.names.replaced.push((root.display().to_string(), "{{root}}".to_owned()));
+        stage.guest = stage.guest()?;
+        if let Some(token) = &case.spec.token {
+            token.prepare(&stage.work, &stage.state)?;
+        }
+        Ok(stage)
+    }
+
+    /// Starts the servers; their ports have names in the case's files.
+    fn serve(&mut self) -> Result<(), String> {
+        if !self.case.spec.server {
+            return Ok(());
+        }
+        let plain = Server::plain().map_err(text)?;
+        let (tls, authority) = Server::tls().map_err(text)?;
+        fs::write(self.work.join("ca.pem"), authority).map_err(text)?;
+        let closed = server::closed_port().map_err(text)?;
+        for (port, name) in [(plain.port(), "{{port}}"), (tls.port(), "{{tls_port}}"), (closed, "{{closed_port}}")] {
+            self.names.replaced.push((port.to_string(), name.to_owned()));
+        }
+        self.servers = vec![plain, tls];
+        Ok(())
+    }
+
+    fn lay_out(&self) -> Result<(), String> {
+        let spec = &self.case.spec;
+        fs::write(self.work.join("bailiwick.toml"), CONFIGURATION).map_err(text)?;
+        for folder in ["policies", "guest-examples"] {
+            copy(&repository().join(folder), &self.work.join(folder)).map_err(text)?;
+        }
+        for entry in fs::read_dir(&self.case.folder).map_err(text)? {
+            let entry = entry.map_err(text)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !OWN.contains(&name.as_str()) {
+                let content = fs::read_to_string(entry.path()).map_err(|error| format!("{name}: {error}"))?;
+                fs::write(self.work.join(name), self.substitute(&content)).map_err(text)?;
+            }
+        }
+        // Folders first, links last: a link may lead to what is laid out with it.
+        let is_link = |file: &FileSpec| matches!(file, FileSpec::Link { .. } | FileSpec::Hard { .. });
+        let mut files: Vec<_> = spec.files.iter().collect();
+        files.sort_by_key(|(_, file)| is_link(file));
+        for (name, file) in files {
+            self.place(&self.work.join(name), file).map_err(|error| format!("{name}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, path: &Path, file: &FileSpec) -> io::Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        match file {
+            FileSpec::Text(content) => fs::write(path, self.substitute(content)),
+            FileSpec::Link { link } => std::os::unix::fs::symlink(link, path),
+            FileSpec::Hard { hard } => fs::hard_link(self.work.join(hard), path),
+            FileSpec::Fifo { .. } => {
+                use rustix::fs::{CWD, FileType, Mode, mknodat};
+                Ok(mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
+            }
+            FileSpec::Folder { .. } => fs::create_dir_all(path),
+            FileSpec::Filled { size } => fs::File::create(path)?.set_len(*size),
+            FileSpec::Bytes { hex } => {
+                let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).map_err(io::Error::other)?;
+                fs::write(path, bytes)
+            }
+            FileSpec::Empty { empty_files } => {
+                fs::create_dir_all(path)?;
+                (0..*empty_files).try_for_each(|at| fs::write(path.join(format!("file-{at}")), ""))
+            }
+        }
+    }
+
+    fn substitute(&self, content: &str) -> String {
+        self.names.replaced.iter().fold(content.to_owned(), |content, (actual, name)| content.replace(name, actual))
+    }
+
+    /// Where the guest is, after it was made if it is one that is made.
+    fn guest(&self) -> Result<PathBuf, String> {
+        let named = &self.case.spec.guest;
+        if let Some(built) = named.strip_prefix("built/") {
+            let path = repository().join("target/guests").join(built);
+            if !path.exists() {
+                return Err(format!("`{}` is not built; run scripts/guests.sh", path.display()));
+            }
+            return Ok(path);
+        }
+        if let Some(name) = named.strip_prefix("bomb/") {
+            let path = self.work.join("bomb.wasm");
+            fs::write(&path, bomb::guest(name)?).map_err(text)?;
+            return Ok(path);
+        }
+        if named == "calls.json" {
+            let calls = fs::read_to_string(self.case.folder.join(named)).map_err(text)?;
+            fs::write(self.work.join("calls.wat"), calls::guest(&self.substitute(&calls))?).map_err(text)?;
+            return Ok(PathBuf::from("calls.wat"));
+        }
+        Ok(PathBuf::from(named))
+    }
+
+    fn command(&self) -> std::process::Command {
+        let spec = &self.case.spec;
+        let mut command = program::program(&self.work, ["run", "--json", "--policy", &spec.policy]);
+        command.arg("--state").arg(&self.state).arg(&self.guest);
+        if let Some(agent) = &spec.agent {
+            command.args(["--as", agent]);
+        } else {
+            command.args(["--token-file", "token"]);
+        }
+        if let Some(input) = &spec.input {
+            let json = serde_json::to_value(input).unwrap_or_default();
+            command.args(["--input", &json.to_string()]);
+        }
+        for (flag, value) in [("--restrict", &spec.restrict), ("--rationale", &spec.rationale)] {
+            if let Some(value) = value {
+                command.args([flag, value]);
+            }
+        }
+        command.args(&spec.flags).arg("--").args(spec.args.iter().map(|arg| self.substitute(arg)));
+        command
+    }
+
+    fn judge(&self, ended: &Ended) -> Result<(), Failed> {
+        let spec = &self.case.spec;
+        let said = || format!("stdout: {}\nstderr: {}", ended.stdout, ended.stderr);
+        let report = normal::report(&ended.stdout, &self.names).map_err(|error| format!("{error}\n{}", said()))?;
+        let audit = match fs::read(self.state.join("audit/log.jsonl")) {
+            Ok(log) => Some(normal::audit(&log, &self.names)?),
+            Err(_) => None,
+        };
+        if let Some(audit) = &audit {
+            normal::agree(&report, audit)?;
+        }
+        golden::compare(&self.case.folder.join("report.json"), &pretty(&report))?;
+        let expected = self.case.folder.join("audit.json");
+        match &audit {
+            Some(audit) => golden::compare(&expected, &pretty(audit))?,
+            None => golden::absent(&expected)?,
+        }
+        if ended.code != Some(spec.exit) {
+            return Err(format!("exit code {:?}, not {}\n{}", ended.code, spec.exit, said()).into());
+        }
+        for part in &spec.stderr {
+            if !self.names.text(&ended.stderr).contains(part) {
+                return Err(format!("stderr does not contain `{part}`\n{}", said()).into());
+            }
+        }
+        if ended.stderr.contains("panicked at") {
+            return Err(format!("something panicked\n{}", said()).into());
+        }
+        self.check_after()?;
+        self.check_connections()
+    }
+
+    fn check_after(&self) -> Result<(), Failed> {
+        for (name, after) in &self.case.spec.after {
+            let path = self.work.join(name);
+            let wrong = match after {
+                AfterSpec::Text(expected) => {
+                    let found = fs::read_to_string(&path).unwrap_or_else(|error| format!("({error})"));
+                    (found != *expected).then(|| format!("holds `{found}`"))
+                }
+                AfterSpec::Absent { absent } => {
+                    (fs::symlink_metadata(&path).is_err() != *absent).then(|| "is there, or is not".to_owned())
+                }
+                AfterSpec::Size { size } => {
+                    let found = fs::metadata(&path).map(|metadata| metadata.len()).ok();
+                    (found != Some(*size)).then(|| format!("has {found:?} bytes"))
+                }
+            };
+            if let Some(wrong) = wrong {
+                return Err(format!("after the run `{name}` {wrong}").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_connections(&self) -> Result<(), Failed> {
+        let Some(expected) = self.case.spec.connections else { return Ok(()) };
+        let seen: usize = self.servers.iter().map(Server::connections).sum();
+        if seen == expected { Ok(()) } else { Err(format!("{seen} connections, not {expected}").into()) }
+    }
+}
+
+/// Copies a folder of plain files.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() { copy(&entry.path(), &target)? } else { fs::copy(entry.path(), target).map(drop)? }
+    }
+    Ok(())
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
