@@ -56,7 +56,13 @@ pub(crate) async fn decrypt(door: &Door, key: &str, sealed: Bytes, aad: Bytes) -
 }
 
 /// 1 to [`MAX_DERIVED`] bytes derived from a key.
-pub(crate) async fn derive(door: &Door, key: &str, salt: Bytes, info: Bytes, length: u64) -> Result<Vec<u8>, CallError> {
+pub(crate) async fn derive(
+    door: &Door,
+    key: &str,
+    salt: Bytes,
+    info: Bytes,
+    length: u64,
+) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Derive, key)?;
     check_input(&[&salt, &info])?;
     door.guard().call(&door.host().crypto, Derive { key, salt, info, len: check_length(length, MAX_DERIVED)? }).await

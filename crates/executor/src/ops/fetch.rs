@@ -1,7 +1,9 @@
 //! HTTP requests.
 
 use bailiwick_guard::{Attempt, CallError};
-use bailiwick_host::fetch::{FetchRequest, FetchResponse, MAX_HEADER_BYTES, MAX_HEADERS, Verb, follow};
+use bailiwick_host::fetch::{
+    FetchRequest, FetchResponse, MAX_HEADER_BYTES, MAX_HEADERS, Verb, follow, without_secrets,
+};
 use bailiwick_policy::{ActionName, Code, FetchTarget, Kind};
 use bytes::Bytes;
 
@@ -18,11 +20,13 @@ pub(crate) async fn fetch(
     headers: Headers,
     body: Bytes,
 ) -> Result<FetchResponse, CallError> {
-    let refusal = |code| door.refuse(Attempt { kind: Kind::Fetch, action: verb.action(), resource: url, code });
+    let refusal = |code| {
+        let resource = without_secrets(url);
+        door.refuse(Attempt { kind: Kind::Fetch, action: verb.action(), resource: &resource, code })
+    };
     let target = FetchTarget::parse(url).map_err(|error| refusal(error.code()))?;
-    let bytes = headers.iter().fold(0usize, |sum, (name, value)| {
-        sum.saturating_add(name.len()).saturating_add(value.len())
-    });
+    let bytes =
+        headers.iter().fold(0usize, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
     if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
         return Err(CallError::Limit(Code::RequestBytes));
     }
@@ -33,7 +37,7 @@ pub(crate) async fn fetch(
 pub(crate) fn parse_method(door: &Door, name: &str, url: &str) -> Result<Verb, CallError> {
     Verb::parse(name).ok_or_else(|| {
         // There is no word for an action that does not exist: the record has it in its resource.
-        let resource = format!("{name} {url}");
+        let resource = format!("{name} {}", without_secrets(url));
         let action = ActionName::Get;
         door.refuse(Attempt { kind: Kind::Fetch, action, resource: &resource, code: Code::Unsupported })
     })

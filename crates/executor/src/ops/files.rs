@@ -36,7 +36,7 @@ pub(crate) async fn list(door: &Door, path: &str) -> Result<Vec<DirEntry>, CallE
 pub(crate) async fn stat(door: &Door, path: &str) -> Result<FileStat, CallError> {
     let path = parse_path(door, ActionName::Read, path)?;
     if path.is_root() {
-        return Ok(root_stat());
+        return Ok(directory_stat());
     }
     reach(door.guard(), &door.host().files, Stat { path, links: Links::Follow }).await
 }
@@ -75,8 +75,8 @@ pub(crate) fn list_root(door: &Door) -> Vec<DirEntry> {
     mounts.map(|name| DirEntry { name: name.to_owned(), kind: FileKind::Directory }).collect()
 }
 
-/// What the root is.
-pub(crate) fn root_stat() -> FileStat {
+/// What can be said of a directory without looking at it: that it is one.
+pub(crate) fn directory_stat() -> FileStat {
     FileStat {
         kind: FileKind::Directory,
         len: 0,
@@ -89,7 +89,7 @@ pub(crate) fn root_stat() -> FileStat {
 }
 
 /// The path that `text` says, or a recorded refusal of doing `action` to it.
-pub(crate) fn parse_path(door: &Door, action: ActionName, text: &str) -> Result<GuestPath, CallError> {
+fn parse_path(door: &Door, action: ActionName, text: &str) -> Result<GuestPath, CallError> {
     GuestPath::parse(text)
         .map_err(|error| door.refuse(Attempt { kind: Kind::File, action, resource: text, code: error.code() }))
 }

@@ -10,7 +10,5 @@ mod session;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
 pub(crate) use fetch::{Headers, fetch, parse_method};
-pub(crate) use files::{
-    delete, list, list_root, make_directory, parse_path, read_file, rename, root_stat, stat, write_file,
-};
+pub(crate) use files::{delete, directory_stat, list, list_root, make_directory, read_file, rename, stat, write_file};
 pub(crate) use session::{MAX_RESULT_BYTES, set_result};

@@ -45,13 +45,7 @@ impl Host for HostView {
         ops::decrypt(&self.door, &key, sealed.into(), additional.into()).await
     }
 
-    async fn derive(
-        &mut self,
-        key: String,
-        salt: Vec<u8>,
-        info: Vec<u8>,
-        length: u32,
-    ) -> Result<Vec<u8>, CallError> {
+    async fn derive(&mut self, key: String, salt: Vec<u8>, info: Vec<u8>, length: u32) -> Result<Vec<u8>, CallError> {
         ops::derive(&self.door, &key, salt.into(), info.into(), length.into()).await
     }
 }

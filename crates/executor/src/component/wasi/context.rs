@@ -130,3 +130,29 @@ impl AsyncWrite for Pipe {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Outside for Fixed {
+        fn wall(&self) -> Duration {
+            Duration::new(1_700_000_000, 5)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_nanos(42)
+        }
+
+        fn random(&self, _: &mut [u8]) {}
+    }
+
+    #[test]
+    fn both_clocks_are_those_of_the_outside() {
+        let clock = Clock(Arc::new(Fixed));
+        assert_eq!(HostWallClock::now(&clock), Duration::new(1_700_000_000, 5));
+        assert_eq!(HostMonotonicClock::now(&clock), 42);
+    }
+}

@@ -1,18 +1,19 @@
 //! The functions of `wasi:filesystem/types`, in the order of the WIT.
 
-use bailiwick_host::files::{FileKind, Links, SetTimes};
+use bailiwick_host::files::{FileKind, SetTimes};
 use bailiwick_policy::ActionName;
 use bytes::Bytes;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
-use super::paths::{ask, stat_of};
+use super::paths::ask;
 use super::streams::{Reader, Writer};
 use super::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, Filesize, HostDescriptor,
     HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
 use super::{CHUNK, Descriptor, ErrorCode, Filesystem, FsError, Listing, convert};
+use crate::ops;
 
 type Fd = Resource<Descriptor>;
 
@@ -93,7 +94,7 @@ impl HostDescriptor for Filesystem<'_> {
     async fn stat(&mut self, fd: Fd) -> Result<DescriptorStat, FsError> {
         let stat = match self.table.get(&fd)? {
             Descriptor::File(handle) => handle.stat().await?,
-            directory => stat_of(&self.door, directory.path().clone(), Links::Follow).await?,
+            Descriptor::Root(_) | Descriptor::Directory(_) => ops::directory_stat(),
         };
         Ok(convert::stat(&stat))
     }

@@ -9,13 +9,14 @@
 //! |---|---|
 //! | `open-at` | `read`, `write` or both; with the `directory` flag, `list` |
 //! | `read-directory` | `list` |
-//! | `stat-at`, `stat` of a directory | `read` |
+//! | `stat-at` | `read` |
 //! | `create-directory-at`, `set-times-at`, `set-times` of a directory | `write` |
 //! | `unlink-file-at`, `remove-directory-at` | `delete` |
 //! | `rename-at` | `read` and `delete` of the old path, `write` of the new one |
 //! | `link-at`, `symlink-at`, `readlink-at` | refused: `deny.request.unsupported` |
 //! | a path that has no single reading | refused: `deny.request.ambiguous` or `deny.request.malformed` |
 //! | the rest, on an open file | no new decision: the handle, within the run's budgets |
+//! | `stat` of an open directory | no call: it says that it is a directory, and nothing else |
 //!
 //! What a guest learns of a file is its kind, size and times. Owner, mode, device, inode and number of links are not
 //! shown; identity is that of the path.
@@ -26,6 +27,8 @@ mod descriptor;
 mod error;
 mod paths;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use bailiwick_policy::GuestPath;
 use wasmtime::component::{HasData, Resource, ResourceTable};
@@ -34,8 +37,8 @@ use self::descriptor::{Descriptor, Listing};
 use crate::run::{Door, RunState};
 
 pub(super) use self::error::FsError;
-pub(super) use self::generated::wasi::filesystem::{preopens, types};
 pub(super) use self::generated::wasi::filesystem::types::ErrorCode;
+pub(super) use self::generated::wasi::filesystem::{preopens, types};
 
 mod generated {
     wasmtime::component::bindgen!({

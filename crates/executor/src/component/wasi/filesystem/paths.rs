@@ -59,7 +59,10 @@ impl Filesystem<'_> {
     ) -> Result<FileStat, FsError> {
         let path = self.resolve_dir(base, ActionName::Read, text)?;
         let links = if follow.contains(PathFlags::SYMLINK_FOLLOW) { Links::Follow } else { Links::Show };
-        let stat = stat_of(&self.door, path, links).await?;
+        if path.is_root() {
+            return Ok(ops::directory_stat());
+        }
+        let stat = ask(&self.door, Stat { path, links }).await?;
         if text.ends_with('/') && stat.kind != FileKind::Directory {
             return Err(ErrorCode::NotDirectory.into());
         }
@@ -68,7 +71,8 @@ impl Filesystem<'_> {
 
     pub(super) async fn list_directory(&mut self, fd: &Resource<Descriptor>) -> Result<Listing, FsError> {
         let path = self.table.get(fd)?.directory()?.clone();
-        let entries = if path.is_root() { ops::list_root(&self.door) } else { ask(&self.door, ListDir { path }).await? };
+        let entries =
+            if path.is_root() { ops::list_root(&self.door) } else { ask(&self.door, ListDir { path }).await? };
         Ok(Listing(entries.into_iter().map(convert::entry).collect::<Vec<_>>().into_iter()))
     }
 
@@ -146,11 +150,6 @@ where
     Files: Perform<A>,
 {
     Ok(reach(door.guard(), &door.host().files, action).await?)
-}
-
-/// Looking at the root is no call.
-pub(super) async fn stat_of(door: &Door, path: GuestPath, links: Links) -> Result<FileStat, FsError> {
-    if path.is_root() { Ok(ops::root_stat()) } else { ask(door, Stat { path, links }).await }
 }
 
 async fn open_dir(door: &Door, path: GuestPath) -> Result<Descriptor, FsError> {
