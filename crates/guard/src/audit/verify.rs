@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use serde::Deserialize;
 
@@ -14,12 +15,15 @@ pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000
 /// A longer line was not written by this log.
 const MAX_LINE: u64 = 1024 * 1024;
 
+/// How much of a log is verified when it is opened: its end, where a crash leaves traces.
+const TAIL: u64 = 4 * MAX_LINE;
+
 /// What a log holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Whole entries before the end or the first fault.
     pub entries: u64,
-    /// Bytes that those take.
+    /// Bytes before the end or the first fault.
     pub bytes: u64,
     /// Hash of the last of them, in hex.
     pub head: String,
@@ -34,7 +38,7 @@ pub struct Summary {
 /// The first thing wrong with a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Line number, from 1.
+    /// Line number, from 1; counted as if every entry before what was verified had one line.
     pub line: u64,
     pub what: &'static str,
 }
@@ -62,9 +66,31 @@ struct Context {
 ///
 /// # Errors
 /// When `log` cannot be read; a fault in its content is in the [`Summary`].
-pub fn verify(mut log: impl BufRead) -> io::Result<Summary> {
-    let mut summary =
-        Summary { entries: 0, bytes: 0, head: GENESIS.to_owned(), torn_bytes: 0, dangling: Vec::new(), fault: None };
+pub fn verify(log: impl BufRead) -> io::Result<Summary> {
+    follow_chain(log, Some((0, GENESIS.to_owned())))
+}
+
+/// Verifies the last 4 MiB of a log, or all of one that is smaller, so that opening a log costs the same however long it
+/// is. `entries` and `bytes` of the summary are those of the whole log.
+pub(super) fn verify_tail(mut log: &File) -> io::Result<Summary> {
+    let start = log.metadata()?.len().saturating_sub(TAIL);
+    log.seek(SeekFrom::Start(start))?;
+    let mut tail = BufReader::new(log);
+    if start == 0 {
+        return verify(tail);
+    }
+    // The rest of a line whose beginning is out of sight.
+    let skipped = tail.by_ref().take(MAX_LINE).skip_until(b'\n')?;
+    let mut summary = follow_chain(tail, None)?;
+    summary.bytes = summary.bytes.saturating_add(start).saturating_add(skipped as u64);
+    Ok(summary)
+}
+
+/// Follows a chain from (sequence number, hash before it), or from whatever its first entry says.
+fn follow_chain(mut log: impl BufRead, from: Option<(u64, String)>) -> io::Result<Summary> {
+    let mut anchored = from.is_some();
+    let (entries, head) = from.unwrap_or_default();
+    let mut summary = Summary { entries, bytes: 0, head, torn_bytes: 0, dangling: Vec::new(), fault: None };
     let mut open = BTreeSet::new();
     let mut line = Vec::new();
     loop {
@@ -78,8 +104,11 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Summary> {
             }
             break;
         };
-        match check(text, summary.entries, &summary.head) {
+        let expected = anchored.then_some((summary.entries, summary.head.as_str()));
+        match check(text, expected) {
             Ok((entry, hash)) => {
+                anchored = true;
+                summary.entries = entry.seq;
                 summary.head = hash;
                 follow(&mut open, &entry);
             }
@@ -91,11 +120,15 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Summary> {
         summary.entries += 1;
         summary.bytes += read as u64;
     }
+    if !anchored && summary.fault.is_none() {
+        summary.fault = Some(Fault { line: 1, what: "there is no entry" });
+    }
     summary.dangling = open.into_iter().collect();
     Ok(summary)
 }
 
-fn check(line: &[u8], seq: u64, head: &str) -> Result<(Entry, String), &'static str> {
+/// Checks a line by itself, and against the sequence number and hash that it must follow.
+fn check(line: &[u8], expected: Option<(u64, &str)>) -> Result<(Entry, String), &'static str> {
     const TAIL: usize = ",\"hash\":\"".len() + 64 + "\"}".len();
     let at = line.len().checked_sub(TAIL).ok_or("the line is too short for an entry")?;
     let (content, tail) = line.split_at_checked(at).ok_or("the line is too short for an entry")?;
@@ -108,10 +141,10 @@ fn check(line: &[u8], seq: u64, head: &str) -> Result<(Entry, String), &'static 
         return Err("the entry is not the one that was hashed");
     }
     let entry: Entry = serde_json::from_slice(line).map_err(|_| "the line is not an entry")?;
-    if entry.prev != head {
+    if expected.is_some_and(|(_, head)| entry.prev != head) {
         return Err("the entry does not follow the one before it");
     }
-    if entry.seq != seq {
+    if expected.is_some_and(|(seq, _)| entry.seq != seq) || entry.seq == u64::MAX {
         return Err("the sequence number is wrong");
     }
     Ok((entry, sealed))

@@ -93,6 +93,34 @@ async fn a_log_that_does_not_verify_is_not_opened() {
     assert!(matches!(open(&path), Err(AuditError::Corrupt { fault, .. }) if fault.line == 2));
 }
 
+#[tokio::test]
+async fn a_long_log_is_opened_by_its_end() {
+    let (_folder, path) = written().await;
+    // Far more than is verified: 16,000 entries of half a kilobyte.
+    let log = open(&path).unwrap();
+    let manifest = HASH_AND_RANDOM.replace("host_calls = 3", "host_calls = 100000");
+    let (guard, _) = guard_on(log, &manifest, Life::until(Timestamp(u64::MAX)));
+    for _ in 0..8000 {
+        guard.call(&Host, Hash(1)).await.unwrap();
+    }
+    guard.run_ended("finished").await.unwrap();
+    drop(guard);
+    let before = verify(&*fs::read(&path).unwrap()).unwrap();
+    assert!(before.bytes > 5 << 20, "{} bytes", before.bytes);
+    let (guard, _) = guard_on(open(&path).unwrap(), &manifest, Life::until(Timestamp(u64::MAX)));
+    guard.run_ended("finished").await.unwrap();
+    drop(guard);
+    let after = verify(&*fs::read(&path).unwrap()).unwrap();
+    assert_eq!((after.fault, after.entries), (None, before.entries + 2));
+
+    let mut torn = fs::read(&path).unwrap();
+    torn.extend_from_slice(b"{\"seq\":");
+    fs::write(&path, torn).unwrap();
+    drop(open(&path).unwrap());
+    let text = fs::read(&path).unwrap();
+    assert_eq!(verify(&*text).unwrap().entries, after.entries + 1);
+}
+
 #[test]
 fn one_log_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();

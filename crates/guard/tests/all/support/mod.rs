@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_guard::audit::MemoryLog;
 use bailiwick_guard::{AuditLog, Clock, Guard, Life, Run, Timestamp};
-use bailiwick_policy::{Authority, Grant, Manifest, Principal, ScopeSet};
+use bailiwick_policy::{Authority, Grant, Manifest, Principal};
 use serde_json::Value;
 
 /// Allows hashing, and nothing else that the tests ask for.
