@@ -1,13 +1,17 @@
 //! What effects need: shared by all runs, and of one run.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use bailiwick_policy::Manifest;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::crypto::{Crypto, KeyStore};
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
-use crate::files::{Files, Mounts};
+use crate::files::{Files, MountError, Mounts};
 
 /// What all runs share. Clones share it too.
 #[derive(Clone)]
@@ -39,11 +43,13 @@ pub struct ServicesBuilder {
     dialer: Arc<dyn Dialer>,
 }
 
-/// Why there are no services.
-#[derive(Debug, thiserror::Error)]
-pub enum ServicesError {
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
+/// A text that gives no certificate authorities to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootsError {
+    #[error("there is no certificate in it; it must hold PEM blocks `BEGIN CERTIFICATE`")]
+    Empty,
+    #[error("it holds something that is not a certificate")]
+    Malformed,
 }
 
 impl Services {
@@ -58,6 +64,15 @@ impl Services {
             crypto: Crypto::new(self.keys.clone()),
             fetch: Fetcher::new(self.fetch.clone()),
         }
+    }
+
+    /// The effects of a new run under `manifest`, whose mounts are relative to the folder `base`.
+    ///
+    /// # Errors
+    /// [`MountError`] for the first mount that cannot be opened.
+    pub fn open(&self, manifest: &Manifest, base: &Path) -> Result<Host, MountError> {
+        let mounts: Vec<(&str, PathBuf)> = manifest.mounts().map(|(name, path)| (name, base.join(path))).collect();
+        Ok(self.host(Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?))
     }
 
     pub fn keys(&self) -> Option<&Arc<KeyStore>> {
@@ -78,6 +93,19 @@ impl ServicesBuilder {
         self
     }
 
+    /// Trusts the certificates in this PEM text *instead of* those of the operating system.
+    ///
+    /// # Errors
+    /// When there is none in it, or one of them is not a certificate.
+    pub fn with_roots_pem(self, pem: &[u8]) -> Result<ServicesBuilder, RootsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| RootsError::Malformed)?;
+            roots.add(certificate).map_err(|_| RootsError::Malformed)?;
+        }
+        if roots.is_empty() { Err(RootsError::Empty) } else { Ok(self.with_roots(roots)) }
+    }
+
     /// Resolves host names. Its answers are checked like those of the default one.
     pub fn resolver(mut self, resolver: impl Resolver) -> ServicesBuilder {
         self.resolver = Arc::new(resolver);
@@ -90,24 +118,26 @@ impl ServicesBuilder {
         self
     }
 
-    /// # Errors
-    /// When the TLS library refuses its own defaults.
-    pub fn build(self) -> Result<Services, ServicesError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    pub fn build(self) -> Services {
         let roots = self.roots;
         let config = OnceLock::new();
         let tls = move || {
             let make = || {
                 let roots = roots.clone().unwrap_or_else(system_roots);
-                Arc::new(builder.clone().with_root_certificates(roots).with_no_client_auth())
+                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+                builder.map(|builder| Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
             };
-            Arc::clone(config.get_or_init(make))
+            config.get_or_init(make).clone()
         };
-        Ok(Services {
-            keys: self.keys,
-            fetch: Parts { resolver: self.resolver, dialer: self.dialer, tls: Arc::new(tls) },
-        })
+        Services { keys: self.keys, fetch: Parts { resolver: self.resolver, dialer: self.dialer, tls: Arc::new(tls) } }
+    }
+}
+
+impl Default for Services {
+    /// What [`Services::builder`] gives when nothing is set.
+    fn default() -> Services {
+        Services::builder().build()
     }
 }
 
@@ -127,5 +157,20 @@ impl fmt::Debug for Services {
 impl fmt::Debug for ServicesBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServicesBuilder").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_certificates_or_refused() {
+        let refused = |pem: &str| Services::builder().with_roots_pem(pem.as_bytes()).map(|_| ()).unwrap_err();
+        assert_eq!(refused(""), RootsError::Empty);
+        assert_eq!(refused("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"), RootsError::Malformed);
+        assert_eq!(refused("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), RootsError::Malformed);
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        assert!(Services::builder().with_roots_pem(made.cert.pem().as_bytes()).is_ok());
     }
 }

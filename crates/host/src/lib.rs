@@ -18,4 +18,5 @@ pub mod crypto;
 pub mod fetch;
 pub mod files;
 
-pub use host::{Host, Services, ServicesBuilder, ServicesError};
+pub use files::MountError;
+pub use host::{Host, RootsError, Services, ServicesBuilder};

@@ -39,7 +39,7 @@ const HEADER_BUFFER: usize = 4 * MAX_HEADER_BYTES;
 /// The fetch capability of one run: its connections, which end with it.
 pub struct Fetcher {
     parts: Parts,
-    clients: OnceLock<Clients>,
+    clients: OnceLock<Result<Clients, rustls::Error>>,
     tasks: Tasks,
 }
 
@@ -48,7 +48,7 @@ pub struct Fetcher {
 pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) dialer: Arc<dyn Dialer>,
-    pub(crate) tls: Arc<dyn Fn() -> Arc<ClientConfig> + Send + Sync>,
+    pub(crate) tls: Arc<dyn Fn() -> Result<Arc<ClientConfig>, rustls::Error> + Send + Sync>,
 }
 
 /// INVARIANT: a connection that was made under a `private` rule is never used for a request under another.
@@ -69,6 +69,7 @@ impl Fetcher {
     pub(super) async fn exchange(&self, verb: Verb, ask: &FetchRequest, terms: &Terms) -> Result<Answer, HostError> {
         let request = ask.build(verb.http(), terms)?;
         let clients = self.clients.get_or_init(|| self.clients());
+        let clients = clients.as_ref().map_err(|_| HostError::Failed(Code::TlsFailed))?;
         let client = if terms.private { &clients.private } else { &clients.public };
         let exchange = async {
             let (head, body) = client.request(request).await.map_err(|error| failure(&error))?.into_parts();
@@ -86,8 +87,8 @@ impl Fetcher {
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
     }
 
-    fn clients(&self) -> Clients {
-        let mut tls = ClientConfig::clone(&(self.parts.tls)());
+    fn clients(&self) -> Result<Clients, rustls::Error> {
+        let mut tls = ClientConfig::clone(&*(self.parts.tls)()?);
         // Tickets of one run would make its connections recognisable in the next.
         tls.resumption = Resumption::in_memory_sessions(16);
         let client = |private| {
@@ -111,7 +112,7 @@ impl Fetcher {
                 .http2_max_header_list_size(u32::try_from(HEADER_BUFFER).unwrap_or(u32::MAX))
                 .build(connector)
         };
-        Clients { public: client(false), private: client(true) }
+        Ok(Clients { public: client(false), private: client(true) })
     }
 }
 

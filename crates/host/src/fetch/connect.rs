@@ -17,8 +17,10 @@ use tower_service::Service;
 use super::address::zone;
 use super::dial::{Dialer, Pending, Resolver, Stream};
 
-/// Resolving and dialling together may take this long.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// Resolving a name may take this long.
+const RESOLVE_DEADLINE: Duration = Duration::from_secs(10);
+/// Dialling all of its addresses may take this long.
+const DIAL_DEADLINE: Duration = Duration::from_secs(10);
 /// Answers of a resolver that are dialled; all of them are checked.
 const MAX_DIALS: usize = 8;
 
@@ -46,8 +48,9 @@ pub(super) struct Wire(Box<dyn Stream>);
 
 impl Connector {
     async fn connect(self, uri: Uri) -> Result<TokioIo<Wire>, DialError> {
-        let connecting = async {
-            let addresses = self.addresses(&uri).await?;
+        let resolving = tokio::time::timeout(RESOLVE_DEADLINE, self.addresses(&uri));
+        let addresses = resolving.await.unwrap_or(Err(DialError::Dns))?;
+        let dialling = async {
             for address in addresses.into_iter().take(MAX_DIALS) {
                 if let Ok(stream) = self.dialer.dial(address).await {
                     return Ok(TokioIo::new(Wire(stream)));
@@ -55,7 +58,7 @@ impl Connector {
             }
             Err(DialError::Connect)
         };
-        tokio::time::timeout(CONNECT_DEADLINE, connecting).await.unwrap_or(Err(DialError::Connect))
+        tokio::time::timeout(DIAL_DEADLINE, dialling).await.unwrap_or(Err(DialError::Connect))
     }
 
     /// The addresses that may be dialled: all that the host has, or none.

@@ -21,7 +21,7 @@
 //! | decompression | 200 times the size as sent, and 64 KiB | |
 //! | headers, each way | 16 KiB, 100 fields | |
 //! | whole request | 30 s; at most 10 min | `limits.timeout` |
-//! | connecting, without TLS | 10 s | |
+//! | resolving a name; then connecting, without TLS | 10 s each | |
 //! | silence inside a body | 10 s | |
 //! | redirects | 5 | |
 
@@ -40,6 +40,6 @@ pub use address::{Zone, zone};
 pub use client::Fetcher;
 pub(crate) use client::Parts;
 pub use dial::{Dialer, Pending, Resolver, Stream, SystemDialer, SystemResolver};
-pub use redirect::{MAX_REDIRECTS, Redirect, follow};
+pub use redirect::{MAX_REDIRECTS, Redirect, follow, without_secrets};
 pub use request::{FetchRequest, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use response::FetchResponse;

@@ -102,8 +102,8 @@ impl Redirect {
     }
 }
 
-/// The text of a URL without its query, fragment and user name, which may hold secrets.
-fn without_secrets(url: &str) -> String {
+/// The text of a URL that was refused, for its record: without query, fragment and user name, which may hold secrets.
+pub fn without_secrets(url: &str) -> String {
     let (plain, cut) = match url.split_once(['?', '#']) {
         Some((plain, _)) => (plain, "?…"),
         None => (url, ""),

@@ -1,0 +1,14 @@
+//! One binary for all tests of the effects: linking costs more than running.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(unreachable_pub, reason = "a binary of tests has no outside")]
+#![allow(clippy::disallowed_methods, reason = "tests set up and observe the world that effects act on")]
+
+mod crypto;
+mod crypto_vectors;
+mod fetch;
+mod fetch_limits;
+mod fetch_redirects;
+mod files;
+mod files_attacks;
+mod files_budgets;
+mod support;
