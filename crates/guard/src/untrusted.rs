@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+pub use bailiwick_policy::is_hidden;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
@@ -29,15 +30,6 @@ impl fmt::Display for Untrusted<'_> {
         let hash = HEXLOWER.encode(&Sha256::digest(self.0.as_bytes()));
         write!(f, "… ({} bytes, sha256 {hash})", self.0.len())
     }
-}
-
-/// Whether `c` can change how the text around it is shown, or is not shown itself.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -69,4 +69,5 @@ pub use resource::{Resource, ResourceError};
 pub use rule::{DEFAULT_HEADERS, Effect, Rule, Terms};
 pub use scope::{Scope, ScopeError};
 pub use scope_set::{MAX_SCOPES, ScopeSet};
+pub use text::is_hidden;
 pub use verdict::{Decision, Source, Verdict};

@@ -21,21 +21,22 @@ impl fmt::Display for Printable<'_> {
 
 impl fmt::Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match misleads(c) {
+        self.0.chars().try_for_each(|c| match is_hidden(c) {
             true => write!(f, "{}", c.escape_unicode()),
             false => f.write_char(c),
         })
     }
 }
 
-/// Controls, bidirectional and zero-width characters, tags, variation selectors, and spaces that are not U+0020.
-fn misleads(c: char) -> bool {
+/// Whether `c` can change how the text around it is shown, or is not shown itself: controls, bidirectional and zero-width
+/// characters, tags, variation selectors, fillers, and spaces that are not U+0020.
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || (c.is_whitespace() && c != ' ')
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
-        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || matches!(c, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bailiwick_policy::is_hidden;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measure;
@@ -43,7 +44,10 @@ pub enum Refusal {
 }
 
 fn nearest(known: Option<&Excerpt>) -> String {
-    known.map_or_else(|| "; the guest may import nothing of that kind".into(), |name| format!("; the nearest permitted is `{name}`"))
+    known.map_or_else(
+        || "; the guest may import nothing of that kind".into(),
+        |name| format!("; the nearest permitted is `{name}`"),
+    )
 }
 
 impl Refusal {
@@ -103,7 +107,7 @@ impl Excerpt {
             }
             shown.push(match c {
                 '\n' | '\t' => ' ',
-                c if c.is_control() || invisible(c) => '\u{fffd}',
+                c if is_hidden(c) => '\u{fffd}',
                 c => c,
             });
         }
@@ -113,12 +117,6 @@ impl Excerpt {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Format characters: zero-width, bidirectional, tags, variation selectors.
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl From<String> for Excerpt {
@@ -153,7 +151,10 @@ mod tests {
     #[test]
     fn what_comes_back_from_the_child_is_cleaned_again() {
         let json = r#"{"reason":"invalid","why":"x\u001b[2J"}"#;
-        assert_eq!(serde_json::from_str::<Refusal>(json).unwrap(), Refusal::Invalid { why: Excerpt::new("x\u{fffd}[2J") });
+        assert_eq!(
+            serde_json::from_str::<Refusal>(json).unwrap(),
+            Refusal::Invalid { why: Excerpt::new("x\u{fffd}[2J") }
+        );
     }
 
     #[test]
