@@ -66,6 +66,45 @@ codes! {
     TokenUnsupported = "deny.token.unsupported";
     /// It grants more than the registry declares for its agent.
     TokenPrivilegeInjection = "deny.token.privilege_injection";
+    /// Its `authorization_details` of type `bailiwick` are malformed.
+    TokenDetails = "deny.token.authorization_details";
+    /// Its chain of actors (`act`) is malformed or too long.
+    TokenActor = "deny.token.actor";
+    /// It is not bound to a key, where only a bound one will do.
+    TokenNotBound = "deny.token.not_bound";
+    /// It was issued too long ago for a sensitive action.
+    TokenTooOld = "deny.token.too_old";
+    /// It may be used once, and was.
+    TokenReplayed = "deny.token.replayed";
+
+    // The proof of possession (DPoP, RFC 9449) that came with the token.
+    /// Not a compact token, not JSON in it, a claim missing or of the wrong type.
+    ProofMalformed = "deny.proof.malformed";
+    ProofDuplicateMember = "deny.proof.duplicate_member";
+    /// A header member that would bring another meaning with it: `crit jku x5u x5c b64 zip`.
+    ProofHeader = "deny.proof.header";
+    /// Not a proof (`typ` is not `dpop+jwt`).
+    ProofType = "deny.proof.type";
+    ProofAlgorithm = "deny.proof.algorithm";
+    /// Its key is missing, private, symmetric, or does not fit.
+    ProofKey = "deny.proof.key";
+    ProofSignature = "deny.proof.signature";
+    /// It is for another method (`htm`).
+    ProofMethod = "deny.proof.method";
+    /// It is for another URI (`htu`).
+    ProofTarget = "deny.proof.target";
+    /// It is for another access token (`ath`).
+    ProofToken = "deny.proof.token";
+    /// The token is bound to another key (`cnf.jkt`).
+    ProofBinding = "deny.proof.binding";
+    /// It was made too long ago, or in the future.
+    ProofTime = "deny.proof.time";
+    /// The server's nonce is missing, or not one that the server accepts now.
+    ProofNonce = "deny.proof.nonce";
+    /// It was used before.
+    ProofReplayed = "deny.proof.replayed";
+    /// The store of what was used once is full or cannot be reached: no record, no use.
+    ReplayStore = "deny.identity.replay_store";
 
     // The agent in the registry.
     /// No registered agent has the token's issuer and subject.
