@@ -24,7 +24,7 @@ pub(super) struct Key {
 pub(super) enum Form {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Seal(Box<LessSafeKey>),
     Derive(Zeroizing<Vec<u8>>),
 }
@@ -43,9 +43,9 @@ impl Key {
         let form = match algorithm {
             KeyAlgorithm::Ed25519 => Form::Ed25519(Ed25519KeyPair::from_seed_unchecked(material)?),
             KeyAlgorithm::P256 => Form::P256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, material)?),
-            KeyAlgorithm::HmacSha256 => Form::Hmac(hmac::Key::new(hmac::HMAC_SHA256, long_enough(material)?)),
-            KeyAlgorithm::HmacSha384 => Form::Hmac(hmac::Key::new(hmac::HMAC_SHA384, long_enough(material)?)),
-            KeyAlgorithm::HmacSha512 => Form::Hmac(hmac::Key::new(hmac::HMAC_SHA512, long_enough(material)?)),
+            KeyAlgorithm::HmacSha256 => mac(hmac::HMAC_SHA256, material)?,
+            KeyAlgorithm::HmacSha384 => mac(hmac::HMAC_SHA384, material)?,
+            KeyAlgorithm::HmacSha512 => mac(hmac::HMAC_SHA512, material)?,
             KeyAlgorithm::Aes256Gcm => seal(&AES_256_GCM, material)?,
             KeyAlgorithm::ChaCha20Poly1305 => seal(&CHACHA20_POLY1305, material)?,
             KeyAlgorithm::HkdfSha256 => Form::Derive(Zeroizing::new(long_enough(material)?.to_vec())),
@@ -111,6 +111,10 @@ impl From<error::Unspecified> for InvalidKey {
 
 fn seal(algorithm: &'static aead::Algorithm, material: &[u8]) -> Result<Form, InvalidKey> {
     Ok(Form::Seal(Box::new(LessSafeKey::new(UnboundKey::new(algorithm, material)?))))
+}
+
+fn mac(algorithm: hmac::Algorithm, material: &[u8]) -> Result<Form, InvalidKey> {
+    Ok(Form::Hmac(Box::new(hmac::Key::new(algorithm, long_enough(material)?))))
 }
 
 /// Short keys are legal for HMAC and HKDF, and worthless. 16 bytes is the shortest that is accepted.

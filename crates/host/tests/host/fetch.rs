@@ -9,7 +9,7 @@ use bailiwick_host::{Host, Services};
 use bailiwick_policy::{Code, FetchTarget};
 use bytes::Bytes;
 
-use crate::support::{Names, Network, Server, Step, certify, code, guard, public, reply};
+use crate::support::{Names, Network, Server, Step, certify, code, guard, public, recorded, reply};
 
 /// A rule for everything below an origin.
 pub fn allow(origin: &str, terms: &str) -> String {
@@ -59,6 +59,7 @@ async fn a_request_goes_out_as_it_was_decided() {
         ]
     );
     assert_eq!(asked.body, b"a,b\n");
+    assert_eq!(recorded(&guard), ["fetch.post http://a.example:8080/v1/things?… allow"]);
     assert_eq!(network.dials(), ["93.184.215.14:8080"]);
 }
 

@@ -10,6 +10,7 @@ use bailiwick_guard::{CallError, Guard};
 use bailiwick_host::files::*;
 use bailiwick_policy::Code;
 use bytes::Bytes;
+use rustix::fs::{CWD, RenameFlags};
 
 use crate::support::{Folder, SECRET, at, code, guard, recorded};
 
@@ -122,23 +123,22 @@ async fn a_link_that_is_swapped_in_leads_nowhere() {
     let (folder, guard) = (Folder::new(), guard(&Folder::everything("host_calls = 10_000_000\ndisk = \"1GiB\"")));
     folder.write("m/real/secret.txt", "inside");
     folder.write("m/file.txt", "inside");
+    folder.link("m/real.link", folder.path("outside"));
+    folder.link("m/file.link", folder.path("outside/secret.txt"));
     let stop = Arc::new(AtomicBool::new(false));
     let swapper = std::thread::spawn({
-        let (stop, base, outside) = (Arc::clone(&stop), folder.path("m"), folder.path("outside"));
+        let (stop, base) = (Arc::clone(&stop), folder.path("m"));
         move || {
+            let exchange = |a: &str, b: &str| {
+                let (a, b) = (base.join(a), base.join(b));
+                rustix::fs::renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE).unwrap();
+            };
             let mut swaps = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                for (name, spare, target) in
-                    [("real", "spare", outside.clone()), ("file.txt", "spare.txt", outside.join("secret.txt"))]
-                {
-                    let (name, spare) = (base.join(name), base.join(spare));
-                    std::fs::rename(&name, &spare).unwrap();
-                    std::os::unix::fs::symlink(target, &name).unwrap();
-                    std::thread::yield_now();
-                    std::fs::remove_file(&name).unwrap();
-                    std::fs::rename(&spare, &name).unwrap();
-                    swaps += 1;
-                }
+                exchange("real", "real.link");
+                exchange("file.txt", "file.link");
+                swaps += 2;
+                std::thread::yield_now();
             }
             swaps
         }

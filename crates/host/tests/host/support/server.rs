@@ -116,6 +116,10 @@ impl Server {
                     break at + 4;
                 }
                 more(&mut stream, &mut buffer).await?;
+                if buffer.first() == Some(&0x16) {
+                    // A TLS handshake, where none is spoken.
+                    return None;
+                }
             };
             let head = String::from_utf8(buffer.drain(..end).collect()).unwrap();
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
