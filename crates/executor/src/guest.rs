@@ -132,7 +132,8 @@ fn is_wat(text: &str) -> bool {
     let Some(list) = text.strip_prefix('(') else { return false };
     let word = list.trim_start();
     ["module", "component"].iter().any(|keyword| {
-        word.strip_prefix(keyword).is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || "();\"$".contains(c)))
+        word.strip_prefix(keyword)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_whitespace() || "();\"$".contains(c)))
     })
 }
 
@@ -184,7 +185,9 @@ mod tests {
         for good in ["(module)", " ;; hi\n(module $x)", "(; a (; b ;) c ;)\n( component )", "(module(func))"] {
             assert_eq!(form(good.as_bytes()), Ok(Form::Text), "{good}");
         }
-        for bad in ["print('hi')", "(modulex)", "(; never ends", ";; only a comment", "", "(", "const x = (module) => 1"] {
+        for bad in
+            ["print('hi')", "(modulex)", "(; never ends", ";; only a comment", "", "(", "const x = (module) => 1"]
+        {
             assert!(matches!(form(bad.as_bytes()), Err(Refusal::Unrecognised { .. })), "accepted {bad}");
         }
     }

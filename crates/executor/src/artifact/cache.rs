@@ -40,7 +40,9 @@ impl ArtifactCache {
     pub(crate) fn get(&self, guest: GuestDigest, fingerprint: Fingerprint) -> Option<Artifact> {
         let name = entry_name(guest, fingerprint);
         let artifact = match self.read(&name) {
-            Ok((tag, payload)) => self.seal.open(&about(guest, fingerprint), &tag, payload).ok().and_then(Artifact::read),
+            Ok((tag, payload)) => {
+                self.seal.open(&about(guest, fingerprint), &tag, payload).ok().and_then(Artifact::read)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(_) => None,
         };
@@ -60,7 +62,8 @@ impl ArtifactCache {
         let tag = self.seal.tag(&about(guest, fingerprint), payload);
         let name = entry_name(guest, fingerprint);
         let temporary = format!("{name}.{}.tmp", uuid::Uuid::now_v7().simple());
-        let written = self.write(&temporary, &tag, payload).and_then(|()| self.dir.rename(&temporary, &self.dir, &name));
+        let written =
+            self.write(&temporary, &tag, payload).and_then(|()| self.dir.rename(&temporary, &self.dir, &name));
         if written.is_err() {
             let _ = self.dir.remove_file(&temporary);
         }
@@ -73,7 +76,8 @@ impl ArtifactCache {
         if !(HEADER_BYTES..=HEADER_BYTES + MAX_ARTIFACT_BYTES).contains(&bytes) {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let (mut magic, mut tag, mut payload) = ([0; MAGIC.len()], [0; TAG_BYTES], Vec::with_capacity(bytes - HEADER_BYTES));
+        let (mut magic, mut tag, mut payload) =
+            ([0; MAGIC.len()], [0; TAG_BYTES], Vec::with_capacity(bytes - HEADER_BYTES));
         file.read_exact(&mut magic)?;
         if magic != *MAGIC {
             return Err(io::ErrorKind::InvalidData.into());

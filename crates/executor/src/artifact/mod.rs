@@ -113,4 +113,3 @@ impl std::fmt::Debug for Loaded {
         f.debug_struct("Loaded").field("form", &self.form).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
-

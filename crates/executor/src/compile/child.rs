@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use super::linux;
-use super::protocol::{REFUSAL, Reply, RequestHeader};
+use super::protocol::{REFUSAL, ReplyHeader, RequestHeader};
 use crate::artifact::seal::{About, Purpose, Seal};
 use crate::engine::{Fingerprint, compiling_engine};
 use crate::guest::GuestDigest;
@@ -65,7 +65,7 @@ fn serve() -> io::Result<()> {
         .stack_size(STACK_BYTES)
         .spawn(move || prepare(&engine, form, &guest))?
         .join()
-        .map_err(|_| io::Error::other("the compiler panicked"))?;
+        .unwrap_or_else(|_| Err(Refusal::compiler("it panicked"))); // by the guest's doing: nothing else was given to it
     let payload = match prepared {
         Ok(prepared) => prepared.into_payload(),
         Err(refusal) => refusal_payload(&refusal)?,
@@ -73,7 +73,7 @@ fn serve() -> io::Result<()> {
 
     let tag = Seal::new(&header.key).tag(&about, &payload);
     let mut stdout = io::stdout().lock();
-    stdout.write_all(&Reply::header(&tag, payload.len()))?;
+    stdout.write_all(&ReplyHeader { tag, payload_bytes: payload.len() }.encode())?;
     stdout.write_all(&payload)?;
     stdout.flush()
 }

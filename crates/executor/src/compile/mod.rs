@@ -4,22 +4,23 @@ mod child;
 mod linux;
 mod protocol;
 
+use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
 use crate::artifact::Artifact;
-use crate::artifact::seal::{About, Authentic, Purpose, Seal};
+use crate::artifact::seal::{About, Authentic, Purpose, Seal, TAG_BYTES};
 use crate::engine::{EngineError, Fingerprint, compiling_engine};
 use crate::guest::Guest;
 use crate::load::{Excerpt, Refusal, prepare};
-use protocol::{MAX_REPLY_BYTES, REFUSAL, Reply, RequestHeader};
+use protocol::{REFUSAL, REPLY_HEADER_BYTES, ReplyHeader, RequestHeader};
 
 pub use child::compile_child;
 
@@ -90,7 +91,7 @@ pub mod danger {
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     #[error("the compile child does not start: {0}")]
-    Start(#[source] std::io::Error),
+    Start(#[source] io::Error),
     #[error("the program of the compile child must be an absolute path, `{0}` is not")]
     RelativeProgram(PathBuf),
     #[error("the compile child gave no answer: {0}")]
@@ -151,16 +152,11 @@ impl Compiler {
             form: guest.form(),
             guest_bytes: guest.bytes().len(),
         };
-        let about = About {
-            purpose: Purpose::ChildReply,
-            nonce,
-            guest: guest.digest(),
-            fingerprint: self.fingerprint,
-        };
+        let about = About { purpose: Purpose::ChildReply, nonce, guest: guest.digest(), fingerprint: self.fingerprint };
         let mut child = start(program)?;
         match tokio::time::timeout(self.options.time, converse(&mut child, &header.encode(), guest)).await {
             Ok(said) => self.judge(said.map_err(no_answer)?, key, about).await,
-            Err(_) => {
+            Err(_elapsed) => {
                 // Reaps the child, too. It may have ended by itself meanwhile.
                 let _ = child.kill().await;
                 Err(self.timeout().into())
@@ -170,22 +166,24 @@ impl Compiler {
 
     /// What the child's end and words mean.
     async fn judge(&self, said: Said, key: [u8; 32], about: About) -> Result<Artifact, Failure> {
-        match linux::Death::of(said.status) {
+        let (status, answer, complaint) = match said {
+            Said::Nonsense => return Err(CompileError::NotAuthentic.into()),
+            Said::Ended { status, answer, complaint } => (status, answer, complaint),
+        };
+        match linux::Death::of(status) {
             None => {}
             Some(linux::Death::OutOfTime) => return Err(self.timeout().into()),
-            Some(linux::Death::Signal(_)) if said.complaint.starts_with(ALLOCATION_FAILED) => {
+            Some(linux::Death::Signal(_)) if complaint.starts_with(ALLOCATION_FAILED) => {
                 return Err(self.out_of_memory().into());
             }
             Some(linux::Death::Signal(signal)) => {
-                return Err(Refusal::compiler(format_args!("it died of signal {signal}; {}", said.complaint)).into());
+                return Err(Refusal::compiler(format_args!("it died of signal {signal}; {complaint}")).into());
             }
-            Some(linux::Death::Exit(_)) => {
-                return Err(CompileError::NoAnswer(Excerpt::new(&said.complaint)).into());
-            }
+            Some(linux::Death::Exit(_)) => return Err(CompileError::NoAnswer(Excerpt::new(&complaint)).into()),
         }
         let verified = tokio::task::spawn_blocking(move || {
-            let reply = Reply::decode(said.reply)?;
-            Seal::new(&key).open(&about, &reply.tag, reply.payload).ok()
+            let (tag, payload) = answer?;
+            Seal::new(&key).open(&about, &tag, payload).ok()
         });
         let authentic = verified.await.ok().flatten().ok_or(CompileError::NotAuthentic)?;
         self.read(authentic)
@@ -214,7 +212,8 @@ impl Compiler {
     async fn compile_here(&self, guest: Guest) -> Result<Artifact, Failure> {
         let fingerprint = self.fingerprint;
         let compiled = tokio::task::spawn_blocking(move || {
-            let payload = prepare(&compiling_engine().map_err(CompileError::from)?, guest.form(), guest.bytes())?.into_payload();
+            let payload =
+                prepare(&compiling_engine().map_err(CompileError::from)?, guest.form(), guest.bytes())?.into_payload();
             // Sealed for the moment between these two lines, so that there is one way into the engine.
             let (key, nonce) = (random()?, random()?);
             let about = About { purpose: Purpose::ChildReply, nonce, guest: guest.digest(), fingerprint };
@@ -233,12 +232,19 @@ const ALLOCATION_FAILED: &str = "memory allocation of ";
 /// More of its standard error is not kept.
 const MAX_COMPLAINT_BYTES: u64 = 4096;
 
-/// Everything that came from the child.
-struct Said {
-    status: std::process::ExitStatus,
-    reply: Vec<u8>,
-    complaint: String,
+/// What came from the child.
+enum Said {
+    /// Something that is no reply: it was not heard out, and still runs.
+    Nonsense,
+    Ended {
+        status: std::process::ExitStatus,
+        answer: Option<Answer>,
+        complaint: String,
+    },
 }
+
+/// A seal and a payload.
+type Answer = ([u8; TAG_BYTES], Vec<u8>);
 
 fn start(program: PathBuf) -> Result<Child, CompileError> {
     Command::new(program)
@@ -255,11 +261,11 @@ fn start(program: PathBuf) -> Result<Child, CompileError> {
         .map_err(CompileError::Start)
 }
 
-async fn converse(child: &mut Child, header: &[u8], guest: &Guest) -> std::io::Result<Said> {
-    let piped = || std::io::Error::other("no pipe to the child");
+async fn converse(child: &mut Child, header: &[u8], guest: &Guest) -> io::Result<Said> {
+    let piped = || io::Error::other("no pipe to the child");
     let mut stdin = child.stdin.take().ok_or_else(piped)?;
     let stdout = child.stdout.take().ok_or_else(piped)?;
-    let stderr = child.stderr.take().ok_or_else(piped)?;
+    let mut stderr = child.stderr.take().ok_or_else(piped)?;
 
     let ask = async move {
         // A child that dies, or answers without reading on, breaks the pipe; its end then tells more than this error.
@@ -267,25 +273,45 @@ async fn converse(child: &mut Child, header: &[u8], guest: &Guest) -> std::io::R
             let _ = stdin.write_all(guest.bytes()).await;
         }
         drop(stdin); // closed: the child sees the end
+        Ok(())
     };
-    let reply = async move {
-        let mut reply = Vec::new();
-        let most = u64::try_from(MAX_REPLY_BYTES).unwrap_or(u64::MAX);
-        // One byte more than allowed makes the reply malformed; the rest meets a closed pipe.
-        stdout.take(most.saturating_add(1)).read_to_end(&mut reply).await.map(|_| reply)
-    };
-    let complaint = async move {
-        let (mut kept, mut stderr) = (Vec::new(), stderr);
+    let complain = async move {
+        let mut kept = Vec::new();
         (&mut stderr).take(MAX_COMPLAINT_BYTES).read_to_end(&mut kept).await?;
         tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await?;
-        std::io::Result::Ok(String::from_utf8_lossy(&kept).into_owned())
+        Ok(String::from_utf8_lossy(&kept).into_owned())
     };
-    let ((), reply, complaint) = tokio::join!(ask, reply, complaint);
-    let status = child.wait().await?;
-    Ok(Said { status, reply: reply?, complaint: complaint? })
+    match tokio::try_join!(ask, listen(stdout), complain) {
+        Ok(((), answer, complaint)) => Ok(Said::Ended { status: child.wait().await?, answer, complaint }),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            child.kill().await?;
+            Ok(Said::Nonsense)
+        }
+        Err(error) => Err(error),
+    }
 }
 
-fn no_answer(error: std::io::Error) -> CompileError {
+/// Reads one reply; `None` when the child ended without a whole one. [`io::ErrorKind::InvalidData`] for anything else,
+/// at its first bytes.
+async fn listen(mut stdout: impl AsyncRead + Unpin) -> io::Result<Option<Answer>> {
+    let mut header = [0; REPLY_HEADER_BYTES];
+    match stdout.read_exact(&mut header).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let header = ReplyHeader::decode(&header).ok_or(io::ErrorKind::InvalidData)?;
+    let mut payload = Vec::new();
+    let most = u64::try_from(header.payload_bytes).unwrap_or(u64::MAX);
+    stdout.take(most.saturating_add(1)).read_to_end(&mut payload).await?;
+    match payload.len().cmp(&header.payload_bytes) {
+        std::cmp::Ordering::Less => Ok(None),
+        std::cmp::Ordering::Equal => Ok(Some((header.tag, payload))),
+        std::cmp::Ordering::Greater => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn no_answer(error: io::Error) -> CompileError {
     CompileError::NoAnswer(Excerpt::new(&error.to_string()))
 }
 

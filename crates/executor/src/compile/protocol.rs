@@ -16,10 +16,10 @@ use crate::guest::{Form, MAX_GUEST_BYTES};
 const REQUEST_MAGIC: &[u8; 8] = b"BWCREQ01";
 const REPLY_MAGIC: &[u8; 8] = b"BWCREP01";
 const REQUEST_HEADER_BYTES: usize = 8 + 32 + 16 + 32 + 8 + 8 + 1 + 8;
-const REPLY_HEADER_BYTES: usize = 8 + TAG_BYTES + 8;
+pub(super) const REPLY_HEADER_BYTES: usize = 8 + TAG_BYTES + 8;
 
-/// The largest reply, in bytes.
-pub(super) const MAX_REPLY_BYTES: usize = REPLY_HEADER_BYTES + 1 + MAX_ARTIFACT_BYTES;
+/// The largest payload of a reply, in bytes: an artifact and its letter.
+const MAX_PAYLOAD_BYTES: usize = 1 + MAX_ARTIFACT_BYTES;
 
 /// A payload that begins with this letter is a [`crate::load::Refusal`] in JSON; every other is an artifact.
 pub(super) const REFUSAL: u8 = b'R';
@@ -90,35 +90,28 @@ impl RequestHeader {
     }
 }
 
-/// What the child answers.
-#[derive(Debug)]
-pub(super) struct Reply {
+/// What the child answers, before the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReplyHeader {
     pub(super) tag: [u8; TAG_BYTES],
-    pub(super) payload: Vec<u8>,
+    pub(super) payload_bytes: usize,
 }
 
-impl Reply {
-    /// Everything before the payload.
-    pub(super) fn header(tag: &[u8; TAG_BYTES], payload_bytes: usize) -> Vec<u8> {
+impl ReplyHeader {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(REPLY_HEADER_BYTES);
         bytes.extend_from_slice(REPLY_MAGIC);
-        bytes.extend_from_slice(tag);
-        bytes.extend_from_slice(&u64::try_from(payload_bytes).unwrap_or(u64::MAX).to_le_bytes());
+        bytes.extend_from_slice(&self.tag);
+        bytes.extend_from_slice(&u64::try_from(self.payload_bytes).unwrap_or(u64::MAX).to_le_bytes());
         bytes
     }
 
-    /// `None` unless the bytes are one whole reply and nothing else.
-    pub(super) fn decode(mut bytes: Vec<u8>) -> Option<Reply> {
+    /// `None` when the bytes are something else, or announce more than is accepted.
+    pub(super) fn decode(bytes: &[u8; REPLY_HEADER_BYTES]) -> Option<ReplyHeader> {
         let (magic, rest) = bytes.split_first_chunk::<8>()?;
-        let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;
-        let (length, payload) = rest.split_first_chunk::<8>()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-        if magic != REPLY_MAGIC || payload.len() != length {
-            return None;
-        }
-        let tag = *tag;
-        bytes.drain(..REPLY_HEADER_BYTES);
-        Some(Reply { tag, payload: bytes })
+        let (tag, length) = rest.split_first_chunk::<TAG_BYTES>()?;
+        let payload_bytes = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+        (magic == REPLY_MAGIC && payload_bytes <= MAX_PAYLOAD_BYTES).then_some(ReplyHeader { tag: *tag, payload_bytes })
     }
 }
 
@@ -174,13 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_decoded_whole_or_not_at_all() {
-        let good = [Reply::header(&[9; TAG_BYTES], 4), b"Mabc".to_vec()].concat();
-        assert_eq!(Reply::decode(good.clone()).unwrap().payload, b"Mabc");
-        for len in 0..good.len() {
-            assert!(Reply::decode(good[..len].to_vec()).is_none(), "accepted {len} bytes");
+    fn a_reply_is_read_back_and_its_length_is_bounded() {
+        let header = ReplyHeader { tag: [9; TAG_BYTES], payload_bytes: 4 };
+        let good: [u8; REPLY_HEADER_BYTES] = header.encode().try_into().unwrap();
+        assert_eq!(ReplyHeader::decode(&good), Some(header));
+        let mut bad = good;
+        bad[0] ^= 1;
+        assert_eq!(ReplyHeader::decode(&bad), None);
+        for payload_bytes in [MAX_PAYLOAD_BYTES + 1, usize::MAX] {
+            let enormous = ReplyHeader { tag: [9; TAG_BYTES], payload_bytes };
+            assert_eq!(ReplyHeader::decode(&enormous.encode().try_into().unwrap()), None);
         }
-        assert!(Reply::decode([&good[..], b"x"].concat()).is_none());
-        assert!(Reply::decode([b"garbage!".to_vec(), good].concat()).is_none());
     }
 }

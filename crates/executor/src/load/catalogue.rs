@@ -4,8 +4,8 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::{ExternType, Module};
 
-use super::refusal::Excerpt;
 use super::Refusal;
+use super::refusal::Excerpt;
 
 /// What guests may import and must export. What is not listed here does not exist for them.
 ///

@@ -9,10 +9,10 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{ExternalKind, Parser, Payload};
 use wit_component::ComponentEncoder;
 
+use super::Refusal;
 use super::bounds::WORLD_SECTION;
 use super::catalogue::unknown;
 use super::refusal::Excerpt;
-use super::Refusal;
 
 /// What a core module turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,10 +105,11 @@ impl<'a> Surface<'a> {
         let of_a_world = |module: &str| self.has_world && (module.contains([':', '[']) || module == "$root");
         let served = preview1_functions()?;
         for (module, name) in &self.imports {
-            if !of_a_world(module) && !(*module == PREVIEW1 && served.contains(name)) {
-                let known = served.iter().map(|known| format!("{PREVIEW1}::{known}"));
-                return Err(unknown(&format!("{module}::{name}"), known));
+            if of_a_world(module) || *module == PREVIEW1 && served.contains(name) {
+                continue;
             }
+            let known = served.iter().map(|known| format!("{PREVIEW1}::{known}"));
+            return Err(unknown(&format!("{module}::{name}"), known));
         }
         Ok(())
     }
@@ -161,7 +162,9 @@ mod tests {
     #[test]
     fn an_unknown_preview_1_import_names_the_nearest() {
         let text = r#"(module (import "wasi_snapshot_preview1" "fd_writ" (func)) (func (export "_start")))"#;
-        let Err(Refusal::UnknownImport { nearest_known: Some(nearest), .. }) = of(text) else { panic!("{:?}", of(text)) };
+        let Err(Refusal::UnknownImport { nearest_known: Some(nearest), .. }) = of(text) else {
+            panic!("{:?}", of(text))
+        };
         assert_eq!(nearest.as_str(), "wasi_snapshot_preview1::fd_write");
         let text = r#"(module (import "env" "system" (func)) (func (export "_start")))"#;
         assert!(matches!(of(text), Err(Refusal::UnknownImport { .. })));
@@ -178,7 +181,8 @@ mod tests {
     #[test]
     fn a_module_that_does_not_fit_is_unliftable() {
         // The adapter needs a memory, and this program has none.
-        let text = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
+        let text =
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
         let refusal = lift(&wat::parse_str(text).unwrap(), Shape::Command).unwrap_err();
         assert!(matches!(refusal, Refusal::Unliftable { .. }), "{refusal:?}");
     }

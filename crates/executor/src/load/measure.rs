@@ -86,7 +86,7 @@ impl Measure {
             Measure::InstanceArguments => ("arguments of instances", 20_000),
             Measure::Aliases => ("aliases", 20_000),
             Measure::CanonicalFunctions => ("canonical functions", 10_000),
-            Measure::TypeSectionBytes => ("bytes in one section of component types", 256 << 10),
+            Measure::TypeSectionBytes => ("bytes in one section of component types", 128 << 10),
             Measure::TypeNodes => ("parts of component types", 50_000),
             Measure::TypeNesting => ("component types nested", 16),
         }

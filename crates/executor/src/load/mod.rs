@@ -20,6 +20,8 @@ use recent::Recent;
 
 pub use catalogue::{Catalogue, Functions, Interface};
 pub use measure::Measure;
+#[cfg(feature = "fuzzing")]
+pub(crate) use prepare::examine;
 pub(crate) use prepare::prepare;
 pub use refusal::{Excerpt, Refusal};
 
@@ -67,7 +69,7 @@ impl Loader {
             return Ok(loaded);
         }
         let wanted = guest.clone();
-        if let Some(loaded) = self.blocking(move |inner| inner.from_cache(&wanted)).await?? {
+        if let Some(loaded) = self.blocking(move |inner| inner.find_cached(&wanted)).await?? {
             return Ok(loaded);
         }
         let artifact = self.compiler.compile(guest).await.map_err(|failure| match failure {
@@ -75,11 +77,14 @@ impl Loader {
             Failure::Compile(error) => LoadError::Compile(error),
         })?;
         let made = guest.clone();
-        self.blocking(move |inner| inner.from_compiler(&made, &artifact)).await?
+        self.blocking(move |inner| inner.accept(&made, &artifact)).await?
     }
 
     /// Verifying and copying megabytes of code must not hold up other runs.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> T + Send + 'static) -> Result<T, LoadError> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> T + Send + 'static,
+    ) -> Result<T, LoadError> {
         let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
         done.map_err(|error| LoadError::Artifact(error.to_string()))
@@ -87,7 +92,7 @@ impl Loader {
 }
 
 impl Inner {
-    fn from_cache(&self, guest: &Guest) -> Result<Option<Arc<Loaded>>, LoadError> {
+    fn find_cached(&self, guest: &Guest) -> Result<Option<Arc<Loaded>>, LoadError> {
         let Some(cache) = &self.cache else { return Ok(None) };
         let Some(artifact) = cache.get(guest.digest(), self.engine.fingerprint()) else { return Ok(None) };
         // An entry that does not load is compiled again, and overwritten.
@@ -95,7 +100,7 @@ impl Inner {
         self.admit(guest, loaded).map(Some)
     }
 
-    fn from_compiler(&self, guest: &Guest, artifact: &Artifact) -> Result<Arc<Loaded>, LoadError> {
+    fn accept(&self, guest: &Guest, artifact: &Artifact) -> Result<Arc<Loaded>, LoadError> {
         let loaded = artifact::load(self.engine.wasmtime(), artifact)
             .map_err(|error| LoadError::Artifact(format!("{error:#}")))?;
         let loaded = self.admit(guest, loaded)?;
@@ -116,4 +121,3 @@ impl Inner {
         Ok(loaded)
     }
 }
-

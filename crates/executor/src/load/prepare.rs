@@ -12,23 +12,25 @@ use crate::guest::{Form, MAX_GUEST_BYTES};
 /// # Errors
 /// Every refusal but those of time and memory, which the parent of this process gives.
 pub(crate) fn prepare(engine: &wasmtime::Engine, form: Form, bytes: &[u8]) -> Result<Prepared, Refusal> {
+    let (form, binary) = examine(form, bytes)?;
+    let code = match form {
+        ArtifactForm::Module => engine.precompile_module(&binary),
+        ArtifactForm::Component | ArtifactForm::Lifted => engine.precompile_component(&binary),
+    };
+    Ok(Prepared { form, code: code.map_err(compile_error)? })
+}
+
+/// What there is to compile, and what it is: everything before the compiler.
+pub(crate) fn examine(form: Form, bytes: &[u8]) -> Result<(ArtifactForm, Cow<'_, [u8]>), Refusal> {
     let binary = binary(form, bytes)?;
     bounds::check(&binary)?; // and validity: an invalid guest never reaches the compiler
 
     if wasmparser::Parser::is_component(&binary) {
-        let code = engine.precompile_component(&binary).map_err(compile_error)?;
-        return Ok(Prepared { form: ArtifactForm::Component, code });
+        return Ok((ArtifactForm::Component, binary));
     }
     match shape(&binary)? {
-        Shape::Bare => {
-            let code = engine.precompile_module(&binary).map_err(compile_error)?;
-            Ok(Prepared { form: ArtifactForm::Module, code })
-        }
-        shape => {
-            let component = lift(&binary, shape)?;
-            let code = engine.precompile_component(&component).map_err(compile_error)?;
-            Ok(Prepared { form: ArtifactForm::Lifted, code })
-        }
+        Shape::Bare => Ok((ArtifactForm::Module, binary)),
+        shape => Ok((ArtifactForm::Lifted, Cow::Owned(lift(&binary, shape)?))),
     }
 }
 
