@@ -4,6 +4,7 @@ mod catalogue;
 mod files;
 mod program;
 mod streams;
+mod world;
 
 use std::path::PathBuf;
 use std::sync::Arc;

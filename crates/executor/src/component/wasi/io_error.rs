@@ -36,3 +36,20 @@ impl HostError for IoError<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_error_shows_a_code_or_nothing() {
+        let mut table = ResourceTable::new();
+        for (failure, shown) in [
+            (Failure::new(ErrorCode::InsufficientSpace), "insufficient-space"),
+            (Failure::msg("/home/operator/secret: permission denied"), "error"),
+        ] {
+            let error = table.push(failure).unwrap();
+            assert_eq!(IoError(&mut table).to_debug_string(error).unwrap(), shown);
+        }
+    }
+}

@@ -19,17 +19,17 @@ type Fd = Resource<Descriptor>;
 
 impl HostDescriptor for Filesystem<'_> {
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> Result<Resource<DynInputStream>, FsError> {
-        let stream: DynInputStream = Box::new(Reader::new(self.table.get(&fd)?.readable()?, offset));
+        let stream: DynInputStream = Box::new(Reader::new(self.table.get(&fd)?.readable()?, self.slot()?, offset));
         Ok(self.table.push(stream)?)
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> Result<Resource<DynOutputStream>, FsError> {
-        let stream: DynOutputStream = Box::new(Writer::at(self.table.get(&fd)?.writable()?, offset));
+        let stream: DynOutputStream = Box::new(Writer::at(self.table.get(&fd)?.writable()?, self.slot()?, offset));
         Ok(self.table.push(stream)?)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> Result<Resource<DynOutputStream>, FsError> {
-        let stream: DynOutputStream = Box::new(Writer::appending(self.table.get(&fd)?.writable()?));
+        let stream: DynOutputStream = Box::new(Writer::appending(self.table.get(&fd)?.writable()?, self.slot()?));
         Ok(self.table.push(stream)?)
     }
 
@@ -170,7 +170,7 @@ impl HostDescriptor for Filesystem<'_> {
 
 impl HostDirectoryEntryStream for Filesystem<'_> {
     fn read_directory_entry(&mut self, listing: Resource<Listing>) -> Result<Option<DirectoryEntry>, FsError> {
-        Ok(self.table.get_mut(&listing)?.0.next())
+        Ok(self.table.get_mut(&listing)?.entries.next())
     }
 
     fn drop(&mut self, listing: Resource<Listing>) -> wasmtime::Result<()> {

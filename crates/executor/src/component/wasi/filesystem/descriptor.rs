@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_guard::HandleSlot;
 use bailiwick_host::files::{DirHandle, FileHandle};
 use bailiwick_policy::GuestPath;
 
@@ -21,7 +22,11 @@ pub enum Descriptor {
 
 /// The entries of a directory that the guest has not read yet.
 #[expect(unreachable_pub, reason = "the bindings re-export it")]
-pub struct Listing(pub(super) std::vec::IntoIter<DirectoryEntry>);
+pub struct Listing {
+    pub(super) entries: std::vec::IntoIter<DirectoryEntry>,
+    // Bounds what a guest can make the host keep.
+    pub(super) _slot: HandleSlot,
+}
 
 impl Descriptor {
     pub(super) fn root() -> Descriptor {

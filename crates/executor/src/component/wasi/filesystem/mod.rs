@@ -18,6 +18,10 @@
 //! | the rest, on an open file | no new decision: the handle, within the run's budgets |
 //! | `stat` of an open directory | no call: it says that it is a directory, and nothing else |
 //!
+//! Links are followed whether or not the guest asks for it, each hop by a decision of its own (`stat-at` alone shows the
+//! link itself when it is not to be followed). Streams and lists of entries take a place among the run's open handles,
+//! as files and directories do.
+//!
 //! What a guest learns of a file is its kind, size and times. Owner, mode, device, inode and number of links are not
 //! shown; identity is that of the path.
 

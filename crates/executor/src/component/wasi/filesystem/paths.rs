@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_guard::{Attempt, CallError, Perform};
+use bailiwick_guard::{Attempt, CallError, HandleSlot, Perform};
 use bailiwick_host::files::{
     self, Create, FileKind, FileStat, Files, Follow, Links, ListDir, MakeDir, OpenDir, Opening, Removal, Remove,
     SetTimes, Stat, Times, reach,
@@ -71,9 +71,11 @@ impl Filesystem<'_> {
 
     pub(super) async fn list_directory(&mut self, fd: &Resource<Descriptor>) -> Result<Listing, FsError> {
         let path = self.table.get(fd)?.directory()?.clone();
+        let slot = self.slot()?;
         let entries =
             if path.is_root() { ops::list_root(&self.door) } else { ask(&self.door, ListDir { path }).await? };
-        Ok(Listing(entries.into_iter().map(convert::entry).collect::<Vec<_>>().into_iter()))
+        let entries: Vec<_> = entries.into_iter().map(convert::entry).collect();
+        Ok(Listing { entries: entries.into_iter(), _slot: slot })
     }
 
     pub(super) async fn make_directory(&mut self, base: &Resource<Descriptor>, text: &str) -> Result<(), FsError> {
@@ -126,6 +128,11 @@ impl Filesystem<'_> {
             Ok(base) => self.refuse(action, &below(base, text), Code::Unsupported),
             Err(error) => error,
         }
+    }
+
+    /// A place among the run's open handles: streams and lists take one too.
+    pub(super) fn slot(&self) -> Result<HandleSlot, FsError> {
+        Ok(self.door.meter().open_handle()?)
     }
 
     fn resolve(&self, base: &Resource<Descriptor>, action: ActionName, text: &str) -> Result<GuestPath, FsError> {

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use bailiwick_guard::HostError;
+use bailiwick_guard::{HandleSlot, HostError};
 use bailiwick_host::files::FileHandle;
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
@@ -18,6 +18,8 @@ pub(super) struct Reader {
     file: Arc<FileHandle>,
     position: u64,
     state: Reading,
+    // Bounds the bytes and the threads that a guest can keep busy with streams.
+    _slot: HandleSlot,
 }
 
 enum Reading {
@@ -34,6 +36,7 @@ pub(super) struct Writer {
     /// `None`: at the end, wherever that is at the time.
     position: Option<u64>,
     state: Writing,
+    _slot: HandleSlot,
 }
 
 enum Writing {
@@ -45,8 +48,8 @@ enum Writing {
 }
 
 impl Reader {
-    pub(super) fn new(file: &Arc<FileHandle>, position: u64) -> Reader {
-        Reader { file: Arc::clone(file), position, state: Reading::Idle }
+    pub(super) fn new(file: &Arc<FileHandle>, slot: HandleSlot, position: u64) -> Reader {
+        Reader { file: Arc::clone(file), position, state: Reading::Idle, _slot: slot }
     }
 
     fn start(&mut self, size: usize) {
@@ -115,12 +118,12 @@ impl Pollable for Reader {
 }
 
 impl Writer {
-    pub(super) fn at(file: &Arc<FileHandle>, position: u64) -> Writer {
-        Writer { file: Arc::clone(file), position: Some(position), state: Writing::Idle }
+    pub(super) fn at(file: &Arc<FileHandle>, slot: HandleSlot, position: u64) -> Writer {
+        Writer { file: Arc::clone(file), position: Some(position), state: Writing::Idle, _slot: slot }
     }
 
-    pub(super) fn appending(file: &Arc<FileHandle>) -> Writer {
-        Writer { file: Arc::clone(file), position: None, state: Writing::Idle }
+    pub(super) fn appending(file: &Arc<FileHandle>, slot: HandleSlot) -> Writer {
+        Writer { file: Arc::clone(file), position: None, state: Writing::Idle, _slot: slot }
     }
 
     fn finish(&mut self, written: Result<(), HostError>, len: u64) {

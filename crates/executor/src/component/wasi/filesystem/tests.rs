@@ -7,7 +7,7 @@ use serde_json::Value;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError};
 
 use super::streams::{Reader, Writer};
-use super::types::{DescriptorFlags, Host as _, HostDescriptor as _, OpenFlags, PathFlags};
+use super::types::{DescriptorFlags, Host as _, HostDescriptor, OpenFlags, PathFlags};
 use super::*;
 use crate::component::tests::World;
 
@@ -21,6 +21,10 @@ fn world(content: &str) -> (World, RunState) {
 async fn open(filesystem: &mut Filesystem<'_>, path: &str, flags: DescriptorFlags) -> Result<Descriptor, FsError> {
     let root = filesystem.table.push(Descriptor::root()).unwrap();
     filesystem.open_path(&root, path, OpenFlags::empty(), flags).await
+}
+
+fn slot(world: &World) -> bailiwick_guard::HandleSlot {
+    world.door.meter().open_handle().unwrap()
 }
 
 fn code(error: FsError) -> ErrorCode {
@@ -38,16 +42,21 @@ async fn too_many_open_files_are_a_limit() {
     let refused = open(&mut filesystem, "m/a", DescriptorFlags::READ).await.err().map(code);
     assert_eq!(refused, Some(ErrorCode::Quota));
     assert_eq!(world.calls().last().map(String::as_str), Some("file.read /m/a limit.open_handles"));
-    held.pop();
+    let fd = filesystem.table.push(held.pop().unwrap()).unwrap().rep();
+    let read = filesystem.read_via_stream(Resource::new_borrow(fd), 0);
+    assert_eq!(read.map(drop).map_err(code), Err(ErrorCode::Quota), "streams count too");
+    let root = filesystem.table.push(Descriptor::root()).unwrap();
+    assert_eq!(filesystem.read_directory(root).await.map(drop).map_err(code), Err(ErrorCode::Quota), "and lists");
+    HostDescriptor::drop(&mut filesystem, Resource::new_own(fd)).unwrap();
     open(&mut filesystem, "m/a", DescriptorFlags::READ).await.expect("one was closed");
 }
 
 #[tokio::test]
 async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
     let content = "x".repeat(CHUNK + 10);
-    let (_world, mut state) = world(&content);
+    let (world, mut state) = world(&content);
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::READ).await.unwrap();
-    let mut reader = Reader::new(opened.readable().unwrap(), 0);
+    let mut reader = Reader::new(opened.readable().unwrap(), slot(&world), 0);
     assert_eq!(reader.blocking_read(usize::MAX).await.unwrap().len(), CHUNK);
     assert_eq!(reader.blocking_read(4).await.unwrap().len(), 4);
     assert!(reader.read(3).unwrap().is_empty(), "nothing is there before it was waited for");
@@ -59,7 +68,7 @@ async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
     reader.ready().await;
     assert!(matches!(reader.read(1), Err(StreamError::Closed)));
     assert!(matches!(
-        Reader::new(opened.readable().unwrap(), 1 << 40).blocking_read(1).await,
+        Reader::new(opened.readable().unwrap(), slot(&world), 1 << 40).blocking_read(1).await,
         Err(StreamError::Closed)
     ));
 }
@@ -68,26 +77,26 @@ async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
 async fn a_stream_takes_what_it_permitted_and_no_more() {
     let (world, mut state) = world("0123456789");
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::WRITE).await.unwrap();
-    let mut writer = Writer::at(opened.writable().unwrap(), 4);
+    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), 4);
     assert_eq!(writer.check_write().unwrap(), CHUNK);
     writer.write(Bytes::from_static(b"ab")).unwrap();
     assert_eq!(writer.check_write().unwrap(), 0, "one write at a time");
     assert!(matches!(writer.write(Bytes::from_static(b"c")), Err(StreamError::Trap(_))));
     writer.ready().await;
     writer.blocking_write_and_flush(Bytes::from_static(b"cd")).await.unwrap();
-    let mut appender = Writer::appending(opened.writable().unwrap());
+    let mut appender = Writer::appending(opened.writable().unwrap(), slot(&world));
     appender.write(Bytes::from_static(b"!")).unwrap();
     appender.cancel().await;
     assert_eq!(fs::read(world.mount().join("a")).unwrap(), b"0123abcd89!", "a stream that is dropped has written");
-    let mut writer = Writer::at(opened.writable().unwrap(), 0);
+    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), 0);
     assert!(matches!(writer.write(Bytes::from(vec![0; CHUNK + 1])), Err(StreamError::Trap(_))));
 }
 
 #[tokio::test]
 async fn a_stream_that_fails_says_why_once() {
-    let (_world, mut state) = world("0123456789");
+    let (world, mut state) = world("0123456789");
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::WRITE).await.unwrap();
-    let mut writer = Writer::at(opened.writable().unwrap(), u64::MAX);
+    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), u64::MAX);
     writer.write(Bytes::from_static(b"x")).unwrap();
     writer.ready().await;
     let Err(StreamError::LastOperationFailed(error)) = writer.check_write() else { panic!("the write did not fail") };
