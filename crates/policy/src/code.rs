@@ -199,3 +199,36 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The reference page, in the book.
+    const PAGE: &str = include_str!("../../../docs/src/reference/codes.md");
+
+    #[test]
+    fn the_reference_has_a_row_for_every_code_and_no_other() {
+        let first_cell = |line: &'static str| line.strip_prefix("| `")?.split_once("` |").map(|(code, _)| code);
+        let looks_like_a_code = |text: &&str| {
+            *text == "allow" || ["deny.", "failed.", "limit."].iter().any(|start| text.starts_with(start))
+        };
+        // The table of prefixes has `deny.` itself, which is no code.
+        let rows: Vec<_> =
+            PAGE.lines().filter_map(first_cell).filter(looks_like_a_code).filter(|code| !code.ends_with('.')).collect();
+        let codes: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let documented: BTreeSet<_> = rows.iter().copied().collect();
+        assert_eq!(codes.difference(&documented).collect::<Vec<_>>(), [] as [&&str; 0], "without a row");
+        assert_eq!(documented.difference(&codes).collect::<Vec<_>>(), [] as [&&str; 0], "rows of no code");
+        // `allow` stands in two tables, as a prefix and as a code.
+        assert_eq!(rows.len(), codes.len() + 1, "a code with two rows");
+    }
+
+    #[test]
+    fn codes_read_back() {
+        assert!(Code::ALL.iter().all(|code| Code::parse(code.as_str()) == Some(*code)));
+        assert_eq!(Code::parse("deny"), None);
+    }
+}
