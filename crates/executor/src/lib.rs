@@ -25,3 +25,7 @@ pub use artifact::cache::ArtifactCache;
 pub use compile::{CompileIn, CompileOptions, compile_child};
 pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES};
 pub use load::{Catalogue, Excerpt, Functions, Interface, LoadError, Loader, Measure, Refusal};
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
