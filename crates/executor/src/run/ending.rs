@@ -14,8 +14,11 @@ pub(crate) fn stop_of(returned: wasmtime::Result<Returned>, memory_refused: bool
         Err(error) => stop_of_error(&error),
     };
     match stop {
-        // What a program does that was refused memory and did not expect it: give up, abort, or follow a null pointer.
-        Stop::Failed(_) | Stop::Trapped(TrapKind::Unreachable | TrapKind::MemoryOutOfBounds) if memory_refused => {
+        // What a program does that was refused memory and did not expect it: give up, abort, or follow a null pointer,
+        // or hand one to the host. Instantiation, too, fails with a bad call when the first memory is over the limit.
+        Stop::Failed(_) | Stop::Trapped(TrapKind::Unreachable | TrapKind::MemoryOutOfBounds | TrapKind::BadCall)
+            if memory_refused =>
+        {
             Stop::OutOfMemory
         }
         stop => stop,

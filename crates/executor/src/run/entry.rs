@@ -1,6 +1,7 @@
 //! A guest that is ready to be instantiated, and how its entry point is called.
 
-use wasmtime::component::{self, ComponentExportIndex};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{self, ComponentExportIndex, Type};
 use wasmtime::{Instance, Module, Store, bail};
 use wasmtime_wasi::I32Exit;
 
@@ -39,10 +40,21 @@ impl Entry {
         let command = names.iter().find(|name| name.starts_with("wasi:cli/run@0.2."));
         if let Some(interface) = command {
             let interface = component.get_export_index(None, interface)?;
-            return component.get_export_index(Some(&interface), "run").map(Entry::Command);
+            let (item, run) = component.get_export(Some(&interface), "run")?;
+            return returns(&item, false).then_some(Entry::Command(run));
         }
-        component.get_export_index(None, "run").map(Entry::World)
+        let (item, run) = component.get_export(None, "run")?;
+        returns(&item, true).then_some(Entry::World(run))
     }
+}
+
+/// Whether `item` is a function without parameters that gives a `result`, whose error is a `string` or nothing.
+fn returns(item: &ComponentItem, message: bool) -> bool {
+    let ComponentItem::ComponentFunc(function) = item else { return false };
+    let mut results = function.results();
+    let (Some(Type::Result(result)), None) = (results.next(), results.next()) else { return false };
+    let error = if message { matches!(result.err(), Some(Type::String)) } else { result.err().is_none() };
+    function.params().len() == 0 && result.ok().is_none() && error
 }
 
 impl Runnable {
