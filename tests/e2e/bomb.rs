@@ -18,8 +18,12 @@ pub(crate) fn guest(name: &str) -> Result<Vec<u8>, String> {
         "locals" => module(1, 50_000, |_| {}),
         "functions" => module(300_000, 0, |_| {}),
         "blocks" => module(1, 0, |function| {
-            (0..200_000).for_each(|_| drop(function.instruction(&Instruction::Block(BlockType::Empty))));
-            (0..200_000).for_each(|_| drop(function.instruction(&Instruction::End)));
+            for _ in 0..200_000 {
+                function.instruction(&Instruction::Block(BlockType::Empty));
+            }
+            for _ in 0..200_000 {
+                function.instruction(&Instruction::End);
+            }
         }),
         "branch-table" => module(1, 0, |function| {
             function.instruction(&Instruction::I32Const(0));

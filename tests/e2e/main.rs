@@ -5,18 +5,24 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a test may fail; the lints do not recognise this harness as a test"
 )]
 
 mod bomb;
 mod calls;
 mod case;
+mod codes;
+mod crash;
 mod golden;
+mod hosting;
+mod matrix;
 mod normal;
 mod program;
 mod server;
 mod stage;
 mod token;
+mod transcript;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,14 +33,45 @@ use libtest_mimic::{Arguments, Trial};
 use case::Case;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(hosting::ARGUMENT) {
+        let played = hosting::play(&words.next().unwrap_or_default());
+        return played.map_or_else(
+            |problem| {
+                eprintln!("{problem}");
+                ExitCode::FAILURE
+            },
+            |()| ExitCode::SUCCESS,
+        );
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut trials = Vec::new();
     for path in entries(&folder.join("cases")) {
-        let name = format!("case::{}", path.file_name().unwrap_or_default().display());
-        trials.push(Trial::test(name, move || stage::run(&Case::load(&path)?)));
+        trials.push(Trial::test(named("case", &path), move || stage::run(&Case::load(&path)?)));
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    for path in entries(&folder.join("transcripts")) {
+        trials.push(Trial::test(named("transcript", &path), move || transcript::check(&path)));
+    }
+    for path in entries(&stage::repository().join("policies")).into_iter().filter(|path| path.is_file()) {
+        trials.push(Trial::test(named("matrix", &path), move || matrix::check(&path)));
+    }
+    for scenario in hosting::scenarios() {
+        trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));
+    }
+    trials.extend([
+        Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
+        Trial::test("crash::asked_to_end", crash::asked_to_end),
+        Trial::test("crash::changed_log", crash::changed_log),
+        Trial::test("crash::two_at_once", crash::two_at_once),
+        Trial::test("complete::codes", codes::codes),
+        Trial::test("complete::stops", codes::stops),
+        Trial::test("complete::diagnostics", codes::diagnostics),
+    ]);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn named(kind: &str, path: &Path) -> String {
+    format!("{kind}::{}", path.file_stem().unwrap_or_default().display())
 }
 
 /// What is in a folder, in order.

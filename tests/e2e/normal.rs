@@ -66,6 +66,9 @@ pub(crate) fn report(text: &str, names: &Names) -> Result<Value, String> {
     }
     let Some(members) = report.as_object_mut() else { return Ok(report) };
     members.shift_remove("run_id");
+    if let Some(identity) = members.get_mut("identity").and_then(Value::as_object_mut) {
+        identity.shift_remove("jti_sha256");
+    }
     // Everything in `usage` but the number of calls depends on the machine, or on the compiler.
     if let Some(Value::Object(usage)) = members.shift_remove("usage") {
         members.insert("host_calls".to_owned(), usage.get("host_calls").cloned().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! A small web server on 127.0.0.1 with good and bad pages, in plain text and over TLS.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,10 @@ impl Server {
     /// Connections so far, whether or not a request came over them.
     pub(crate) fn connections(&self) -> usize {
         // The kernel accepts a connection before this process does: take what is still waiting, by being last in line.
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).and_then(|mut last| last.read(&mut [0]));
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).and_then(|mut last| {
+            last.shutdown(Shutdown::Write)?;
+            last.read(&mut [0])
+        });
         self.seen.connections.load(Ordering::Acquire).saturating_sub(1)
     }
 
@@ -98,20 +101,21 @@ fn accept(listener: &TcpListener, seen: &Arc<Seen>, tls: Option<&Tls>, report: &
         }
         let (tls, report) = (tls.cloned(), report.clone());
         thread::spawn(move || {
-            let peer = stream.peer_addr();
             // A client that breaks off is no concern of the server.
             let _ = match tls {
-                None => serve(stream, peer, &report),
+                None => serve(&stream, &report),
                 Some(config) => rustls::ServerConnection::new(config)
                     .map_err(io::Error::other)
-                    .and_then(|connection| serve(rustls::StreamOwned::new(connection, stream), peer, &report)),
+                    .and_then(|connection| serve(rustls::StreamOwned::new(connection, &stream), &report)),
             };
+            // Dropping it would not close it: there is a second handle to it.
+            let _ = stream.shutdown(Shutdown::Both);
         });
     }
 }
 
 /// One request, one response. The connection closes after it.
-fn serve(mut stream: impl Read + Write, _peer: io::Result<SocketAddr>, report: &Sender<String>) -> io::Result<()> {
+fn serve(mut stream: impl Read + Write, report: &Sender<String>) -> io::Result<()> {
     let mut head = Vec::new();
     let mut reader = BufReader::new(&mut stream);
     while !head.ends_with(b"\r\n\r\n") {

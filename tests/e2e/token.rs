@@ -133,12 +133,12 @@ impl TokenSpec {
         if matches!(self.spoil, Some(Spoil::Duplicate)) {
             claims = claims.replacen('{', "{\"sub\":\"somebody-else\",", 1);
         }
-        if matches!(self.spoil, Some(Spoil::Huge)) {
-            claims = claims.replacen('{', &format!("{{\"padding\":\"{}\",", "x".repeat(20_000)), 1);
-        }
         let signed = format!("{}.{}", B64.encode(header.to_string().as_bytes()), B64.encode(claims.as_bytes()));
         let pair = if matches!(self.spoil, Some(Spoil::Forged)) { generate()? } else { pair };
         let mut signature = pair.sign(signed.as_bytes()).as_ref().to_vec();
+        if matches!(self.spoil, Some(Spoil::Huge)) {
+            return Ok("A".repeat(16 * 1024 + 1));
+        }
         let signed = match self.spoil {
             Some(Spoil::Claims) => {
                 let other = claims.replacen(&self.agent, "somebody-else", 2);
@@ -163,7 +163,7 @@ impl TokenSpec {
             let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
             members.insert(name.clone(), value.as_str().and_then(time).map_or(value, Value::from));
         }
-        self.drop.iter().for_each(|name| drop(members.remove(name)));
+        members.retain(|name, _| !self.drop.contains(name));
         Ok(base)
     }
 }

@@ -1,0 +1,5 @@
+(module
+  (import "bailiwick" "call" (func $call (param i32 i32 i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "input{}")
+  (func (export "run") (drop (call $call (i32.const 0) (i32.const 5) (i32.const -1) (i32.const 2)))))

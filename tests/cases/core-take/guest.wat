@@ -1,0 +1,16 @@
+(module
+  (import "bailiwick" "call" (func $call (param i32 i32 i32 i32) (result i64)))
+  (import "bailiwick" "take" (func $take (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "input{}result{\"value\":\"taken\"}")
+  (func (export "run") (result i32)
+    ;; {"input":null} has 14 bytes.
+    (if (i64.ne (call $call (i32.const 0) (i32.const 5) (i32.const 5) (i32.const 2)) (i64.const 14))
+      (then (return (i32.const 1))))
+    (if (i32.ne (call $take (i32.const 256) (i32.const 5)) (i32.const 5)) (then (return (i32.const 2))))
+    (if (i32.ne (i32.load8_u (i32.const 261)) (i32.const 0)) (then (return (i32.const 3))))
+    (if (i32.ne (call $take (i32.const 256) (i32.const 100)) (i32.const 0)) (then (return (i32.const 4))))
+    (drop (call $call (i32.const 7) (i32.const 6) (i32.const 13) (i32.const 17)))
+    (drop (call $call (i32.const 0) (i32.const 5) (i32.const 5) (i32.const 2)))
+    (drop (call $take (i32.const 65530) (i32.const 14)))
+    (i32.const 5)))

@@ -1,0 +1,12 @@
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "to stdout\n")
+  (data (i32.const 32) "to stderr\n")
+  (data (i32.const 0) "\10\00\00\00\0a\00\00\00")
+  (data (i32.const 64) "\20\00\00\00\0a\00\00\00")
+  (func (export "_start")
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 96)))
+    (drop (call $fd_write (i32.const 2) (i32.const 64) (i32.const 1) (i32.const 96)))
+    (call $proc_exit (i32.const 7))))

@@ -1,0 +1,1 @@
+(module (func (export "run") (i32.ad (i32.const 1))))

@@ -1,0 +1,5 @@
+(component
+  (import "wasi:http/outgoing-handler@0.2.3" (instance))
+  (core module $m (func (export "run")))
+  (core instance $i (instantiate $m))
+  (func (export "run") (canon lift (core func $i "run"))))
