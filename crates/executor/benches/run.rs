@@ -4,15 +4,16 @@
 #[path = "../../../benches/floor.rs"]
 mod floor;
 
+use std::net::TcpListener;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bailiwick::artifact::Code;
 use bailiwick::engine::Engine;
 use bailiwick::{Catalogue, CompileIn, CompileOptions, Executor, Guest, Job, Loader, Stop};
 use bailiwick_guard::AuditLog;
-use bailiwick_policy::{Authority, Grant, Manifest, Principal};
+use bailiwick_policy::{Authority, Grant, Manifest, Principal, ScopeSet};
 use tokio::runtime::Runtime;
 use wasmtime::{Caller, Linker, Store};
 
@@ -25,8 +26,14 @@ const FILL: &str = r#"(module (memory (export "memory") 1024)
   (func (export "run") (loop $again
     (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000)) (br $again))))"#;
 
-/// A thousand verifications of an unknown key's signature would leave the sandbox; a thousand `time` calls do not, and a
-/// thousand hashes are the cheapest thing that passes the guard.
+/// Asks a server that accepts and never answers.
+const FETCH: &str = r#"(module
+  (import "bailiwick" "call" (func $call (param i32 i32 i32 i32) (result i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "fetch{\"url\":\"http://127.0.0.1:PORT/\"}")
+  (func (export "run") (drop (call $call (i32.const 0) (i32.const 5) (i32.const 5) (i32.const LENGTH)))))"#;
+
+/// A thousand hashes of three bytes: the cheapest thing that passes the guard.
 const CALLS: &str = r#"(module
   (import "bailiwick" "call" (func $call (param i32 i32 i32 i32) (result i64)))
   (memory (export "memory") 1)
@@ -34,26 +41,56 @@ const CALLS: &str = r#"(module
   (func (export "run") (local $left i32)
     (local.set $left (i32.const 1000))
     (loop $again
-      (drop (call $call (i32.const 0) (i32.const 11) (i32.const 11) (i32.const 37)))
+      (drop (call $call (i32.const 0) (i32.const 11) (i32.const 11) (i32.const 36)))
       (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"#;
 
-fn grant(timeout: &str) -> Grant {
-    let text = format!(
-        "schema = 1\nid = \"m\"\nagents = [\"a\"]\n[limits]\nhost_calls = 100000\ntimeout = \"{timeout}\"\nfuel = 1000000000000\n\
-         [[allow]]\nid = \"hash\"\ncrypto = \"-\"\nactions = [\"hash\"]\n"
-    );
-    let manifest = Manifest::parse(&text, "m.toml").expect("valid");
-    let scopes = manifest.scopes();
-    let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
-    Grant::new(Arc::new(manifest), None, Authority { principal, token: scopes.clone(), registry: scopes, task: None })
+/// What an orchestrator has at hand before a run: the parsed manifest and the agent's scopes.
+struct Policy {
+    manifest: Arc<Manifest>,
+    scopes: ScopeSet,
+}
+
+impl Policy {
+    fn new(timeout: &str) -> Policy {
+        let port = silent_server();
+        let text = format!(
+            "schema = 1\nid = \"m\"\nagents = [\"a\"]\n[limits]\nhost_calls = 100000\ntimeout = \"{timeout}\"\n\
+             fuel = 1000000000000\n\
+             [[allow]]\nid = \"hash\"\ncrypto = \"-\"\nactions = [\"hash\"]\n\
+             [[allow]]\nid = \"silent\"\nfetch = \"http://127.0.0.1:{port}/\"\nprivate = true\n"
+        );
+        let manifest = Manifest::parse(&text, "m.toml").expect("valid");
+        let scopes = manifest.scopes();
+        Policy { manifest: Arc::new(manifest), scopes }
+    }
+
+    fn grant(&self) -> Grant {
+        let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
+        let authority = Authority { principal, token: self.scopes.clone(), registry: self.scopes.clone(), task: None };
+        Grant::new(Arc::clone(&self.manifest), None, authority)
+    }
+}
+
+/// The port of a server that accepts connections and never answers.
+fn silent_server() -> u16 {
+    static LISTENER: OnceLock<TcpListener> = OnceLock::new();
+    let listener = LISTENER.get_or_init(|| TcpListener::bind("127.0.0.1:0").unwrap());
+    listener.local_addr().unwrap().port()
+}
+
+/// The guest that waits for it.
+fn waiting() -> String {
+    let url = format!("{{\"url\":\"http://127.0.0.1:{}/\"}}", silent_server());
+    let port = silent_server().to_string();
+    FETCH.replace("PORT", &port).replace("LENGTH", &url.len().to_string())
 }
 
 fn guest(text: &str) -> Guest {
     Guest::from_bytes(text.as_bytes().to_vec()).unwrap()
 }
 
-fn job(text: &str, timeout: &str) -> Job {
-    Job::new(guest(text), grant(timeout), ".")
+fn job(text: &str, policy: &Policy) -> Job {
+    Job::new(guest(text), policy.grant(), ".")
 }
 
 fn options() -> CompileOptions {
@@ -68,36 +105,42 @@ fn main() -> std::process::ExitCode {
     let (log, _memory) = AuditLog::in_memory().unwrap();
     let executor = Executor::builder(log.clone()).compile(options()).build().unwrap();
     let raw = Raw::new(&runtime);
+    let (generous, tight) = (Policy::new("30s"), Policy::new("200ms"));
     let rest = || runtime.block_on(async { log.flush().await.unwrap() });
 
     floor::compare_in_bursts(
         "W1 hello: grant, guard, sandbox, report",
-        || run(&runtime, &executor, HELLO),
+        || run(&runtime, &executor, HELLO, &generous),
         || raw.run(&runtime, HELLO),
         rest,
     );
     floor::compare_in_bursts(
         "W4 1,000 host calls from wasm",
-        || run(&runtime, &executor, CALLS),
+        || run(&runtime, &executor, CALLS, &generous),
         || raw.run(&runtime, CALLS),
         rest,
     );
-    for (workload, text) in [("W5 endless loop", LOOP), ("W5 endless memory.fill of 64 MiB", FILL)] {
-        let late = (0..25).map(|_| late(&runtime, &executor, text)).collect();
+    let waiting = waiting();
+    for (workload, text) in [
+        ("W5 endless loop", LOOP),
+        ("W5 endless memory.fill of 64 MiB", FILL),
+        ("W5 host call that is never answered", &waiting),
+    ] {
+        let late = (0..25).map(|_| late(&runtime, &executor, text, &tight)).collect();
         floor::report(&format!("{workload}: control back after a 200 ms limit"), late);
     }
     std::process::ExitCode::SUCCESS
 }
 
-fn run(runtime: &Runtime, executor: &Executor, text: &str) {
-    let report = runtime.block_on(executor.run(job(text, "30s"))).unwrap();
+fn run(runtime: &Runtime, executor: &Executor, text: &str, policy: &Policy) {
+    let report = runtime.block_on(executor.run(job(text, policy))).unwrap();
     assert_eq!(report.stop, Stop::Finished);
 }
 
 /// Nanoseconds between the limit and the report.
-fn late(runtime: &Runtime, executor: &Executor, text: &str) -> f64 {
+fn late(runtime: &Runtime, executor: &Executor, text: &str, policy: &Policy) -> f64 {
     let began = Instant::now();
-    let report = runtime.block_on(executor.run(job(text, "200ms"))).unwrap();
+    let report = runtime.block_on(executor.run(job(text, policy))).unwrap();
     let took = began.elapsed();
     assert_eq!(report.stop, Stop::OutOfTime);
     took.saturating_sub(Duration::from_millis(200)).as_nanos() as f64
@@ -117,16 +160,25 @@ impl Raw {
         let catalogue = Catalogue { core: IMPORTS, interfaces: &[], entry_points: &["run"] };
         let loader = Loader::new(engine.clone(), catalogue, options(), None);
         let mut linker = Linker::new(engine.wasmtime());
-        linker.func_wrap_async("bailiwick", "call", |mut caller: Caller<'_, ()>, (_, _, at, len): (i32, i32, i32, i32)| {
-            Box::new(async move {
-                let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
-                let argument = memory.data(&caller)[at as usize..][..len as usize].to_vec();
-                let argument: serde_json::Value = serde_json::from_slice(&argument).unwrap();
-                let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, argument["data"].as_str().unwrap().as_bytes());
-                let reply = serde_json::to_vec(&data_encoding::HEXLOWER.encode(digest.as_ref())).unwrap();
-                Ok::<i64, wasmtime::Error>(std::hint::black_box(reply).len() as i64)
-            })
-        }).unwrap();
+        linker
+            .func_wrap_async(
+                "bailiwick",
+                "call",
+                |mut caller: Caller<'_, ()>, (_, _, at, len): (i32, i32, i32, i32)| {
+                    Box::new(async move {
+                        let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
+                        let argument = memory.data(&caller)[at as usize..][..len as usize].to_vec();
+                        let argument: serde_json::Value = serde_json::from_slice(&argument).unwrap();
+                        let digest = aws_lc_rs::digest::digest(
+                            &aws_lc_rs::digest::SHA256,
+                            argument["data"].as_str().unwrap().as_bytes(),
+                        );
+                        let reply = serde_json::to_vec(&data_encoding::HEXLOWER.encode(digest.as_ref())).unwrap();
+                        Ok::<i64, wasmtime::Error>(std::hint::black_box(reply).len() as i64)
+                    })
+                },
+            )
+            .unwrap();
         let raw = Raw { engine, loader, linker };
         raw.run(runtime, HELLO);
         raw

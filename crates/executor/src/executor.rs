@@ -18,7 +18,7 @@ use crate::run::{
     Admission, Anomaly, Busy, Door, GuestIo, Interrupted, Job, Live, MemoryLimiter, Output, Outside, Report, RunState,
     Runnable, Stop, Supervisor, Usage, stop_of,
 };
-use crate::{ArtifactCache, CompileOptions, LoadError, Loader, component, linking};
+use crate::{ArtifactCache, CompileOptions, LoadError, Loader, linking};
 
 /// Bytes that the host copies out of a guest for one call at most.
 const HOSTCALL_BYTES: usize = 8 << 20;
@@ -203,8 +203,7 @@ impl Inner {
                 let door = Door::new(Arc::clone(&guard), Arc::new(host));
                 let limiter = MemoryLimiter::new(limits.memory().get());
                 let outside = (self.outside)();
-                let wasi = component::wasi_ctx(&io, &outside);
-                let state = RunState::new(door, Arc::clone(&io), outside, limiter, wasi);
+                let state = RunState::new(door, Arc::clone(&io), outside, limiter);
                 self.execute(state, &runnable, limits.fuel().get(), &supervisor, &mut usage).await?
             }
         };

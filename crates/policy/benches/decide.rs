@@ -1,18 +1,17 @@
-//! One decision against grants of growing size. The floor to compare with is the smallest grant.
+//! One decision against grants of growing size; the floor is the same question to a grant of ten rules.
 
 #![expect(clippy::expect_used, reason = "a bench without its grant has nothing to measure")]
 
+#[path = "../../../benches/floor.rs"]
+mod floor;
+
 use std::fmt::Write as _;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use bailiwick_policy::{Authority, Decision, Grant, Manifest, Principal, Request, ScopeSet};
-use divan::{Bencher, black_box};
 
-const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
-
-fn main() {
-    divan::main();
-}
+const RULES: [usize; 3] = [100, 1_000, 10_000];
 
 /// Half the rules are about one host, half about many; the last of each is asked for.
 fn grant(rules: usize) -> Grant {
@@ -33,31 +32,35 @@ fn request(text: &str) -> Request {
     Request::parse(text).expect("the request is valid")
 }
 
-#[divan::bench(args = RULES)]
-fn allow(bencher: Bencher<'_, '_>, rules: usize) {
-    let grant = grant(rules);
-    let request = request(&format!("fetch GET https://api.example.com/v1/items-{}/7/lines/3", rules - 2));
-    assert_eq!(grant.decide(&request).decision(), Decision::Allow);
-    bencher.bench_local(|| grant.decide(black_box(&request)));
+fn main() {
+    let few = grant(10);
+    for rules in RULES {
+        let many = grant(rules);
+        for (what, decision, few_call, many_call) in [
+            (
+                "allow",
+                Decision::Allow,
+                "fetch GET https://api.example.com/v1/items-8/7/lines/3".to_owned(),
+                format!("fetch GET https://api.example.com/v1/items-{}/7/lines/3", rules - 2),
+            ),
+            ("no rule", Decision::Deny, nothing(), nothing()),
+            ("deny rule", Decision::Deny, admin(), admin()),
+        ] {
+            let (few_call, many_call) = (request(&few_call), request(&many_call));
+            assert_eq!((few.decide(&few_call).decision(), many.decide(&many_call).decision()), (decision, decision));
+            floor::compare(
+                &format!("decide, {what}, {rules} rules against 10"),
+                || drop(black_box(many.decide(black_box(&many_call)))),
+                || drop(black_box(few.decide(black_box(&few_call)))),
+            );
+        }
+    }
 }
 
-#[divan::bench(args = RULES)]
-fn no_rule(bencher: Bencher<'_, '_>, rules: usize) {
-    let grant = grant(rules);
-    let request = request("fetch GET https://api.example.com/v1/nothing/7");
-    assert_eq!(grant.decide(&request).decision(), Decision::Deny);
-    bencher.bench_local(|| grant.decide(black_box(&request)));
+fn nothing() -> String {
+    "fetch GET https://api.example.com/v1/nothing/7".to_owned()
 }
 
-#[divan::bench(args = RULES)]
-fn deny_rule(bencher: Bencher<'_, '_>, rules: usize) {
-    let grant = grant(rules);
-    let request = request("fetch GET https://api.example.com/v1/items-0/admin/x");
-    assert_eq!(grant.decide(&request).decision(), Decision::Deny);
-    bencher.bench_local(|| grant.decide(black_box(&request)));
-}
-
-#[divan::bench]
-fn parse_request(bencher: Bencher<'_, '_>) {
-    bencher.bench_local(|| Request::parse(black_box("fetch GET https://api.example.com/v1/items-8/7/lines/3")));
+fn admin() -> String {
+    "fetch GET https://api.example.com/v1/items-0/admin/x".to_owned()
 }

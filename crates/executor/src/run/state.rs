@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use bailiwick_guard::{Action, Attempt, CallError, Guard, Meter, Perform};
+use bailiwick_guard::{Attempt, CallError, Guard, Meter};
 use bailiwick_host::Host;
 use serde_json::Value;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::limiter::MemoryLimiter;
-use super::outside::Outside;
 use super::output::Output;
+use super::outside::Outside;
+use crate::component::wasi_ctx;
 use crate::core_abi::Pending;
 
 /// Handles that a guest may hold, of all kinds.
@@ -22,7 +23,8 @@ pub(crate) struct RunState {
     io: Arc<GuestIo>,
     outside: Arc<dyn Outside>,
     limiter: MemoryLimiter,
-    wasi: WasiCtx,
+    /// Made when a component first asks for it; bare modules never do.
+    wasi: Option<WasiCtx>,
     table: ResourceTable,
     pending: Pending,
 }
@@ -43,16 +45,10 @@ pub(crate) struct GuestIo {
 }
 
 impl RunState {
-    pub(crate) fn new(
-        door: Door,
-        io: Arc<GuestIo>,
-        outside: Arc<dyn Outside>,
-        limiter: MemoryLimiter,
-        wasi: WasiCtx,
-    ) -> RunState {
+    pub(crate) fn new(door: Door, io: Arc<GuestIo>, outside: Arc<dyn Outside>, limiter: MemoryLimiter) -> RunState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        RunState { door, io, outside, limiter, wasi, table, pending: Pending::default() }
+        RunState { door, io, outside, limiter, wasi: None, table, pending: Pending::default() }
     }
 
     pub(crate) fn door(&self) -> Door {
@@ -86,24 +82,11 @@ impl Door {
         Door { guard, host }
     }
 
-    /// Asks the guard for `action`, which the run's host performs if it may.
-    pub(crate) async fn call<A: Action>(&self, action: A) -> Result<A::Output, CallError>
-    where
-        Host: Perform<A>,
-    {
-        self.guard.call(&*self.host, action).await
-    }
-
     /// Records and refuses what does not form an action.
     pub(crate) fn refuse(&self, attempt: Attempt<'_>) -> CallError {
         self.guard.refuse(attempt)
     }
 
-    pub(crate) fn meter(&self) -> &Arc<Meter> {
-        self.guard.meter()
-    }
-
-    /// For helpers of `host` that make several calls, such as following redirects.
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
@@ -115,6 +98,7 @@ impl Door {
 
 impl WasiView for RunState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let ctx = self.wasi.get_or_insert_with(|| wasi_ctx(&self.io, &self.outside));
+        WasiCtxView { ctx, table: &mut self.table }
     }
 }

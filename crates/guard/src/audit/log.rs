@@ -150,7 +150,8 @@ impl AuditLog {
         result
     }
 
-    /// A log that lives and dies with the process, for tests and for embedders who ship entries elsewhere.
+    /// A log that lives and dies with the process, for tests and for embedders who ship entries elsewhere. It waits for
+    /// nothing, as if opened with [`Durability::Buffered`].
     ///
     /// # Errors
     /// When no thread can be started.
@@ -158,7 +159,7 @@ impl AuditLog {
         let memory = MemoryLog::default();
         let sink = Sink::Memory(Arc::clone(&memory.bytes));
         let failed = |error| AuditError::Open { path: "(memory)".into(), error: Arc::new(error) };
-        let log = AuditLog::start(sink, 0, GENESIS.to_owned(), Durability::Effects).map_err(failed)?;
+        let log = AuditLog::start(sink, 0, GENESIS.to_owned(), Durability::Buffered).map_err(failed)?;
         Ok((log, memory))
     }
 
