@@ -179,7 +179,7 @@ mod tests {
         }
         host.set_result("[1]".into()).unwrap();
         host.set_result("[2]".into()).unwrap();
-        assert_eq!(world.door.meter().output_used(), 6);
+        assert_eq!(world.door.guard().meter().output_used(), 6);
         let over = StopCause::Budget(Budget::Output);
         assert_eq!(host.set_result(format!("\"{}\"", "x".repeat(1024))), Err(CallError::Stopped(over)));
         assert_eq!(world.io.output.take().result, Some(json!([2])));

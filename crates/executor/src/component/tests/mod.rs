@@ -86,8 +86,7 @@ impl World {
 
     pub(super) fn state(&self) -> RunState {
         let outside: Arc<dyn Outside> = Arc::new(Live::new());
-        let wasi = wasi_ctx(&self.io, &outside);
-        RunState::new(self.door.clone(), Arc::clone(&self.io), outside, MemoryLimiter::new(64 << 20), wasi)
+        RunState::new(self.door.clone(), Arc::clone(&self.io), outside, MemoryLimiter::new(64 << 20))
     }
 
     /// Runs a component to its end.

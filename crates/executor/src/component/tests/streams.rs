@@ -46,7 +46,7 @@ async fn randomness_is_bounded() {
 #[tokio::test]
 async fn revocation_ends_the_run_at_the_next_call() {
     let world = World::new(Value::Null, &[]);
-    world.door.meter().life().revoker().revoke();
+    world.door.guard().meter().life().revoker().revoke();
     let mut program = Program::default();
     program.open(ROOT, "m/a", 0, READ);
     let trap = world.run(&program.component()).await.unwrap_err();

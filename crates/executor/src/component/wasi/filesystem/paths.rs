@@ -132,7 +132,7 @@ impl Filesystem<'_> {
 
     /// A place among the run's open handles: streams and lists take one too.
     pub(super) fn slot(&self) -> Result<HandleSlot, FsError> {
-        Ok(self.door.meter().open_handle()?)
+        Ok(self.door.guard().meter().open_handle()?)
     }
 
     fn resolve(&self, base: &Resource<Descriptor>, action: ActionName, text: &str) -> Result<GuestPath, FsError> {

@@ -24,7 +24,7 @@ async fn open(filesystem: &mut Filesystem<'_>, path: &str, flags: DescriptorFlag
 }
 
 fn slot(world: &World) -> bailiwick_guard::HandleSlot {
-    world.door.meter().open_handle().unwrap()
+    world.door.guard().meter().open_handle().unwrap()
 }
 
 fn code(error: FsError) -> ErrorCode {
