@@ -9,7 +9,7 @@ test:
 
 # Accept the current output as expected: golden files, cases, compile-fail errors. Read the diff afterwards.
 bless:
-    BAILIWICK_BLESS=1 TRYBUILD=overwrite INSTA_UPDATE=always cargo test --workspace --no-fail-fast
+    BAILIWICK_BLESS=1 TRYBUILD=overwrite cargo test --workspace --no-fail-fast
 
 # The main job, as in the README.
 demo:
