@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Passes every check that a change must pass: format, lints, dependencies, all tests. Installs what is missing, by package
+# Passes every check that a change must pass: format, links, lints, dependencies, all tests. Installs what is missing, by package
 # name, and says so. Needs cargo, npm and, on Debian, apt-get.
 #
 #   scripts/test.sh           everything
@@ -21,6 +21,9 @@ step() { echo; echo "==> $*"; }
 
 step "format"
 cargo fmt --all --check
+
+step "links"
+scripts/links.sh
 
 if ! $quick; then
   step "guests in C and AssemblyScript"
