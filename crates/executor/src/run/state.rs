@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_guard::{Attempt, CallError, Guard, Meter};
+use bailiwick_guard::{Attempt, CallError, Guard};
 use bailiwick_host::Host;
 use serde_json::Value;
 use wasmtime::component::ResourceTable;
