@@ -11,7 +11,7 @@ use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::entry::{OpenEntry, ResourceText};
 use crate::permit::{Allowed, Permit};
 use crate::record::{ActionWord, MAX_RECORDS};
-use crate::untrusted::Untrusted;
+use crate::untrusted::{Untrusted, is_hidden};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
     StopCause,
@@ -89,7 +89,7 @@ impl Guard {
         let began = Instant::now();
         self.meter.take_call()?;
         let resource = action.resource();
-        let text: ResourceText = resource.to_string().into();
+        let text = shown(resource.to_string());
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
         let (verdict, explanation) = match Request::new(A::NAME, resource) {
             Ok(request) => self.decide(&request),
@@ -217,7 +217,7 @@ impl Guard {
             resource: call.text,
             decision: call.verdict.decision(),
             code: call.verdict.code(),
-            rule: call.verdict.rule().map(|rule| (rule.id().into(), rule.location().into())),
+            rule: call.verdict.rule().cloned(),
             outcome,
             took: call.began.elapsed(),
             explanation: call.explanation,
@@ -240,6 +240,11 @@ struct Opening {
     verdict: Verdict,
     explanation: Option<String>,
     began: Instant,
+}
+
+/// The canonical text of a resource as records hold it. A file's name may have characters that hide or reorder others.
+fn shown(text: String) -> ResourceText {
+    if text.chars().any(is_hidden) { Untrusted(&text).to_string().into() } else { text.into() }
 }
 
 fn stopped(cause: StopCause) -> Outcome {

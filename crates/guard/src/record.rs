@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_policy::{ActionName, Code, Decision, Kind};
+use bailiwick_policy::{ActionName, Code, Decision, Kind, Rule};
 use serde::Serialize;
 
 /// Calls that a report lists; those beyond are counted and in the audit log.
@@ -39,8 +39,8 @@ pub struct CallRecord {
     pub resource: Arc<str>,
     pub decision: Decision,
     pub code: Code,
-    /// The deciding rule's id and place.
-    pub rule: Option<(Arc<str>, Arc<str>)>,
+    /// The deciding rule.
+    pub rule: Option<Arc<Rule>>,
     /// `None` for a call that was refused before it began.
     pub outcome: Option<Outcome>,
     pub took: Duration,
@@ -94,9 +94,9 @@ impl Serialize for CallRecord {
         map.serialize_entry("decision", self.decision.as_str())?;
         let code = self.outcome.and_then(Outcome::code).unwrap_or(self.code);
         map.serialize_entry("code", code.as_str())?;
-        if let Some((id, location)) = &self.rule {
-            map.serialize_entry("rule", &**id)?;
-            map.serialize_entry("location", &**location)?;
+        if let Some(rule) = &self.rule {
+            map.serialize_entry("rule", rule.id())?;
+            map.serialize_entry("location", rule.location())?;
         }
         map.serialize_entry("outcome", &self.outcome.map(Outcome::as_str))?;
         map.serialize_entry("ms", &(self.took.as_micros() as f64 / 1000.0))?;

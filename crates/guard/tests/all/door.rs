@@ -28,7 +28,7 @@ async fn an_allowed_call_has_an_intent_and_an_outcome() {
     );
     let records = guard.records();
     assert_eq!((records.len(), records[0].outcome), (1, Some(Outcome::Done)));
-    assert_eq!(records[0].rule.as_ref().map(|(id, at)| (&**id, &**at)), Some(("hash", "m.toml:5")));
+    assert_eq!(records[0].rule.as_ref().map(|rule| (rule.id(), rule.location())), Some(("hash", "m.toml:5")));
 }
 
 #[tokio::test]

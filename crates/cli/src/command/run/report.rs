@@ -30,7 +30,7 @@ impl Described {
     pub(super) fn of(guest: &Path, manifest: &Arc<Manifest>, authorization: &Authorization) -> Described {
         let principal = &authorization.authority().principal;
         Described {
-            guest: guest.display().to_string(),
+            guest: if guest == Path::new("-") { "standard input".to_owned() } else { guest.display().to_string() },
             manifest: Arc::clone(manifest),
             agent: principal.agent.clone(),
             issuer: principal.issuer.clone(),
@@ -97,7 +97,7 @@ pub(super) fn call_line(record: &CallRecord) -> String {
         _ => (BAD, "denied"),
     };
     let code = record.outcome.and_then(|outcome| outcome.code()).unwrap_or(record.code);
-    let rule = record.rule.as_ref().map(|(id, location)| format!("  rule `{id}`, {}", Untrusted(location)));
+    let rule = record.rule.as_ref().map(|rule| format!("  rule `{}`, {}", rule.id(), Untrusted(rule.location())));
     let milliseconds = record.took.as_secs_f64() * 1000.0;
     format!(
         "{style}{word:<8}{style:#} {} {}{DIM}  [{code}]{}  {milliseconds:.1} ms{DIM:#}\n",
