@@ -15,7 +15,7 @@ pub(crate) struct Failure {
     code: Option<Code>,
     help: Option<String>,
     details: Option<String>,
-    data: Option<(&'static str, Value)>,
+    data: Option<Box<(&'static str, Value)>>,
 }
 
 /// What a command gives back.
@@ -52,7 +52,7 @@ impl Failure {
 
     /// What `--json` adds to the failure.
     pub(crate) fn data(self, name: &'static str, data: Value) -> Failure {
-        Failure { data: Some((name, data)), ..self }
+        Failure { data: Some(Box::new((name, data))), ..self }
     }
 
     pub(crate) fn drawn(&self) -> &str {
@@ -83,7 +83,8 @@ impl Failure {
             "help": self.help,
             "exit": self.exit as u8,
         });
-        if let (Some((name, data)), Some(members)) = (&self.data, error.as_object_mut()) {
+        if let (Some(data), Some(members)) = (&self.data, error.as_object_mut()) {
+            let (name, data) = &**data;
             members.insert((*name).to_owned(), data.clone());
         }
         json!({ "error": error })

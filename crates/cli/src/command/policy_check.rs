@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &PolicyCheckArguments) -> Outcome {
         let checked = check(path)?;
         let ceiling = checked.ceiling(path);
         all.push(checked);
-        if let Some(path) = ceiling {
+        if let Some(path) = ceiling.filter(|path| !arguments.manifests.contains(path)) {
             all.push(check(&path)?);
         }
     }

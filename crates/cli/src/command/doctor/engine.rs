@@ -1,13 +1,52 @@
 //! What the engine needs of the processor and the system. Linux on x86-64 is what is promised.
 
 use std::fs;
+use std::sync::Arc;
+
+use bailiwick::{Executor, Guest, Job, Report, Stop};
+use bailiwick_guard::AuditLog;
+use bailiwick_policy::{Authority, Grant, Manifest, Principal, ScopeSet};
 
 use super::{Finding, State};
 
 const AREA: &str = "engine";
 
 pub(super) fn look() -> Vec<Finding> {
-    vec![platform(), processor(), address_space()]
+    vec![platform(), processor(), address_space(), trial()]
+}
+
+/// Runs the smallest guest there is, from compiling it in a child to its report.
+fn trial() -> Finding {
+    let name = "trial run";
+    match run_smallest() {
+        Ok(report) if report.stop == Stop::Finished => {
+            let took = report.usage.wall.as_secs_f64() * 1000.0;
+            Finding::new(AREA, name, State::Good, format!("compiled, run and reported in {took:.0} ms"))
+        }
+        Ok(report) => Finding::new(AREA, name, State::Broken, report.stop.to_string()),
+        Err(error) => Finding::new(AREA, name, State::Broken, error)
+            .help("look at the findings above; containers may forbid what compiling in a confined process needs"),
+    }
+}
+
+fn run_smallest() -> Result<Report, String> {
+    const GUEST: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+    const MANIFEST: &str = "schema = 1\nid = \"doctor\"\nagents = [\"doctor\"]\n";
+    let manifest = Manifest::parse(MANIFEST, "doctor").map_err(|_| "the built-in manifest is not valid")?;
+    let authority = Authority {
+        principal: Principal { issuer: "doctor".into(), subject: "doctor".into(), agent: "doctor".into() },
+        token: ScopeSet::empty(),
+        registry: ScopeSet::empty(),
+        task: None,
+    };
+    let grant = Grant::new(Arc::new(manifest), None, authority);
+    let guest = Guest::from_bytes(GUEST.as_bytes()).map_err(|error| error.to_string())?;
+    // A trial is nobody's run: it can do nothing, and is not on record.
+    let (log, _) = AuditLog::in_memory().map_err(|error| error.to_string())?;
+    let executor = Executor::builder(log).build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(executor.run(Job::new(guest, grant, "."))).map_err(|error| error.to_string())
 }
 
 fn platform() -> Finding {

@@ -90,8 +90,14 @@ impl Printer {
         let mut stderr = Sink::new(io::stderr().is_terminal());
         while let Ok(event) = events.recv() {
             match event {
-                Event::Output(Stream::Stdout, bytes) => self.apart(|| stdout.write(&mut io::stdout().lock(), &bytes)),
-                Event::Output(Stream::Stderr, bytes) => self.apart(|| stderr.write(&mut io::stderr().lock(), &bytes)),
+                Event::Output(Stream::Stdout, bytes) => {
+                    self.make_way(&stdout);
+                    stdout.write(&mut io::stdout().lock(), &bytes);
+                }
+                Event::Output(Stream::Stderr, bytes) => {
+                    self.make_way(&stderr);
+                    stderr.write(&mut io::stderr().lock(), &bytes);
+                }
                 Event::Call(record) => self.call(&record),
                 Event::End => break,
             }
@@ -107,7 +113,10 @@ impl Printer {
         self.calls += 1;
         if self.trace {
             let line = report::call_line(record);
-            self.apart(|| terminal::err(&line));
+            match &self.bar {
+                Some(bar) => bar.suspend(|| terminal::err(&line)),
+                None => terminal::err(&line),
+            }
         }
         if let Some(bar) = &self.bar {
             let calls = if self.calls == 1 { "call" } else { "calls" };
@@ -115,11 +124,12 @@ impl Printer {
         }
     }
 
-    /// Prints without the line of progress in the way.
-    fn apart(&self, print: impl FnOnce()) {
-        match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+    /// A guest that prints on the terminal shows that it is alive; redrawing our line would erase an unfinished one of its.
+    fn make_way(&mut self, sink: &Sink) {
+        if sink.visible.is_some()
+            && let Some(bar) = self.bar.take()
+        {
+            bar.finish_and_clear();
         }
     }
 }
