@@ -9,7 +9,6 @@ use crate::token::TokenSpec;
 
 /// One case: a folder with a `case.toml`.
 pub(crate) struct Case {
-    pub(crate) name: String,
     pub(crate) folder: PathBuf,
     pub(crate) spec: Spec,
 }
@@ -57,7 +56,6 @@ pub(crate) struct Spec {
 pub(crate) enum FileSpec {
     Text(String),
     Link { link: String },
-    Hard { hard: String },
     Fifo { fifo: bool },
     Folder { folder: bool },
     Filled { size: u64 },
@@ -80,7 +78,6 @@ fn policy() -> String {
 
 impl Case {
     pub(crate) fn load(folder: &Path) -> Result<Case, String> {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let path = folder.join("case.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let spec: Spec = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -90,6 +87,6 @@ impl Case {
         if spec.about.is_empty() {
             return Err(format!("{}: `about` says what must hold", path.display()));
         }
-        Ok(Case { name, folder: folder.to_owned(), spec })
+        Ok(Case { folder: folder.to_owned(), spec })
     }
 }

@@ -22,12 +22,23 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::HostCalls, "case budget-host-calls, as the stop's `budget`"),
     (Code::OutputBytes, "case budget-output, as the stop's `budget`"),
     (Code::Internal, "a fault of the host; nothing a guest or a manifest does leads there"),
+    // Terms for sensitive calls, and replay: the command line has no way to bring them about yet.
+    (Code::TokenNotBound, "crates/identity/tests"),
+    (Code::TokenTooOld, "crates/identity/tests"),
+    (Code::TokenReplayed, "crates/identity/tests"),
+    (Code::ReplayStore, "crates/identity/tests"),
 ];
+
+/// Proofs of possession come with requests to a server; `run` takes a token alone. crates/identity/tests has them.
+const PROOFS: &str = "deny.proof.";
 
 /// Every code is in some case's expected files.
 pub(crate) fn codes() -> Result<(), Failed> {
     let seen = texts(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").as_path(), &["report.json", "audit.json"]);
-    complete(Code::ALL.iter().map(|code| (code.as_str(), ELSEWHERE.iter().any(|(other, _)| other == code))), &seen)
+    let excused = |code: &Code| {
+        code.as_str().starts_with(PROOFS) || ELSEWHERE.iter().any(|(other, _)| other == code)
+    };
+    complete(Code::ALL.iter().map(|code| (code.as_str(), excused(code))), &seen)
 }
 
 /// Every way in which a run can end is, too.
@@ -67,8 +78,8 @@ pub(crate) fn stops() -> Result<(), Failed> {
         ("no_entry_point", false),
         ("unliftable", false),
         ("compile_timeout", false),
-        ("compile_memory", true), // crates/executor/tests/compile.rs: within the bounds it takes a slow and large guest
-        ("compile_failed", true), // crates/executor/tests/compile.rs, with a program that dies
+        ("compile_memory", true), // crates/executor/tests/loading: within the bounds it takes a slow and large guest
+        ("compile_failed", true), // crates/executor/tests/loading, with a program that dies
     ];
     complete(refusals.into_iter(), &seen)?;
     complete(["host_calls", "output", "disk"].into_iter().map(|budget| (budget, false)), &seen)
@@ -88,7 +99,7 @@ pub(crate) fn diagnostics() -> Result<(), Failed> {
 fn complete<'a>(names: impl Iterator<Item = (&'a str, bool)>, seen: &str) -> Result<(), Failed> {
     let (mut missing, mut needless) = (Vec::new(), Vec::new());
     for (name, excused) in names {
-        match (seen.contains(&format!("\"{name}\"")) || seen.contains(&format!("[{name}]")), excused) {
+        match (is_in(name, seen), excused) {
             (false, false) => missing.push(name),
             (true, true) => needless.push(name),
             _ => {}
@@ -98,6 +109,11 @@ fn complete<'a>(names: impl Iterator<Item = (&'a str, bool)>, seen: &str) -> Res
         return Ok(());
     }
     Err(format!("in no case: {missing:?}; excused, and in a case all the same: {needless:?}").into())
+}
+
+/// In quotes, in quotes within a string, or in brackets.
+fn is_in(name: &str, seen: &str) -> bool {
+    [format!("\"{name}\""), format!("\"{name}\\\""), format!("[{name}]")].iter().any(|text| seen.contains(text))
 }
 
 fn texts(folder: &Path, names: &[&str]) -> String {

@@ -48,7 +48,7 @@ const HOSTILE: &[(&str, &str, &str)] = &[
         "table",
         "out_of_memory",
         "(module (memory (export \"memory\") 1) (table $t 0 funcref) (func (export \"run\")
-           (loop $l (drop (table.grow $t (ref.null func) (i32.const 100000))) (br $l))))",
+           (loop $l (drop (table.grow $t (ref.null func) (i32.const 1000))) (br $l))))",
     ),
     (
         "recursion",
@@ -126,7 +126,7 @@ const LOOPING: &str = r#"(module
 impl Stage {
     fn new() -> Result<Stage, String> {
         let temporary = tempfile::tempdir().map_err(text)?;
-        let options = AuditOptions { durability: Durability::Buffered };
+        let options = AuditOptions { durability: Durability::Effects };
         let log = AuditLog::open(&temporary.path().join("log.jsonl"), options, &SystemClock).map_err(text)?;
         let compile = CompileOptions {
             place: CompileIn::program(Path::new(PROGRAM)),
@@ -165,6 +165,8 @@ impl Stage {
         let limits = match *expected {
             "out_of_time" => "timeout = \"300ms\"\nfuel = 1_000_000_000_000_000\nmemory = \"64MiB\"",
             "out_of_fuel" => "fuel = 10_000_000",
+            // The engine's own bound on tables would come first.
+            _ if name == "table" => "memory = \"256KiB\"",
             _ => "memory = \"64MiB\"",
         };
         let guest = if name == "bomb" {
@@ -249,8 +251,7 @@ impl Stage {
         if how == "revoked" { life.revoker().revoke() } else { cancel.cancel() }
         let report = run.await.map_err(text)?.map_err(text)?;
         expect(&report, how)?;
-        self.executor.run(self.job(wat(GOOD)?, "")?).await.map_err(text)?;
-        drop(self.good().await?);
+        self.good().await?;
         let log = fs::read_to_string(self.temporary.path().join("log.jsonl")).map_err(text)?;
         if log.contains("\"outcome\":\"abandoned\"") { Ok(()) } else { Err(format!("no abandoned call in {log}")) }
     }

@@ -101,7 +101,7 @@ impl<'a> Stage<'a> {
             }
         }
         // Folders first, links last: a link may lead to what is laid out with it.
-        let is_link = |file: &FileSpec| matches!(file, FileSpec::Link { .. } | FileSpec::Hard { .. });
+        let is_link = |file: &FileSpec| matches!(file, FileSpec::Link { .. });
         let mut files: Vec<_> = spec.files.iter().collect();
         files.sort_by_key(|(_, file)| is_link(file));
         for (name, file) in files {
@@ -115,12 +115,12 @@ impl<'a> Stage<'a> {
         match file {
             FileSpec::Text(content) => fs::write(path, self.substitute(content)),
             FileSpec::Link { link } => std::os::unix::fs::symlink(link, path),
-            FileSpec::Hard { hard } => fs::hard_link(self.work.join(hard), path),
-            FileSpec::Fifo { .. } => {
+            FileSpec::Fifo { fifo: true } => {
                 use rustix::fs::{CWD, FileType, Mode, mknodat};
                 Ok(mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?)
             }
-            FileSpec::Folder { .. } => fs::create_dir_all(path),
+            FileSpec::Folder { folder: true } => fs::create_dir_all(path),
+            FileSpec::Fifo { .. } | FileSpec::Folder { .. } => Err(io::Error::other("write `true`, or leave it out")),
             FileSpec::Filled { size } => fs::File::create(path)?.set_len(*size),
             FileSpec::Bytes { hex } => {
                 let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).map_err(io::Error::other)?;

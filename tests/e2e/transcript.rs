@@ -38,7 +38,9 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
         if ended.stderr.contains("panicked at") {
             return Err(format!("`{command}` panicked: {}", ended.stderr).into());
         }
-        let plain = |text: &str| text.replace(&root.display().to_string(), "{{root}}");
+        // Usage lines begin with the name of the file that was started.
+        let plain =
+            |text: &str| text.replace(&root.display().to_string(), "{{root}}").replace("bailiwick-under-test", "bailiwick");
         actual += &format!("$ {command}\n");
         for line in plain(&ended.stdout).lines() {
             actual += &format!("{}\n", line.trim_end());
