@@ -216,7 +216,8 @@ fn read_ceiling(fields: &Fields<'_>, report: &mut Report) -> Option<String> {
 }
 
 fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
-    let items = fields.texts("agents", report).unwrap_or_default();
+    // Absent, or not a list, which was reported.
+    let Some(items) = fields.texts("agents", report) else { return Vec::new() };
     let agents: Vec<String> = items
         .into_iter()
         .filter_map(|(agent, place)| {
