@@ -20,6 +20,9 @@ use crate::run::{
 };
 use crate::{ArtifactCache, CompileOptions, LoadError, Loader, linking};
 
+/// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
+const FUEL_KNOWN_EVERY: u64 = 10_000_000;
+
 /// Bytes that the host copies out of a guest for one call at most.
 const HOSTCALL_BYTES: usize = 8 << 20;
 
@@ -256,6 +259,7 @@ impl Inner {
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| state.limiter());
         store.set_fuel(fuel).map_err(wasmtime_error)?;
+        store.fuel_async_yield_interval(Some(FUEL_KNOWN_EVERY)).map_err(wasmtime_error)?;
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         // Back to the supervisor at every epoch, for as long as it says so.
         store.epoch_deadline_async_yield_and_update(1);

@@ -31,7 +31,8 @@ pub struct Report {
 /// What the run used.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
-    /// Fuel used. After a trap other than running out of fuel the engine has lost part of the count: it is a lower bound.
+    /// Fuel used. Exact when the guest finished or ran out of it. After a trap or an interruption the engine has lost
+    /// what came since the last 10,000,000: it is a lower bound.
     pub fuel: u64,
     #[serde(rename = "wall_ms", serialize_with = "millis")]
     pub wall: Duration,
