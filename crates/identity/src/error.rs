@@ -2,7 +2,9 @@
 
 use bailiwick_policy::{Code, ScopeError};
 
+use crate::details::DetailsError;
 use crate::jwks::Unfit;
+use crate::replay::ReplayError;
 
 /// A compact token that does not prove what it claims. Each variant is one rule.
 ///
@@ -23,8 +25,14 @@ pub enum TokenError {
 
     #[error("the token's header has `{name}`, which is never accepted: keys and meaning come from the configuration")]
     HeaderMember { name: &'static str },
-    #[error("the token's `typ` is not `at+jwt`; an ID token or a proof is not an access token")]
+    #[error("the token's header has a member that JWT-SVIDs must not have")]
+    HeaderUnknown,
+    #[error(
+        "the token's `typ` is not one of its issuer's profile (`at+jwt` unless configured); an ID token or a proof is not an access token"
+    )]
     Type,
+    #[error("the claim `{name}` shows that the token is not an access token")]
+    NotAnAccessToken { name: &'static str },
     #[error("the token's `alg` is not one of ES256, EdDSA, PS256, RS256")]
     Algorithm,
     #[error("the issuer's configuration does not list the token's `alg` {algorithm}")]
@@ -57,10 +65,31 @@ pub enum TokenError {
     Lifetime { limit: u64 },
     #[error("the token's `sub` is not 1 to 255 visible ASCII characters")]
     Subject,
+    #[error("the token's `sub` is not {expected}")]
+    WorkloadSubject { expected: &'static str },
     #[error("the token's `scope` is not valid: {0}")]
     Scope(ScopeError),
+    #[error("the token's `authorization_details` are not valid: {0}")]
+    Details(DetailsError),
+    #[error("the token's `act` is not a chain of at most {} objects with a `sub` each", crate::ActorChain::MAX)]
+    Actor,
+
     #[error("the token is bound to a key (`cnf`), and no proof of possession came with it")]
     ProofRequired,
+    #[error(
+        "the token is not bound to a key (`cnf.jkt`), which its issuer's configuration or the proof with it demands"
+    )]
+    NotBound,
+    #[error("the token is bound to another key than the one that made the proof")]
+    ProofBinding,
+    #[error("the proof is not for this token; its `ath` must be the token's hash")]
+    ProofToken,
+    #[error("the token may be used once, and was used before")]
+    Replayed,
+    #[error("the proof was used before; each call needs a new one")]
+    ProofReplayed,
+    #[error("the use of the token cannot be recorded: {0}")]
+    ReplayStore(ReplayError),
     #[error(
         "the claim `{name}` is not supported yet by this version, and ignoring it would change what the token means"
     )]
@@ -82,8 +111,8 @@ impl TokenError {
             TokenError::TooLarge { .. } => Code::TokenTooLarge,
             TokenError::Segments | TokenError::Encoding { .. } | TokenError::Json { .. } => Code::TokenMalformed,
             TokenError::DuplicateMember { .. } => Code::TokenDuplicateMember,
-            TokenError::HeaderMember { .. } => Code::TokenHeader,
-            TokenError::Type => Code::TokenType,
+            TokenError::HeaderMember { .. } | TokenError::HeaderUnknown => Code::TokenHeader,
+            TokenError::Type | TokenError::NotAnAccessToken { .. } => Code::TokenType,
             TokenError::Algorithm | TokenError::AlgorithmNotAllowed { .. } => Code::TokenAlgorithm,
             TokenError::KeyId => Code::TokenKeyId,
             TokenError::UnknownIssuer { .. } => Code::TokenIssuer,
@@ -96,9 +125,17 @@ impl TokenError {
             TokenError::IssuedInFuture { .. } => Code::TokenIssuedInFuture,
             TokenError::NotYetValid { .. } => Code::TokenNotYetValid,
             TokenError::Lifetime { .. } => Code::TokenLifetime,
-            TokenError::Subject => Code::TokenSubject,
+            TokenError::Subject | TokenError::WorkloadSubject { .. } => Code::TokenSubject,
             TokenError::Scope(_) => Code::TokenScopeClaim,
+            TokenError::Details(_) => Code::TokenDetails,
+            TokenError::Actor => Code::TokenActor,
             TokenError::ProofRequired => Code::TokenProofRequired,
+            TokenError::NotBound => Code::TokenNotBound,
+            TokenError::ProofBinding => Code::ProofBinding,
+            TokenError::ProofToken => Code::ProofToken,
+            TokenError::Replayed => Code::TokenReplayed,
+            TokenError::ProofReplayed => Code::ProofReplayed,
+            TokenError::ReplayStore(_) => Code::ReplayStore,
             TokenError::Unsupported { .. } => Code::TokenUnsupported,
         }
     }

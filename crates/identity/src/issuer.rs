@@ -2,10 +2,18 @@
 
 use crate::jwks::Jwks;
 use crate::jws::Algorithm;
+use crate::profile::Profile;
+use crate::workload::TrustDomain;
 
 /// One issuer: its name, our name at it, its keys and algorithms. Built by decisions in order; then immutable.
 ///
-/// Defaults: no algorithm beyond those given, access tokens (RFC 9068) only, a lifetime of at most 1 h, 5 s of skew.
+/// Defaults:
+/// - no algorithm beyond those given;
+/// - access tokens (RFC 9068) only;
+/// - a lifetime of at most 1 h, and 5 s of skew;
+/// - a token grants the scopes in it, and without any it grants nothing;
+/// - a proof of possession for tokens that are bound to a key, others without;
+/// - tokens may be used until they expire.
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
     pub(crate) issuer: String,
@@ -14,6 +22,10 @@ pub struct TrustedIssuer {
     pub(crate) keys: Jwks,
     pub(crate) max_lifetime: u64,
     pub(crate) skew: u64,
+    pub(crate) profile: Profile,
+    pub(crate) bound: bool,
+    pub(crate) single_use: bool,
+    pub(crate) scopes_from_registry: bool,
     pub(crate) local: bool,
 }
 
@@ -38,6 +50,14 @@ pub enum IssuerError {
     Skew { issuer: String },
     #[error("the issuer `{issuer}` is configured twice")]
     Twice { issuer: String },
+    #[error("the profile `{profile}` of the issuer `{issuer}` does not have the algorithm {algorithm}")]
+    ProfileAlgorithm { issuer: String, profile: &'static str, algorithm: Algorithm },
+    #[error("the trust domain `{domain}` of the issuer `{issuer}` is another issuer's")]
+    TrustDomainTwice { issuer: String, domain: TrustDomain },
+    #[error(
+        "the tokens of the issuer `{issuer}` carry scopes; only those of the profiles `k8s` and `jwt-svid` can do without"
+    )]
+    ScopesFromRegistry { issuer: String },
 }
 
 impl TrustedIssuer {
@@ -66,8 +86,43 @@ impl TrustedIssuer {
             keys,
             max_lifetime: Self::MAX_LIFETIME,
             skew: Self::DEFAULT_SKEW,
+            profile: Profile::AccessToken,
+            bound: false,
+            single_use: false,
+            scopes_from_registry: false,
             local: false,
         })
+    }
+
+    /// Accepts tokens of that form instead of RFC 9068 access tokens.
+    pub fn profile(self, profile: Profile) -> Result<Self, IssuerError> {
+        if let Some(algorithm) = self.algorithms.iter().find(|algorithm| !profile.permits(**algorithm)) {
+            let (algorithm, profile) = (*algorithm, profile.as_str());
+            return Err(IssuerError::ProfileAlgorithm { issuer: self.issuer, profile, algorithm });
+        }
+        if self.scopes_from_registry && !profile.is_workload_identity() {
+            return Err(IssuerError::ScopesFromRegistry { issuer: self.issuer });
+        }
+        Ok(TrustedIssuer { profile, ..self })
+    }
+
+    /// Refuses tokens that are not bound to a key (RFC 9449), so that every token needs a proof of possession.
+    pub fn bound_only(self) -> Self {
+        TrustedIssuer { bound: true, ..self }
+    }
+
+    /// Accepts each token once.
+    pub fn single_use(self) -> Self {
+        TrustedIssuer { single_use: true, ..self }
+    }
+
+    /// Takes a token **without** `scope` for one that grants all that the registry declares for its agent: such a token
+    /// says who asks and nothing else, and the registry alone limits the agent beside manifest and task.
+    pub fn scopes_from_registry(self) -> Result<Self, IssuerError> {
+        if !self.profile.is_workload_identity() {
+            return Err(IssuerError::ScopesFromRegistry { issuer: self.issuer });
+        }
+        Ok(TrustedIssuer { scopes_from_registry: true, ..self })
     }
 
     /// Accepts only tokens that live at most this many seconds.
@@ -104,6 +159,11 @@ impl TrustedIssuer {
         &self.algorithms
     }
 
+    /// The form of its tokens.
+    pub fn token_profile(&self) -> &Profile {
+        &self.profile
+    }
+
     /// Whether this is the issuer embedded in this installation.
     pub fn is_local(&self) -> bool {
         self.local
@@ -121,6 +181,11 @@ impl TrustedIssuers {
         if self.find(&issuer.issuer).is_some() {
             return Err(IssuerError::Twice { issuer: issuer.issuer });
         }
+        if let Some(domain) = issuer.profile.trust_domain()
+            && self.find_trust_domain(domain).is_some()
+        {
+            return Err(IssuerError::TrustDomainTwice { domain: domain.clone(), issuer: issuer.issuer });
+        }
         self.issuers.push(issuer);
         Ok(self)
     }
@@ -128,6 +193,11 @@ impl TrustedIssuers {
     /// The issuer with exactly that name, byte by byte.
     pub fn find(&self, issuer: &str) -> Option<&TrustedIssuer> {
         self.issuers.iter().find(|known| known.issuer == issuer)
+    }
+
+    /// The issuer of that trust domain's JWT-SVIDs.
+    pub fn find_trust_domain(&self, domain: &TrustDomain) -> Option<&TrustedIssuer> {
+        self.issuers.iter().find(|known| known.profile.trust_domain() == Some(domain))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &TrustedIssuer> {

@@ -1,12 +1,13 @@
 //! JSON Web Key Sets (RFC 7517, 7518, 8037): public keys that an operator configured for one issuer.
 
-use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use crate::json::{self, JsonError};
 use crate::jws::Algorithm;
+use crate::profile::Purpose;
+use crate::thumbprint::Thumbprint;
 
 /// A set of public keys, each at most once by its `kid`.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +29,7 @@ pub enum Unfit {
     Type,
     #[error("its `crv` is not the one that the algorithm needs (P-256 for ES256, Ed25519 for EdDSA)")]
     Curve,
-    #[error("its `use` is not `sig`, or its `key_ops` do not have `verify`")]
+    #[error("its `use` is not `sig` (or, for JWT-SVIDs, `jwt-svid`), or its `key_ops` do not have `verify`")]
     Use,
     #[error("its `alg` or `kty` is not the token's `alg`")]
     Algorithm,
@@ -129,9 +130,12 @@ impl Key {
         self.material.as_ref().map(|_| ()).map_err(|unfit| *unfit)
     }
 
-    /// The key for that algorithm.
-    pub(crate) fn decoding_key(&self, algorithm: Algorithm) -> Result<&DecodingKey, Unfit> {
+    /// The key for that algorithm and purpose.
+    pub(crate) fn decoding_key(&self, algorithm: Algorithm, purpose: Purpose) -> Result<&DecodingKey, Unfit> {
         let material = self.material.as_ref().map_err(|unfit| *unfit)?;
+        if !purpose.fits(material.purpose.as_deref()) {
+            return Err(Unfit::Use);
+        }
         let family_fits = match algorithm {
             Algorithm::Es256 => material.family == Family::P256,
             Algorithm::EdDsa => material.family == Family::Ed25519,
@@ -143,11 +147,19 @@ impl Key {
         Ok(&material.key)
     }
 
+    /// A key that came with a proof, which its own thumbprint identifies.
+    pub(crate) fn embedded(members: &Map<String, Value>) -> Result<(Key, Thumbprint), EmbeddedKeyError> {
+        if private_member(members).is_some() {
+            return Err(EmbeddedKeyError::Private);
+        }
+        let material = Material::from_members(members).map_err(EmbeddedKeyError::Unfit)?;
+        let thumbprint = Thumbprint::of(members).ok_or(EmbeddedKeyError::Unfit(Unfit::Encoding))?;
+        Ok((Key { id: None, material: Ok(material) }, thumbprint))
+    }
+
     fn from_members(members: &Map<String, Value>, index: usize) -> Result<Key, JwksError> {
-        for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-            if members.contains_key(name) {
-                return Err(JwksError::PrivateKey { index, name });
-            }
+        if let Some(name) = private_member(members) {
+            return Err(JwksError::PrivateKey { index, name });
         }
         let id = match members.get("kid") {
             None => None,
@@ -170,15 +182,23 @@ impl From<JsonError> for JwksError {
     }
 }
 
-/// The `kid` of our own keys: the thumbprint of RFC 7638.
-pub(crate) fn ed25519_thumbprint(public: &[u8]) -> String {
-    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, BASE64URL_NOPAD.encode(public));
-    BASE64URL_NOPAD.encode(digest::digest(&digest::SHA256, members.as_bytes()).as_ref())
+/// Why a key that came with a proof does not serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EmbeddedKeyError {
+    Private,
+    Unfit(Unfit),
+}
+
+/// The first member that only a private or symmetric key has.
+fn private_member(members: &Map<String, Value>) -> Option<&'static str> {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].into_iter().find(|name| members.contains_key(*name))
 }
 
 #[derive(Clone)]
 struct Material {
     family: Family,
+    /// The `use` that the set declares for this key.
+    purpose: Option<String>,
     /// The `alg` that the set declares for this key.
     algorithm: Option<Algorithm>,
     key: DecodingKey,
@@ -194,7 +214,7 @@ enum Family {
 impl Material {
     fn ed25519(public: &[u8]) -> Result<Material, Unfit> {
         let key = DecodingKey::from_ed_der(public);
-        Ok(Material { family: Family::Ed25519, algorithm: Some(Algorithm::EdDsa), key })
+        Ok(Material { family: Family::Ed25519, purpose: None, algorithm: Some(Algorithm::EdDsa), key })
     }
 
     fn from_members(members: &Map<String, Value>) -> Result<Material, Unfit> {
@@ -202,11 +222,11 @@ impl Material {
         if !matches!(kty, "EC" | "OKP" | "RSA") {
             return Err(Unfit::Type);
         }
-        match members.get("use") {
-            None => {}
-            Some(Value::String(purpose)) if purpose == "sig" => {}
+        let purpose = match members.get("use") {
+            None => None,
+            Some(Value::String(purpose)) if matches!(&**purpose, "sig" | "jwt-svid") => Some(purpose.clone()),
             Some(_) => return Err(Unfit::Use),
-        }
+        };
         match members.get("key_ops") {
             None => {}
             Some(Value::Array(operations)) if operations.iter().any(|name| name == "verify") => {}
@@ -233,7 +253,7 @@ impl Material {
             }
             _ => return Err(Unfit::Curve),
         };
-        Ok(Material { family, algorithm, key })
+        Ok(Material { family, purpose, algorithm, key })
     }
 }
 

@@ -1,12 +1,14 @@
 //! Compact JWS (RFC 7515): the signature layer, below any meaning of the claims.
 
 use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc;
 use serde_json::{Map, Value};
 
 use crate::error::{Part, TokenError};
 use crate::json::{self, JsonError};
-use crate::jwks::{Jwks, Key, Unfit};
+use crate::jwks::{Jwks, Unfit};
+use crate::profile::Purpose;
 
 /// Bytes of a compact token at most.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -31,12 +33,19 @@ pub enum Algorithm {
 /// The key is the one that the header's `kid` names; without a `kid`, the only key of `keys`. What the payload means,
 /// and whether it is a token for us, is for [`RawToken::verify`](crate::RawToken::verify).
 ///
+/// ECDSA has two valid signatures for each message, (r, s) and (r, n − s), and JWS does not say which; both verify, as
+/// issuers produce both. A payload is therefore never identified by its signature here. Other forms of one signature
+/// (DER, longer or shorter integers, zero, Ed25519's s + L) do not verify.
+///
 /// # Errors
 /// Any rule of form, a forbidden header member, an algorithm outside `allowed`, an unknown or unfit key, and a
 /// signature that does not verify.
 pub fn verify_compact(text: &str, keys: &Jwks, allowed: &[Algorithm]) -> Result<Vec<u8>, TokenError> {
     let compact = Compact::parse(text)?;
-    compact.verify_signature(keys, allowed)?;
+    compact.check_members(&FORBIDDEN_HEADER_MEMBERS)?;
+    let algorithm = compact.algorithm(allowed)?;
+    let key = compact.key(keys, algorithm, Purpose::Signature)?;
+    compact.check_signature(algorithm, key)?;
     Ok(compact.payload)
 }
 
@@ -75,16 +84,16 @@ impl std::fmt::Display for Algorithm {
 }
 
 /// Header members that move a key, a certificate or the meaning of the signature into the token.
-const FORBIDDEN_HEADER_MEMBERS: [&str; 7] = ["crit", "jku", "x5u", "x5c", "jwk", "b64", "zip"];
+pub(crate) const FORBIDDEN_HEADER_MEMBERS: [&str; 7] = ["crit", "jku", "x5u", "x5c", "jwk", "b64", "zip"];
 
 /// A compact JWS taken apart, its signature not yet checked.
 pub(crate) struct Compact<'t> {
     pub(crate) header: Map<String, Value>,
-    pub(crate) algorithm: Algorithm,
     /// INVARIANT: read by the claims layer before the signature is checked only to choose the issuer.
     pub(crate) payload: Vec<u8>,
     signature: Vec<u8>,
-    signed: &'t str,
+    /// What the signature is about: header and payload as they were written.
+    pub(crate) signed: &'t str,
 }
 
 impl<'t> Compact<'t> {
@@ -100,20 +109,31 @@ impl<'t> Compact<'t> {
         if header.len() > MAX_HEADER_BYTES {
             return Err(TokenError::TooLarge { limit: MAX_HEADER_BYTES });
         }
-        let header = object(&decode(header, Part::Header)?, Part::Header)?;
-        for name in FORBIDDEN_HEADER_MEMBERS {
-            if header.contains_key(name) {
-                return Err(TokenError::HeaderMember { name });
-            }
-        }
-        let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
         Ok(Compact {
-            header,
-            algorithm: algorithm.ok_or(TokenError::Algorithm)?,
+            header: object(&decode(header, Part::Header)?, Part::Header)?,
             payload: decode(payload, Part::Claims)?,
             signature: decode(signature, Part::Signature)?,
             signed,
         })
+    }
+
+    /// Refuses a header with one of these members, whatever its value.
+    pub(crate) fn check_members(&self, forbidden: &[&'static str]) -> Result<(), TokenError> {
+        match forbidden.iter().find(|name| self.header.contains_key(**name)) {
+            Some(name) => Err(TokenError::HeaderMember { name }),
+            None => Ok(()),
+        }
+    }
+
+    /// The header's `alg`, when it is one of `allowed`.
+    pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+        let named = self.header.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
+        let algorithm = named.ok_or(TokenError::Algorithm)?;
+        if allowed.contains(&algorithm) {
+            Ok(algorithm)
+        } else {
+            Err(TokenError::AlgorithmNotAllowed { algorithm: algorithm.as_str() })
+        }
     }
 
     /// The header's `kid`.
@@ -125,22 +145,25 @@ impl<'t> Compact<'t> {
         }
     }
 
-    /// Checks the signature, and says which key made it.
-    pub(crate) fn verify_signature<'k>(&self, keys: &'k Jwks, allowed: &[Algorithm]) -> Result<&'k Key, TokenError> {
-        if !allowed.contains(&self.algorithm) {
-            return Err(TokenError::AlgorithmNotAllowed { algorithm: self.algorithm.as_str() });
-        }
+    /// The key that the header's `kid` names, or the only one, when it fits.
+    pub(crate) fn key<'k>(
+        &self,
+        keys: &'k Jwks,
+        algorithm: Algorithm,
+        purpose: Purpose,
+    ) -> Result<&'k DecodingKey, TokenError> {
         let key = match self.key_id()? {
             Some(id) => keys.key(id),
             None => keys.only_key(),
         };
-        let key = key.ok_or(TokenError::UnknownKey)?;
-        let decoding_key = key.decoding_key(self.algorithm).map_err(TokenError::UnfitKey)?;
+        key.ok_or(TokenError::UnknownKey)?.decoding_key(algorithm, purpose).map_err(TokenError::UnfitKey)
+    }
+
+    pub(crate) fn check_signature(&self, algorithm: Algorithm, key: &DecodingKey) -> Result<(), TokenError> {
         // The library's provider is named here and not looked up: its process-wide default can be changed by others.
-        let verifier = (aws_lc::DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.library(), decoding_key)
+        let verifier = (aws_lc::DEFAULT_PROVIDER.verifier_factory)(&algorithm.library(), key)
             .map_err(|_| TokenError::UnfitKey(Unfit::Algorithm))?;
-        verifier.verify(self.signed.as_bytes(), &self.signature).map_err(|_| TokenError::Signature)?;
-        Ok(key)
+        verifier.verify(self.signed.as_bytes(), &self.signature).map_err(|_| TokenError::Signature)
     }
 }
 

@@ -3,32 +3,59 @@
 //! | step | from → to |
 //! |---|---|
 //! | [`RawToken::verify`] | text that somebody presented → [`Token`], against the configured [`TrustedIssuers`] |
+//! | [`RawProof::verify`], [`RawToken::verify_presented`], [`UnspentToken::spend`] | a token and a proof of possession → [`Token`] |
+//! | [`inspect`] | a token → every check by name, passed, failed or not reached |
 //! | [`authorize`] | [`Token`], [`AgentRegistry`], manifest, task → [`Authorization`] |
 //! | [`as_local`] | the person at the terminal and a manifest → [`Authorization`] |
 //!
 //! An unverified token has nothing to read, keys come from configuration only, and time is an argument. This crate
 //! decides nothing about calls and opens no connection; it reads and writes only in the state folder that it is given.
 
+mod actor;
 mod agent;
 mod authorize;
+mod check;
+mod claims;
 pub mod danger;
+mod details;
+mod dpop;
 mod error;
+mod inspect;
 mod issuer;
 mod json;
+mod jti;
 mod jwks;
 mod jws;
 mod local;
+mod nonce;
+mod profile;
 mod registry;
+mod replay;
 mod state;
+mod target;
+mod thumbprint;
 mod token;
+mod workload;
 
+pub use actor::{Actor, ActorChain};
 pub use agent::{AgentId, AgentIdError, Subject};
 pub use authorize::{Authorization, AuthorizeError, Provenance, as_local, authorize};
+pub use check::Check;
+pub use details::{ArgumentRule, Choice, Condition, Constraint, DetailsError, SumRule};
+pub use dpop::{Proof, ProofError, ProofRequest, RawProof};
 pub use error::{Part, TokenError};
+pub use inspect::{Inspection, Outcome, inspect};
 pub use issuer::{IssuerError, TrustedIssuer, TrustedIssuers};
+pub use jti::JtiHash;
 pub use jwks::{Jwks, JwksError, Key, Unfit};
 pub use jws::{Algorithm, MAX_HEADER_BYTES, MAX_TOKEN_BYTES, verify_compact};
 pub use local::{LocalIssuer, LocalIssuerError};
+pub use nonce::{Nonces, PeriodicNonces};
+pub use profile::{Profile, Workload};
 pub use registry::{Agent, AgentRegistry, EntryError, RegistryError, Status};
+pub use replay::{MemoryReplayStore, ReplayError, ReplayStore};
 pub use state::StateError;
-pub use token::{JtiHash, RawToken, Token};
+pub use target::Target;
+pub use thumbprint::Thumbprint;
+pub use token::{RawToken, Token, UnspentToken};
+pub use workload::{ServiceAccount, SpiffeId, TrustDomain};

@@ -12,9 +12,11 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::agent::AgentId;
 use crate::issuer::TrustedIssuer;
 use crate::json;
-use crate::jwks::{self, Jwks};
+use crate::jwks::Jwks;
 use crate::jws::Algorithm;
+use crate::profile::Profile;
 use crate::state::{self, Existing, StateError};
+use crate::thumbprint::Thumbprint;
 
 /// Issues access tokens for agents of this installation. Trusted only where the host's configuration allows it.
 pub struct LocalIssuer {
@@ -128,6 +130,10 @@ impl LocalIssuer {
             keys: self.jwks(),
             max_lifetime: TrustedIssuer::MAX_LIFETIME,
             skew: TrustedIssuer::DEFAULT_SKEW,
+            profile: Profile::AccessToken,
+            bound: false,
+            single_use: false,
+            scopes_from_registry: false,
             local: true,
         }
     }
@@ -142,7 +148,7 @@ impl LocalIssuer {
         }
         let document = Zeroizing::new(BASE64.decode(file.pkcs8.as_bytes()).map_err(|_| LocalIssuerError::Key)?);
         let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| LocalIssuerError::Key)?;
-        let key_id = jwks::ed25519_thumbprint(pair.public_key().as_ref());
+        let key_id = Thumbprint::of_ed25519(pair.public_key().as_ref()).to_string();
         Ok(Some(LocalIssuer { pair, key_id }))
     }
 }

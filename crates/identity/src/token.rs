@@ -3,26 +3,40 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
-use bailiwick_policy::ScopeSet;
-use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
+use bailiwick_policy::{Code, ScopeSet};
 use zeroize::Zeroizing;
 
+use crate::actor::ActorChain;
 use crate::agent::Subject;
+use crate::check::{Check, NoTrail, Trail};
+use crate::claims::Claims;
+use crate::details::Constraint;
+use crate::dpop::Proof;
 use crate::error::{Part, TokenError};
 use crate::issuer::{TrustedIssuer, TrustedIssuers};
+use crate::jti::JtiHash;
 use crate::jws::{self, Compact};
+use crate::profile::Workload;
+use crate::replay::{ReplayError, ReplayStore};
+use crate::thumbprint::Thumbprint;
 
 /// A compact token that somebody presented. It has nothing to read: who it is from and what it grants is known only
 /// after [`verify`](RawToken::verify). Its memory is wiped when it is dropped, and `Debug` shows its length only.
 pub struct RawToken(Zeroizing<String>);
 
 /// A verified token. Its fields are private and this module makes it in one place, so that a `Token` is the proof.
+///
+/// Of a token that is bound to a key, possession of the key was proved.
 #[derive(Clone, Debug)]
 pub struct Token {
     issuer: String,
     subject: Subject,
     scopes: ScopeSet,
+    scopes_from_registry: bool,
+    constraints: Vec<Constraint>,
+    actors: ActorChain,
+    workload: Option<Workload>,
+    bound_to: Option<Thumbprint>,
     issued_at: u64,
     expires_at: u64,
     valid_until: u64,
@@ -31,40 +45,140 @@ pub struct Token {
     local: bool,
 }
 
-/// SHA-256 of a token's issuer and `jti`: names the token in logs and revocations without revealing its `jti`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JtiHash([u8; 32]);
+/// A token that passed every check, before what may be used once is spent.
+#[derive(Debug)]
+#[must_use = "a token counts only when what may be used once is spent"]
+pub struct UnspentToken {
+    token: Token,
+    proof: Option<(JtiHash, u64)>,
+    single_use: bool,
+}
 
 impl RawToken {
     pub fn new(text: String) -> RawToken {
         RawToken(Zeroizing::new(text))
     }
 
-    /// Checks every rule for the compact token itself: form, header, issuer, key, signature, audience, times, scopes.
+    /// Checks every rule for a token that comes without a proof of possession and may be used until it expires.
     ///
-    /// `now` is in seconds since the Unix epoch. Freshness of the `jti`, revocation and the registry come after this.
+    /// `now` is in seconds since the Unix epoch. Revocation and the registry come after this.
+    ///
+    /// # Errors
+    /// The first rule that the token breaks; and for a token that may be used once, that there is no store of uses here.
+    pub fn verify(&self, trusted: &TrustedIssuers, now: u64) -> Result<Token, TokenError> {
+        let unspent = self.check(None, trusted, now, &mut NoTrail)?;
+        if unspent.single_use { Err(TokenError::ReplayStore(ReplayError::Unavailable)) } else { Ok(unspent.token) }
+    }
+
+    /// Checks every rule for a token and the proof of possession that came with it. What may be used once is not spent
+    /// yet, so that nobody can fill the store with proofs for tokens that are refused.
     ///
     /// # Errors
     /// The first rule that the token breaks.
-    pub fn verify(&self, trusted: &TrustedIssuers, now: u64) -> Result<Token, TokenError> {
-        let compact = Compact::parse(&self.0)?;
-        // RFC 9068 §2.1; the short form is recommended, the long one has to be accepted.
-        if !matches!(compact.header.get("typ").and_then(Value::as_str), Some("at+jwt" | "application/at+jwt")) {
-            return Err(TokenError::Type);
-        }
-        let key_id = compact.key_id()?.ok_or(TokenError::KeyId)?.to_owned();
-        let claims = Claims(jws::object(&compact.payload, Part::Claims)?);
-        let issuer = claims.issuer(trusted)?;
-        compact.verify_signature(&issuer.keys, &issuer.algorithms)?;
-        claims.into_token(issuer, key_id, now)
+    pub fn verify_presented(
+        &self,
+        proof: Option<&Proof>,
+        trusted: &TrustedIssuers,
+        now: u64,
+    ) -> Result<UnspentToken, TokenError> {
+        self.check(proof, trusted, now, &mut NoTrail)
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
+
+    /// The checks, in the order of [`Check::ALL`].
+    pub(crate) fn check(
+        &self,
+        proof: Option<&Proof>,
+        trusted: &TrustedIssuers,
+        now: u64,
+        trail: &mut impl Trail,
+    ) -> Result<UnspentToken, TokenError> {
+        let compact = trail.note(Check::Form, Compact::parse(&self.0))?;
+        trail.note(Check::Header, compact.check_members(&jws::FORBIDDEN_HEADER_MEMBERS))?;
+        let claims = Claims(trail.note(Check::Claims, jws::object(&compact.payload, Part::Claims))?);
+        let issuer = trail.note(Check::Issuer, claims.issuer(trusted))?;
+        let profile = &issuer.profile;
+        trail.note(Check::Type, profile.check_header(&compact.header).and_then(|()| profile.check_kind(&claims.0)))?;
+        let algorithm = trail.note(Check::Algorithm, compact.algorithm(&issuer.algorithms))?;
+        let key_id = compact.key_id().and_then(|id| id.ok_or(TokenError::KeyId));
+        let key_id = trail.note(Check::KeyId, key_id)?.to_owned();
+        let key = trail.note(Check::Key, compact.key(&issuer.keys, algorithm, profile.purpose()))?;
+        trail.note(Check::Signature, compact.check_signature(algorithm, key))?;
+        trail.note(Check::Audience, claims.check_audience(&issuer.audience))?;
+        let issued_at = trail.note(Check::IssuedAt, claims.issued_at(issuer.skew, now))?;
+        trail.note(Check::NotBefore, claims.check_not_before(issuer.skew, now))?;
+        let expires_at = trail.note(Check::Expiry, claims.expires_at(issuer.skew, now))?;
+        trail.note(Check::Lifetime, check_lifetime(issuer, issued_at, expires_at))?;
+        let jti = trail.note(Check::Id, claims.id(issuer, compact.signed))?;
+        let named = claims.subject().and_then(|sub| Ok((profile.workload(sub.as_str(), &claims.0)?, sub)));
+        let (workload, subject) = trail.note(Check::Subject, named)?;
+        let scopes = trail.note(Check::Scope, claims.scopes())?;
+        let details = Constraint::parse_all(claims.0.get("authorization_details")).map_err(TokenError::Details);
+        let constraints = trail.note(Check::Details, details)?;
+        let actors = trail.note(Check::Actor, ActorChain::of(&claims.0))?;
+        let bound_to = trail.note(Check::Possession, claims.possession(issuer, || self.hash(), proof))?;
+        let token = Token {
+            issuer: issuer.issuer.clone(),
+            subject,
+            scopes_from_registry: scopes.is_none() && issuer.scopes_from_registry,
+            scopes: scopes.unwrap_or_default(),
+            constraints,
+            actors,
+            workload,
+            bound_to,
+            issued_at,
+            expires_at,
+            valid_until: expires_at.saturating_add(issuer.skew),
+            jti,
+            key_id,
+            local: issuer.local,
+        };
+        Ok(UnspentToken { token, proof: proof.map(Proof::single_use), single_use: issuer.single_use })
+    }
+
+    /// What `ath` of a proof has to be (RFC 9449 §4.2).
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
+        hash
+    }
+}
+
+impl UnspentToken {
+    /// Records the use of the proof, and of the token where its issuer's tokens may be used once.
+    ///
+    /// # Errors
+    /// When one was used before, or the store cannot record the use.
+    pub fn spend(self, store: &dyn ReplayStore, now: u64) -> Result<Token, TokenError> {
+        let refused = |used: TokenError| {
+            move |error| match error {
+                ReplayError::Used | ReplayError::Over => used,
+                ReplayError::Full | ReplayError::Unavailable => TokenError::ReplayStore(error),
+            }
+        };
+        if let Some((id, until)) = self.proof {
+            store.use_once(id, until, now).map_err(refused(TokenError::ProofReplayed))?;
+        }
+        if self.single_use {
+            let until = self.token.valid_until;
+            store.use_once(self.token.jti, until, now).map_err(refused(TokenError::Replayed))?;
+        }
+        Ok(self.token)
+    }
+
+    /// For display.
+    pub(crate) fn peek(&self) -> &Token {
+        &self.token
+    }
 }
 
 impl Token {
+    /// Seconds since it was issued that a token may authorise sensitive actions.
+    pub const SENSITIVE_AGE: u64 = 15 * 60;
+
     /// The configured issuer that made it.
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -77,6 +191,40 @@ impl Token {
 
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
+    }
+
+    /// Whether the token says who asks and nothing else, and its issuer is configured to leave the scopes to the
+    /// registry ([`TrustedIssuer::scopes_from_registry`]).
+    pub fn leaves_scopes_to_registry(&self) -> bool {
+        self.scopes_from_registry
+    }
+
+    /// Conditions on what the scopes grant, from `authorization_details`.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
+    }
+
+    /// Who acts for the subject, for records and display.
+    pub fn actors(&self) -> &ActorChain {
+        &self.actors
+    }
+
+    /// The workload behind the token, where the issuer's profile names one.
+    pub fn workload(&self) -> Option<&Workload> {
+        self.workload.as_ref()
+    }
+
+    /// The thumbprint of the key that the token is bound to and whose possession was proved.
+    pub fn bound_to(&self) -> Option<Thumbprint> {
+        self.bound_to
+    }
+
+    /// Whether the token may authorise a sensitive action now: issued within 15 minutes, and bound to a key.
+    ///
+    /// # Errors
+    /// The reason code.
+    pub fn check_sensitive(&self, now: u64) -> Result<(), Code> {
+        check_sensitive(self.issued_at, self.bound_to, now)
     }
 
     /// Seconds since the Unix epoch.
@@ -94,6 +242,7 @@ impl Token {
         self.valid_until
     }
 
+    /// Names the token in records and revocations.
     pub fn jti(&self) -> JtiHash {
         self.jti
     }
@@ -109,144 +258,23 @@ impl Token {
     }
 }
 
-impl JtiHash {
-    /// The hash for a `jti` of that issuer.
-    pub fn of(issuer: &str, jti: &str) -> JtiHash {
-        let mut context = digest::Context::new(&digest::SHA256);
-        // The length keeps the two texts apart, whatever they contain.
-        context.update(&u64::try_from(issuer.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(issuer.as_bytes());
-        context.update(jti.as_bytes());
-        let mut hash = [0; 32];
-        hash.copy_from_slice(context.finish().as_ref());
-        JtiHash(hash)
-    }
-
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
 impl fmt::Debug for RawToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawToken({} bytes)", self.0.len())
     }
 }
 
-impl fmt::Debug for JtiHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JtiHash({self})")
+/// The one rule for sensitive actions: age first, then possession.
+pub(crate) fn check_sensitive(issued_at: u64, bound_to: Option<Thumbprint>, now: u64) -> Result<(), Code> {
+    if now.saturating_sub(issued_at) > Token::SENSITIVE_AGE {
+        return Err(Code::TokenTooOld);
     }
+    if bound_to.is_some() { Ok(()) } else { Err(Code::TokenNotBound) }
 }
 
-impl fmt::Display for JtiHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
+fn check_lifetime(issuer: &TrustedIssuer, issued_at: u64, expires_at: u64) -> Result<(), TokenError> {
+    if expires_at <= issued_at || expires_at.saturating_sub(issued_at) > issuer.max_lifetime {
+        return Err(TokenError::Lifetime { limit: issuer.max_lifetime });
     }
-}
-
-/// The payload's members. Nothing of them leaves this module before the signature is checked.
-struct Claims(Map<String, Value>);
-
-impl Claims {
-    fn issuer<'t>(&self, trusted: &'t TrustedIssuers) -> Result<&'t TrustedIssuer, TokenError> {
-        let name = self.string("iss")?;
-        trusted.find(name).ok_or_else(|| TokenError::UnknownIssuer { issuer: shown(name) })
-    }
-
-    fn into_token(self, issuer: &TrustedIssuer, key_id: String, now: u64) -> Result<Token, TokenError> {
-        self.check_audience(&issuer.audience)?;
-        let (issued_at, expires_at) = self.check_times(issuer, now)?;
-        if self.0.contains_key("cnf") {
-            return Err(TokenError::ProofRequired);
-        }
-        // Both change who acts or what is granted: a token that has them means less than the rest of it says.
-        for name in ["act", "authorization_details"] {
-            if self.0.contains_key(name) {
-                return Err(TokenError::Unsupported { name });
-            }
-        }
-        let jti = JtiHash::of(&issuer.issuer, self.string("jti")?);
-        let subject = Subject::parse(self.string("sub")?).map_err(|_| TokenError::Subject)?;
-        let scopes = match self.0.get("scope") {
-            None => ScopeSet::empty(),
-            Some(Value::String(text)) => ScopeSet::parse_token(text).map_err(TokenError::Scope)?,
-            Some(_) => return Err(TokenError::ClaimType { name: "scope", expected: "a string of scopes" }),
-        };
-        Ok(Token {
-            issuer: issuer.issuer.clone(),
-            subject,
-            scopes,
-            issued_at,
-            expires_at,
-            valid_until: expires_at.saturating_add(issuer.skew),
-            jti,
-            key_id,
-            local: issuer.local,
-        })
-    }
-
-    /// A string, or an array of one string, that is exactly our name.
-    fn check_audience(&self, ours: &str) -> Result<(), TokenError> {
-        let audience = match self.0.get("aud") {
-            None => return Err(TokenError::ClaimMissing { name: "aud" }),
-            Some(Value::String(one)) => Some(one.as_str()),
-            Some(Value::Array(several)) => match several.as_slice() {
-                [Value::String(one)] => Some(one.as_str()),
-                _ => None,
-            },
-            Some(_) => None,
-        };
-        if audience == Some(ours) { Ok(()) } else { Err(TokenError::Audience) }
-    }
-
-    /// `iat` and `exp`, when `now` lies between them and they are not too far apart.
-    fn check_times(&self, issuer: &TrustedIssuer, now: u64) -> Result<(u64, u64), TokenError> {
-        let issued_at = self.seconds("iat")?.ok_or(TokenError::ClaimMissing { name: "iat" })?;
-        let expires_at = self.seconds("exp")?.ok_or(TokenError::ClaimMissing { name: "exp" })?;
-        let not_before = self.seconds("nbf")?.unwrap_or(0);
-        let latest = now.saturating_add(issuer.skew);
-        if issued_at > latest {
-            return Err(TokenError::IssuedInFuture { ahead: issued_at.saturating_sub(now) });
-        }
-        if not_before > latest {
-            return Err(TokenError::NotYetValid { ahead: not_before.saturating_sub(now) });
-        }
-        if now >= expires_at.saturating_add(issuer.skew) {
-            return Err(TokenError::Expired { ago: now.saturating_sub(expires_at) });
-        }
-        if expires_at <= issued_at || expires_at.saturating_sub(issued_at) > issuer.max_lifetime {
-            return Err(TokenError::Lifetime { limit: issuer.max_lifetime });
-        }
-        Ok((issued_at, expires_at))
-    }
-
-    /// A NumericDate that is a whole, non-negative number: `1.5`, `1e9` and `"1"` are refused.
-    fn seconds(&self, name: &'static str) -> Result<Option<u64>, TokenError> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(value) => match value.as_u64() {
-                // Beyond 2^53 another reader of the same token may see another number.
-                Some(seconds) if seconds < 1 << 53 => Ok(Some(seconds)),
-                _ => Err(TokenError::ClaimType { name, expected: "a whole number of seconds" }),
-            },
-        }
-    }
-
-    fn string(&self, name: &'static str) -> Result<&str, TokenError> {
-        match self.0.get(name) {
-            None => Err(TokenError::ClaimMissing { name }),
-            Some(Value::String(text)) if (1..=1024).contains(&text.len()) => Ok(text),
-            Some(_) => Err(TokenError::ClaimType { name, expected: "a string of 1 to 1024 bytes" }),
-        }
-    }
-}
-
-/// An unverified text for an operator's eyes: escaped, and cut short.
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push('…');
-    }
-    shown
+    Ok(())
 }

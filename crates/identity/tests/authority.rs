@@ -175,8 +175,5 @@ fn the_registry_says_which_agent_a_subject_is() {
     let authority = authorize(&named, &registry, &manifest(), None).unwrap().into_authority();
     assert_eq!(authority.principal.agent, "expense-bot");
     // A subject that looks like another agent's id is that agent's only when the registry says so.
-    assert_eq!(
-        authorize(&token(json!({})), &registry, &manifest(), None).unwrap_err().code(),
-        Code::ManifestAgent
-    );
+    assert_eq!(authorize(&token(json!({})), &registry, &manifest(), None).unwrap_err().code(), Code::ManifestAgent);
 }

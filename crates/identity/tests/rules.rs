@@ -117,9 +117,9 @@ fn claims_and_times() {
         (json!({"scope": "fetch:get"}), Code::TokenScopeClaim),
         (json!({"scope": "fetch:*:api.example.com/**"}), Code::TokenScopeClaim),
         (json!({"scope": "openid fetch:GET:api.example.com/**"}), Code::TokenScopeClaim),
-        (json!({"cnf": {"jkt": "x"}}), Code::TokenProofRequired),
-        (json!({"act": {"sub": "other"}}), Code::TokenUnsupported),
-        (json!({"authorization_details": []}), Code::TokenUnsupported),
+        (json!({"cnf": {"jkt": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}}), Code::TokenProofRequired),
+        (json!({"act": {}}), Code::TokenActor),
+        (json!({"authorization_details": {}}), Code::TokenDetails),
     ];
     for (changes, code) in cases {
         let changed = with(claims(), changes.clone());

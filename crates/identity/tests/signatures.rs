@@ -9,34 +9,38 @@ use proptest::prelude::*;
 use serde_json::json;
 use support::{NOW, Signer, claims};
 
-/// RFC 8037 A.4, RFC 7515 A.3 and A.2.
+/// `tests/cases/signatures.json`: the examples of the specifications, each with what has to become of it.
 #[test]
 fn published_vectors() {
-    let vectors = [
-        (
-            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
-            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
-            "Example of Ed25519 signing",
-        ),
-        (
-            r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
-            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
-            "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}",
-        ),
-        (
-            r#"{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}"#,
-            "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
-            "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}",
-        ),
-    ];
-    for (jwk, token, payload) in vectors {
-        let keys = Jwks::parse(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes()).unwrap();
-        assert_eq!(verify_compact(token, &keys, &Algorithm::ALL).as_deref(), Ok(payload.as_bytes()));
-        assert_eq!(
-            verify_compact(&token.replacen(".R", ".S", 1).replacen(".eyJpc3M", ".eyJpc3N", 1), &keys, &Algorithm::ALL),
-            Err(TokenError::Signature)
-        );
+    let text = include_str!("cases/signatures.json");
+    let vectors: Vec<Vector> = serde_json::from_str(text).unwrap();
+    assert!(vectors.len() >= 12);
+    for Vector { name, jwk, token, payload, code } in vectors {
+        let keys = Jwks::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
+        let verified = verify_compact(&token, &keys, &Algorithm::ALL);
+        match (payload, code) {
+            (Some(payload), None) => {
+                assert_eq!(verified.as_deref(), Ok(payload.as_bytes()), "{name}");
+                let (signed, signature) = token.rsplit_once('.').unwrap();
+                let last = signed.len() - 3;
+                let other = if &signed[last..=last] == "A" { "B" } else { "A" };
+                let changed = format!("{}{other}{}.{signature}", &signed[..last], &signed[last + 1..]);
+                assert_eq!(verify_compact(&changed, &keys, &Algorithm::ALL), Err(TokenError::Signature), "{name}");
+            }
+            (None, Some(code)) => assert_eq!(verified.unwrap_err().code().as_str(), code, "{name}"),
+            other => panic!("{name}: needs a payload or a code: {other:?}"),
+        }
     }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector {
+    name: String,
+    jwk: serde_json::Value,
+    token: String,
+    payload: Option<String>,
+    code: Option<String>,
 }
 
 #[test]

@@ -4,8 +4,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "test support that the lints do not recognise as such"
 )]
+
+pub(crate) mod recipe;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -61,6 +64,15 @@ impl Signer {
                 let parts = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
                 json!({"kty": "RSA", "kid": "k1", "n": B64.encode(&parts.n), "e": B64.encode(&parts.e)})
             }
+        }
+    }
+
+    /// The public key's bytes as the library takes them.
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        match self {
+            Signer::Ed(pair) => pair.public_key().as_ref().to_vec(),
+            Signer::Ec(pair) => pair.public_key().as_ref().to_vec(),
+            Signer::Rsa(pair, _) => pair.public_key().as_ref().to_vec(),
         }
     }
 
@@ -132,4 +144,13 @@ pub(crate) fn with(mut base: Value, changes: Value) -> Value {
         }
     }
     base
+}
+
+/// RFC 7638, written down once more.
+pub(crate) fn thumbprint(jwk: &Value) -> String {
+    let mut members: Vec<(&String, &Value)> = jwk.as_object().unwrap().iter().collect();
+    members.sort_by_key(|(name, _)| name.as_str());
+    let text: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let canonical = format!("{{{}}}", text.join(","));
+    B64.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, canonical.as_bytes()).as_ref())
 }
