@@ -116,9 +116,12 @@ impl<'a> Reader<'a> {
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
         let actions = self.actions(&fields, kind, effect, &resource.node, &node.place);
-        let scope = self.scope(kind, actions?, &resource.node)?;
+        // Every error at once: the resource is looked at even where the actions cannot be used.
+        let any = (kind != Kind::Crypto).then(|| Actions::all(kind));
+        let scope = self.scope(kind, actions.or(any)?, &resource.node)?;
         self.check_mount(&scope, effect, &resource.node.place);
         let terms = if kind == Kind::Fetch { terms } else { Terms::default() };
+        actions?;
         let rule = Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms };
         Some(ManifestRule { rule: Arc::new(rule), scope, place: node.place.clone() })
     }

@@ -62,7 +62,7 @@ fn a_manifest_without_a_rule() {
     check(
         explain(BANK, BANK, None, "fetch GET https://api.bank.example/v1/payments/7?x=1"),
         "
-denied: fetch GET https://api.bank.example/v1/payments/7?x=1                               [deny.manifest.no_rule]
+denied: fetch GET https://api.bank.example/v1/payments/7?…                                 [deny.manifest.no_rule]
   manifest  deny   no rule covers it; nearest rule `pay`, policies/expense-bot.toml:5: action `get` is missing, the path is too long
   token     allow  scope `fetch:get,post:*.bank.example/**`
   registry  allow  agent `bot`, capability `fetch:get,post:*.bank.example/**`

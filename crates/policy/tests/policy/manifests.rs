@@ -273,7 +273,7 @@ fn every_sort_of_finding_has_a_case() {
 fn every_error_is_found_at_once() {
     let text = "schema = 1\nid = \"m\"\nid = \"n\"\nagnets = [\"bot\"]\n[limits]\nfuel = 0\n[[allow]]\nfetch = \"https://*.com/\"\nmethods = [\"PSOT\"]\napprove = 1\n";
     let codes: Vec<_> = Manifest::parse(text, "m").unwrap_err().into_iter().map(|finding| finding.code).collect();
-    for code in [DuplicateField, UnknownField, BadQuantity, MissingField, BadAction, NotSupported] {
+    for code in [DuplicateField, UnknownField, BadQuantity, MissingField, BadAction, BadResource, NotSupported] {
         assert!(codes.contains(&code), "{code} in {codes:?}");
     }
     let errors = Manifest::parse(text, "m").unwrap_err().into_iter();
