@@ -69,7 +69,11 @@ async fn run() -> Result<ExitCode, Box<dyn Error>> {
     // For each agent and task: what it may do. The call must be covered by all of these.
     let manifest = Manifest::parse(MANIFEST, "digest.toml").map_err(|findings| format!("{findings:?}"))?;
     let authority = Authority {
-        principal: Principal { issuer: "orchestrator".into(), subject: "digest-bot".into(), agent: "digest-bot".into() },
+        principal: Principal {
+            issuer: "orchestrator".into(),
+            subject: "digest-bot".into(),
+            agent: "digest-bot".into(),
+        },
         token: ScopeSet::parse_token("openid crypto:hash:-")?,
         registry: ScopeSet::parse_strict("crypto:hash,random:-")?,
         task: None,
