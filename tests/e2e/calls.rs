@@ -74,9 +74,7 @@ impl Texts {
         let filled = at + before.len();
         self.size += times;
         self.add(after);
-        *steps += &format!(
-            "    (memory.fill (i32.const {filled}) (i32.const {byte}) (i32.const {times}))\n"
-        );
+        *steps += &format!("    (memory.fill (i32.const {filled}) (i32.const {byte}) (i32.const {times}))\n");
         Ok((at, before.len() + times + after.len()))
     }
 }

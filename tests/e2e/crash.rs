@@ -37,7 +37,8 @@ impl Scene {
     }
 
     fn command(&self, guest: &str) -> Command {
-        let mut command = program::program(&self.root, ["run", guest, "--policy", "policy.toml", "--as", "bot", "--json"]);
+        let mut command =
+            program::program(&self.root, ["run", guest, "--policy", "policy.toml", "--as", "bot", "--json"]);
         command.arg("--state").arg(self.root.join("state"));
         command
     }

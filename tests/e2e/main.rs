@@ -52,7 +52,10 @@ fn main() -> ExitCode {
     for path in entries(&folder.join("transcripts")) {
         trials.push(Trial::test(named("transcript", &path), move || transcript::check(&path)));
     }
-    for path in entries(&stage::repository().join("policies")).into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "toml")) {
+    for path in entries(&stage::repository().join("policies"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
+    {
         trials.push(Trial::test(named("matrix", &path), move || matrix::check(&path)));
     }
     for scenario in hosting::scenarios() {

@@ -58,8 +58,11 @@ pub(crate) fn check(path: &Path) -> Result<(), Failed> {
     }
     golden::compare(&file, &actual)?;
 
-    let unused: Vec<&str> =
-        manifest.rules().map(|rule| rule.id()).filter(|id| !rules.contains(*id) && manifest.ceiling().is_none()).collect();
+    let unused: Vec<&str> = manifest
+        .rules()
+        .map(|rule| rule.id())
+        .filter(|id| !rules.contains(*id) && manifest.ceiling().is_none())
+        .collect();
     if !unused.is_empty() {
         return Err(format!("no call is decided by {unused:?}").into());
     }

@@ -103,7 +103,10 @@ pub(crate) fn audit(log: &[u8], names: &Names) -> Result<Value, String> {
         return Err(format!("the audit log does not verify: {fault}"));
     }
     if summary.torn_bytes > 0 || !summary.dangling.is_empty() {
-        return Err(format!("the audit log is not whole: {} bytes torn, {:?} dangling", summary.torn_bytes, summary.dangling));
+        return Err(format!(
+            "the audit log is not whole: {} bytes torn, {:?} dangling",
+            summary.torn_bytes, summary.dangling
+        ));
     }
     let mut entries: Vec<Value> = Vec::new();
     let mut intents: BTreeMap<String, usize> = BTreeMap::new();

@@ -53,12 +53,16 @@ fn finish(mut child: Child) -> Result<Ended, String> {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
     let status = waiter.join().map_err(|_| "the waiter panicked")?.map_err(|error| error.to_string())?;
-    let text = |reader: thread::JoinHandle<Vec<u8>>| {
-        String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
-    };
+    let text =
+        |reader: thread::JoinHandle<Vec<u8>>| String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned();
     let ended = Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
     if late {
-        return Err(format!("killed after {} s; stdout: {}; stderr: {}", PATIENCE.as_secs(), ended.stdout, ended.stderr));
+        return Err(format!(
+            "killed after {} s; stdout: {}; stderr: {}",
+            PATIENCE.as_secs(),
+            ended.stdout,
+            ended.stderr
+        ));
     }
     Ok(ended)
 }

@@ -22,7 +22,8 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let temporary = tempfile::tempdir()?;
     let root = temporary.path().canonicalize()?;
-    for (from, to) in [("policies", "policies"), ("guest-examples", "guest-examples"), ("tests/manifests", "manifests")] {
+    for (from, to) in [("policies", "policies"), ("guest-examples", "guest-examples"), ("tests/manifests", "manifests")]
+    {
         copy(&repository().join(from), &root.join(to))?;
     }
     fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
@@ -39,8 +40,9 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
             return Err(format!("`{command}` panicked: {}", ended.stderr).into());
         }
         // Usage lines begin with the name of the file that was started.
-        let plain =
-            |text: &str| text.replace(&root.display().to_string(), "{{root}}").replace("bailiwick-under-test", "bailiwick");
+        let plain = |text: &str| {
+            text.replace(&root.display().to_string(), "{{root}}").replace("bailiwick-under-test", "bailiwick")
+        };
         actual += &format!("$ {command}\n");
         for line in plain(&ended.stdout).lines() {
             actual += &format!("{}\n", line.trim_end());
