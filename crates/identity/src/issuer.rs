@@ -94,6 +94,11 @@ impl TrustedIssuer {
         })
     }
 
+    /// Verifies with these keys instead: the issuer published others.
+    pub fn replace_keys(self, keys: Jwks) -> Self {
+        TrustedIssuer { keys, ..self }
+    }
+
     /// Accepts tokens of that form instead of RFC 9068 access tokens.
     pub fn profile(self, profile: Profile) -> Result<Self, IssuerError> {
         if let Some(algorithm) = self.algorithms.iter().find(|algorithm| !profile.permits(**algorithm)) {

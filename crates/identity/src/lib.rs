@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`RawToken::verify`] | text that somebody presented → [`Token`], against the configured [`TrustedIssuers`] |
 //! | [`RawProof::verify`], [`RawToken::verify_presented`], [`UnspentToken::spend`] | a token and a proof of possession → [`Token`] |
+//! | [`KeyUrl`], [`KeyCache`] | an issuer's name → where its keys are, and when they are fetched; whoever opens connections asks here |
 //! | [`inspect`] | a token → every check by name, passed, failed or not reached |
 //! | [`authorize`] | [`Token`], [`AgentRegistry`], manifest, task → [`Authorization`] |
 //! | [`as_local`] | the person at the terminal and a manifest → [`Authorization`] |
@@ -18,6 +19,7 @@ mod check;
 mod claims;
 pub mod danger;
 mod details;
+mod discovery;
 mod dpop;
 mod error;
 mod inspect;
@@ -26,6 +28,7 @@ mod json;
 mod jti;
 mod jwks;
 mod jws;
+mod key_cache;
 mod local;
 mod nonce;
 mod profile;
@@ -42,6 +45,7 @@ pub use agent::{AgentId, AgentIdError, Subject};
 pub use authorize::{Authorization, AuthorizeError, Provenance, as_local, authorize};
 pub use check::Check;
 pub use details::{ArgumentRule, Choice, Condition, Constraint, DetailsError, SumRule};
+pub use discovery::{DiscoveryError, KeyUrl, max_age};
 pub use dpop::{Proof, ProofError, ProofRequest, RawProof};
 pub use error::{Part, TokenError};
 pub use inspect::{Inspection, Outcome, inspect};
@@ -49,6 +53,7 @@ pub use issuer::{IssuerError, TrustedIssuer, TrustedIssuers};
 pub use jti::JtiHash;
 pub use jwks::{Jwks, JwksError, Key, Unfit};
 pub use jws::{Algorithm, MAX_HEADER_BYTES, MAX_TOKEN_BYTES, verify_compact};
+pub use key_cache::{Answer, KeyCache, Ticket};
 pub use local::{LocalIssuer, LocalIssuerError};
 pub use nonce::{Nonces, PeriodicNonces};
 pub use profile::{Profile, Workload};
