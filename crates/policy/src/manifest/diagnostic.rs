@@ -91,7 +91,9 @@ const KEPT: usize = 100;
 pub(super) struct Report {
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    dropped: bool,
+    /// There were more errors than are kept.
+    more_errors: bool,
+    more_warnings: bool,
 }
 
 impl Report {
@@ -109,7 +111,7 @@ impl Report {
 
     /// Whether further errors would only be counted.
     pub(super) fn is_full(&self) -> bool {
-        self.dropped
+        self.more_errors
     }
 
     pub(super) fn has_errors(&self) -> bool {
@@ -120,23 +122,26 @@ impl Report {
     pub(super) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.errors.sort_by_key(|finding| finding.span.start);
         self.warnings.sort_by_key(|finding| finding.span.start);
+        if self.more_warnings {
+            note_more(&mut self.warnings, Severity::Warning, "warnings");
+        }
         if self.errors.is_empty() {
             return Ok(self.warnings);
         }
-        let mut all = self.errors;
-        if self.dropped {
-            let span = all.last().map_or(0..0, |finding| finding.span.clone());
-            let message = format!("there are more errors than the {KEPT} shown");
-            all.push(Diagnostic { severity: Severity::Error, code: DiagnosticCode::More, message, span, help: None });
+        if self.more_errors {
+            note_more(&mut self.errors, Severity::Error, "errors");
         }
-        all.append(&mut self.warnings);
-        Err(all)
+        self.errors.append(&mut self.warnings);
+        Err(self.errors)
     }
 
     fn add(&mut self, severity: Severity, code: DiagnosticCode, place: &Place, message: String, help: Option<String>) {
-        let list = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        let (list, more) = match severity {
+            Severity::Error => (&mut self.errors, &mut self.more_errors),
+            Severity::Warning => (&mut self.warnings, &mut self.more_warnings),
+        };
         if list.len() == KEPT {
-            self.dropped = true;
+            *more = true;
             return;
         }
         // A JSON manifest has no spans: there the message itself says where.
@@ -146,6 +151,12 @@ impl Report {
         };
         list.push(Diagnostic { severity, code, message, span: place.span.clone(), help });
     }
+}
+
+fn note_more(list: &mut Vec<Diagnostic>, severity: Severity, what: &str) {
+    let span = list.last().map_or(0..0, |finding| finding.span.clone());
+    let message = format!("there are more {what} than the {KEPT} shown");
+    list.push(Diagnostic { severity, code: DiagnosticCode::More, message, span, help: None });
 }
 
 impl std::fmt::Display for DiagnosticCode {

@@ -302,6 +302,21 @@ fn hostile_texts_are_bounded() {
 }
 
 #[test]
+fn many_warnings_hide_no_error() {
+    let doubtful: String = (0..200).map(|n| format!("[[deny]]\nid = \"d{n}\"\nfile = \"gone/x\"\n")).collect();
+    let found = Manifest::parse(&format!("{HEAD}{doubtful}"), "m.toml").expect("warnings only");
+    assert_eq!(
+        found.warnings().last().map(|finding| (finding.severity, finding.code)),
+        Some((Severity::Warning, More))
+    );
+    let mistake = "[[deny]]\nid = \"z\"\nfile = \"m/x\"\nacitons = [\"read\"]\n";
+    let found = findings(&format!("{HEAD}{doubtful}{mistake}"));
+    assert_eq!(found.first().map(|finding| finding.code), Some(UnknownField));
+    let shown: Vec<_> = found.iter().filter(|finding| finding.code == More).map(|finding| finding.severity).collect();
+    assert_eq!(shown, [Severity::Warning], "one error is not \"more errors\"");
+}
+
+#[test]
 fn a_whole_manifest_is_read() {
     let text = r#"
 schema = 1
