@@ -1,5 +1,11 @@
 //! Whole runs and host calls against raw wasmtime with the same engine, and how late a limit is noticed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may panic"
+)]
 
 #[path = "../../../benches/floor.rs"]
 mod floor;

@@ -18,6 +18,9 @@ mod linking;
 mod ops;
 mod run;
 
+// The crates below, so that an embedder depends on this one alone.
+pub use {bailiwick_guard as guard, bailiwick_host as host, bailiwick_policy as policy};
+
 pub use executor::{Executor, ExecutorBuilder, RunError};
 pub use run::{Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, Stop, Stream, TrapKind, Usage};
 

@@ -122,7 +122,7 @@ impl Guard {
             word: ActionWord { kind: attempt.kind, action: attempt.action },
             text: Untrusted(attempt.resource).to_string().into(),
             verdict: Verdict::deny(attempt.code),
-            explanation: None,
+            explanation: Some(explain_attempt(&attempt)),
             began: Instant::now(),
         };
         match self.open(&call) {
@@ -245,6 +245,18 @@ struct Opening {
 /// The canonical text of a resource as records hold it. A file's name may have characters that hide or reorder others.
 fn shown(text: String) -> ResourceText {
     if text.chars().any(is_hidden) { Untrusted(&text).to_string().into() } else { text.into() }
+}
+
+/// For the operator: there are no layers to show, because nothing was decided.
+fn explain_attempt(attempt: &Attempt<'_>) -> String {
+    let why = match attempt.code {
+        Code::Ambiguous => "it has more than one reading, and nothing is normalised; write it plainly",
+        Code::Malformed => "it does not form a call of this kind",
+        Code::Unsupported => "no manifest can allow this",
+        _ => "it was refused before any policy was asked",
+    };
+    let word = ActionWord { kind: attempt.kind, action: attempt.action };
+    format!("denied: {word} {}  [{}]\n  {why}", Untrusted(attempt.resource), attempt.code)
 }
 
 fn stopped(cause: StopCause) -> Outcome {

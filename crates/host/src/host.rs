@@ -71,7 +71,8 @@ impl Services {
     /// # Errors
     /// [`MountError`] for the first mount that cannot be opened.
     pub fn open(&self, manifest: &Manifest, base: &Path) -> Result<Host, MountError> {
-        let mounts: Vec<(&str, PathBuf)> = manifest.mounts().map(|(name, path)| (name, base.join(path))).collect();
+        let mounts: Vec<(&str, PathBuf)> =
+            manifest.mounts().map(|(name, path)| (name, base.join(path.strip_prefix("./").unwrap_or(path)))).collect();
         Ok(self.host(Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?))
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::address::Host;
 use crate::code::Code;
 use crate::grant::{Ceiling, Grant, Layer};
 use crate::index::{Hits, Slot};
@@ -11,6 +13,7 @@ use crate::kind::Kind;
 use crate::manifest::{Manifest, ManifestRule, toml_key, toml_string};
 use crate::nearest::nearest;
 use crate::request::Request;
+use crate::resource::Resource;
 use crate::rule::{Effect, Rule};
 use crate::scope::Scope;
 use crate::scope_set::ScopeSet;
@@ -182,12 +185,39 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
         Kind::Fetch => ("methods", request.action().as_str().to_ascii_uppercase()),
         _ => ("actions", request.action().as_str().to_owned()),
     };
+    let reach = reach(request);
+    if reach == Reach::LinkLocal {
+        return "no rule should allow this: at link-local addresses clouds serve the machine's own credentials"
+            .to_owned();
+    }
     let mut text = format!("add to {origin}:\n\n[[allow]]\nid = \"{}\"\n", free_id(manifest, request));
     let _ = write!(text, "{kind} = {}\n{field} = [\"{action}\"]", toml_string(&resource));
+    if reach == Reach::Private {
+        text.push_str("\nprivate = true   # without it, an address of this machine or its network is refused");
+    }
     if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().all(|(name, _)| name != *mount)) {
         let _ = write!(text, "\n\nand under `[mounts]` the folder it stands for:\n\n{} = \"./…\"", toml_key(mount));
     }
     text
+}
+
+/// Where a request's address leads, as far as its URL says.
+#[derive(PartialEq, Eq)]
+enum Reach {
+    Anywhere,
+    Private,
+    LinkLocal,
+}
+
+fn reach(request: &Request) -> Reach {
+    let Resource::Fetch(target) = request.resource() else { return Reach::Anywhere };
+    match target.host() {
+        Host::Ip(IpAddr::V4(address)) if address.is_link_local() => Reach::LinkLocal,
+        Host::Ip(IpAddr::V6(address)) if address.is_unicast_link_local() => Reach::LinkLocal,
+        Host::Ip(IpAddr::V4(address)) if address.is_private() || address.is_loopback() => Reach::Private,
+        Host::Ip(IpAddr::V6(address)) if address.is_unique_local() || address.is_loopback() => Reach::Private,
+        _ => Reach::Anywhere,
+    }
 }
 
 /// An id that no rule has.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use super::arguments::{self as a, Encoding};
 use crate::ops;
@@ -265,13 +266,16 @@ impl Operation {
         match encoding {
             Encoding::Utf8 => Ok(text.into()),
             Encoding::Base64 => {
-                BASE64.decode(text.as_bytes()).map(Bytes::from).map_err(|_| self.malformed(door, "(not base64)"))
+                BASE64.decode(text.as_bytes()).map(Bytes::from).map_err(|_| self.malformed(door, &text))
             }
         }
     }
 
-    fn malformed(self, door: &Door, resource: &str) -> CallError {
-        door.refuse(Attempt { kind: self.kind, action: self.action, resource, code: Code::Malformed })
+    /// The argument may hold what was to be encrypted, or a URL's query: the record has its length and hash alone.
+    fn malformed(self, door: &Door, argument: &str) -> CallError {
+        let hash = HEXLOWER.encode(&Sha256::digest(argument));
+        let resource = format!("(argument of {} bytes, sha256 {hash})", argument.len());
+        door.refuse(Attempt { kind: self.kind, action: self.action, resource: &resource, code: Code::Malformed })
     }
 }
 

@@ -42,8 +42,7 @@ struct State {
 impl Admission {
     pub(crate) fn new(slots: NonZeroU32) -> Admission {
         let slots = slots.get();
-        let state =
-            State { free: slots, slots, waiting: 0, queues: BTreeMap::new(), turns: VecDeque::new() };
+        let state = State { free: slots, slots, waiting: 0, queues: BTreeMap::new(), turns: VecDeque::new() };
         Admission { shared: Arc::new(Mutex::new(state)) }
     }
 

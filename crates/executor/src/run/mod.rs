@@ -5,8 +5,8 @@ mod ending;
 mod entry;
 mod job;
 mod limiter;
-mod outside;
 mod output;
+mod outside;
 mod report;
 mod state;
 mod stop;
@@ -14,8 +14,8 @@ mod supervise;
 
 pub use admission::Busy;
 pub use job::Job;
-pub use outside::{Live, Outside};
 pub use output::{Listen, Stream};
+pub use outside::{Live, Outside};
 pub use report::{Anomaly, Report, Usage};
 pub use stop::{Failure, Stop, TrapKind};
 

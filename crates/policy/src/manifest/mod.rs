@@ -218,17 +218,8 @@ fn read_ceiling(fields: &Fields<'_>, report: &mut Report) -> Option<String> {
 fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
     // Absent, or not a list, which was reported.
     let Some(items) = fields.texts("agents", report) else { return Vec::new() };
-    let agents: Vec<String> = items
-        .into_iter()
-        .filter_map(|(agent, place)| {
-            let fits = (1..=128).contains(&agent.len()) && agent.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
-            if !fits {
-                let message = format!("`{}` is not the registry id of an agent", Printable(agent));
-                report.error(DiagnosticCode::BadName, place, message);
-            }
-            fits.then(|| agent.to_owned())
-        })
-        .collect();
+    let agents: Vec<String> =
+        items.into_iter().filter_map(|(agent, place)| name("agents", agent, place, report)).collect();
     if let (true, Some(entry)) = (agents.is_empty(), fields.get("agents")) {
         let message = "`agents` is empty: nobody may run under it".to_owned();
         report.error(DiagnosticCode::BadName, &entry.node.place, message);
