@@ -97,14 +97,12 @@ impl Guard {
         };
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
         let entry = self.open(&call)?;
-        if call.verdict.decision() != Decision::Allow {
-            return Err(self.refused(entry, call));
-        }
+        let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, call)) };
         if self.run.must_wait(action.effect()) {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         }
         let deadline = action.deadline().min(call.verdict.terms().timeout.unwrap_or(Duration::MAX));
-        let permit = Permit::mint(Allowed(call.verdict.clone()), action, &self.meter, &entry);
+        let permit = Permit::mint(allowed, action, &self.meter, &entry);
         let result = match tokio::time::timeout(deadline, host.perform(permit)).await {
             Ok(result) => result,
             Err(_elapsed) => Err(HostError::Limit(Code::CallDeadline)),
@@ -159,9 +157,16 @@ impl Guard {
 
     /// The grant's verdict, made stricter by the life of the authority it came from.
     fn decide(&self, request: &Request) -> (Verdict, Option<String>) {
-        let mut verdict = self.grant.decide(request);
-        if self.meter.life().is_expired(self.clock.now()) {
-            verdict = Verdict::deny(Code::TokenExpired).stricter(verdict);
+        let verdict = self.grant.decide(request);
+        let life = self.meter.life();
+        if life.is_expired(self.clock.now()) {
+            // The layers would say what the grant says, which may well be yes.
+            let (code, request) = (Code::TokenExpired, shown(request.to_string()));
+            let explanation = format!(
+                "denied: {request}  [{code}]\n  the authority ended at {}; run again with a new token",
+                life.expires()
+            );
+            return (Verdict::deny(code).stricter(verdict), Some(explanation));
         }
         let explanation = match verdict.decision() {
             Decision::Allow => None,

@@ -36,6 +36,11 @@ impl Life {
         Revoker { shared: Arc::clone(&self.shared) }
     }
 
+    /// When it ends at the latest.
+    pub fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires
     }

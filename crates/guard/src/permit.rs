@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Terms, Verdict};
+use bailiwick_policy::{Decision, Terms, Verdict};
 
 use crate::entry::OpenEntry;
 use crate::{Action, Meter};
@@ -25,8 +25,15 @@ pub struct Permit<'e, A: Action> {
     _entry: &'e OpenEntry<'e>,
 }
 
-/// Proof that a verdict was `Allow`. Private to the crate: only [`Guard::call`](crate::Guard::call) makes one.
-pub(crate) struct Allowed(pub(crate) Verdict);
+/// A verdict that was `Allow`. Private to the crate: only [`Guard::call`](crate::Guard::call) makes one.
+pub(crate) struct Allowed(Verdict);
+
+impl Allowed {
+    /// `None` for every other verdict.
+    pub(crate) fn of(verdict: &Verdict) -> Option<Allowed> {
+        (verdict.decision() == Decision::Allow).then(|| Allowed(verdict.clone()))
+    }
+}
 
 impl<'e, A: Action> Permit<'e, A> {
     /// The one place where permits are made.

@@ -78,6 +78,11 @@ async fn authority_ends_at_expiry_and_at_revocation() {
     guard.call(&Host, Hash(0)).await.unwrap();
     clock.set(1000);
     assert_eq!(guard.call(&Host, Hash(0)).await.unwrap_err().code(), Code::TokenExpired);
+    let explanation = guard.records().pop().unwrap().explanation.unwrap();
+    assert!(
+        explanation.starts_with("denied: crypto hash -  [deny.token.expired]\n  the authority ended at 19"),
+        "{explanation}"
+    );
     life.revoker().revoke();
     assert_eq!(guard.call(&Host, Hash(0)).await.unwrap_err(), CallError::Stopped(StopCause::Revoked));
 }
