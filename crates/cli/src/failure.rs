@@ -41,6 +41,11 @@ impl Failure {
         Failure { code: Some(code), ..Failure::new(Exit::Identity, message) }
     }
 
+    /// The reason's stable code.
+    pub(crate) fn because(self, code: Code) -> Failure {
+        Failure { code: Some(code), ..self }
+    }
+
     pub(crate) fn help(self, help: impl fmt::Display) -> Failure {
         Failure { help: Some(help.to_string()), ..self }
     }

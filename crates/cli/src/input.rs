@@ -13,7 +13,7 @@ pub(crate) fn bytes(path: &Path, what: &str, limit: usize) -> Result<Vec<u8>, Fa
     let name = path.display().to_string();
     let failed = |error: io::Error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "check the path; relative paths begin in the current folder",
+            io::ErrorKind::NotFound => "check the path",
             io::ErrorKind::PermissionDenied => "the file's permissions do not let you read it",
             _ => "name a regular file, or `-` for standard input",
         };

@@ -30,7 +30,23 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
         None => None,
         Some(name) => Some(Arc::new(parse(&folder.join(name))?)),
     };
+    check_ceiling(&manifest, ceiling.as_deref())?;
     Ok(Loaded { manifest: Arc::new(manifest), ceiling, folder })
+}
+
+/// A ceiling is the last word: one that names another would leave it open which holds.
+///
+/// # Errors
+/// Exit code 3 when `ceiling` names a ceiling itself.
+pub(crate) fn check_ceiling(manifest: &Manifest, ceiling: Option<&Manifest>) -> Result<(), Failure> {
+    let Some((ceiling, above)) = ceiling.and_then(|ceiling| Some((ceiling, ceiling.ceiling()?))) else { return Ok(()) };
+    let message = format!(
+        "the manifest `{}` names the ceiling `{}`, which names `{}` as its own",
+        Untrusted(manifest.origin()),
+        Untrusted(ceiling.origin()),
+        Untrusted(above)
+    );
+    Err(Failure::new(Exit::Manifest, message).help("a ceiling cannot have a ceiling: merge the two, and name one"))
 }
 
 /// The text of a manifest, and how reports cite it.

@@ -24,8 +24,13 @@ pub(crate) fn run(arguments: &PolicyCheckArguments) -> Outcome {
         let checked = check(path)?;
         let ceiling = checked.ceiling(path);
         all.push(checked);
-        if let Some(path) = ceiling.filter(|path| !arguments.manifests.contains(path)) {
-            all.push(check(&path)?);
+        let Some(path) = ceiling else { continue };
+        let above = check(&path)?;
+        if let (Some(Ok(manifest)), Ok(ceiling)) = (all.last().map(|checked| &checked.parsed), &above.parsed) {
+            manifest::check_ceiling(manifest, Some(ceiling))?;
+        }
+        if !arguments.manifests.contains(&path) {
+            all.push(above);
         }
     }
     if arguments.json {

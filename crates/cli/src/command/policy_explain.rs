@@ -1,6 +1,6 @@
 //! `bailiwick policy explain`
 
-use bailiwick_policy::{Authority, Decision, Explanation, Grant, Principal, Request};
+use bailiwick_policy::{Authority, Code, Decision, Explanation, Grant, Principal, Request};
 use serde_json::{Value, json};
 
 use crate::arguments::PolicyExplainArguments;
@@ -12,7 +12,9 @@ use crate::{identity, manifest, terminal};
 pub(crate) fn run(arguments: &PolicyExplainArguments) -> Outcome {
     let loaded = manifest::load(&arguments.manifest)?;
     let request = Request::parse(&arguments.call).map_err(|error| {
-        Failure::usage(format!("CALL: {error}"))
+        let exit = if error.code() == Code::Ambiguous { Exit::Denied } else { Exit::Usage };
+        Failure::new(exit, format!("CALL: {error}"))
+            .because(error.code())
             .help("write a call such as 'fetch POST https://api.example/v1/payments', 'file read /invoices/a.csv' or 'crypto hash'")
     })?;
     let granted = || loaded.manifest.scopes();

@@ -3,7 +3,7 @@
 mod live;
 mod report;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,7 +94,8 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
 }
 
 fn read_guest(path: &Path) -> Result<Guest, Failure> {
-    let bytes = input::bytes(path, "the guest", MAX_GUEST_BYTES)?;
+    // One byte more than is accepted, so that too much is refused as everything else that is wrong with a guest.
+    let bytes = input::bytes(path, "the guest", MAX_GUEST_BYTES + 1)?;
     let name = path.display().to_string();
     Guest::from_bytes(bytes)
         .map_err(|refusal| Failure::new(Exit::Guest, format!("the guest `{}` is refused: {refusal}", Untrusted(&name))))
@@ -117,7 +118,14 @@ fn build(host: &Configuration, log: AuditLog) -> Result<Executor, Failure> {
     }
     let (folder, seal) = host.state.artifacts()?;
     let cache = ArtifactCache::new(folder, &seal, CACHE_BYTES);
-    Executor::builder(log).services(services.build()).compile(compile).cache(cache).build().map_err(failed)
+    // One run: a pool for one keeps the address space small.
+    Executor::builder(log)
+        .runs(NonZeroU32::MIN)
+        .services(services.build())
+        .compile(compile)
+        .cache(cache)
+        .build()
+        .map_err(failed)
 }
 
 fn job(arguments: &RunArguments, loaded: Loaded, authorization: Authorization, guest: Guest) -> Result<Job, Failure> {

@@ -113,7 +113,7 @@ fn usage(report: &Report) -> String {
         format!("{:.1} ms", usage.wall.as_secs_f64() * 1000.0),
         format!("{} fuel", grouped(usage.fuel)),
         format!("{} memory", size(usage.peak_memory_bytes)),
-        format!("{} calls", usage.host_calls),
+        format!("{} {}", grouped(usage.host_calls), if usage.host_calls == 1 { "call" } else { "calls" }),
         format!("{} output", size(usage.output_bytes)),
     ];
     if usage.disk_bytes > 0 {
