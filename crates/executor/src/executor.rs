@@ -203,6 +203,7 @@ impl Inner {
         let stop = match self.prepare(&job.guest, &supervisor, &mut usage).await? {
             Err(stop) => stop,
             Ok(runnable) => {
+                guard.started().await?;
                 let door = Door::new(Arc::clone(&guard), Arc::new(host));
                 let limiter = MemoryLimiter::new(limits.memory().get());
                 let outside = (self.outside)();

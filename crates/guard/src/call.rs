@@ -1,7 +1,7 @@
 //! The one door.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::entry::{OpenEntry, ResourceText};
 use crate::permit::{Allowed, Permit};
-use crate::record::{ActionWord, MAX_RECORDS};
+use crate::record::{ActionWord, Records, Slot};
 use crate::untrusted::{Untrusted, is_hidden};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
@@ -22,10 +22,11 @@ pub struct Guard {
     grant: Grant,
     meter: Arc<Meter>,
     run: RunLog,
+    /// The entry that records the start of the run.
+    start: u64,
     clock: Arc<dyn Clock>,
-    observer: Option<Arc<dyn Observe>>,
     calls: AtomicU64,
-    records: Mutex<Vec<CallRecord>>,
+    records: Records,
 }
 
 /// What the log must know about a run besides its grant.
@@ -61,7 +62,7 @@ impl Guard {
         let principal = grant.principal();
         let context = RunContext {
             run: run.id,
-            task: run.task,
+            task: run.task.map(|task| Untrusted(&task).to_string()),
             agent: principal.agent.clone(),
             issuer: principal.issuer.clone(),
             subject: principal.subject.clone(),
@@ -70,14 +71,15 @@ impl Guard {
             grant: grant.digest().to_owned(),
         };
         let log = RunLog::new(log, context, Arc::clone(&clock));
-        log.append(Body::RunStarted { rationale: run.rationale.map(|text| Untrusted(&text).to_string()) })?;
-        let meter = Arc::new(Meter::new(&grant.limits(), life));
-        Ok(Guard { grant, meter, run: log, clock, observer: None, calls: AtomicU64::new(0), records: Mutex::default() })
+        let start =
+            log.append(Body::RunStarted { rationale: run.rationale.map(|text| Untrusted(&text).to_string()) })?;
+        let meter = Arc::new(Meter::new(&grant.limits(), life, Arc::clone(&clock)));
+        Ok(Guard { grant, meter, run: log, start, clock, calls: AtomicU64::new(0), records: Records::default() })
     }
 
     /// Lets `observer` see every call as it ends.
     pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Guard {
-        self.observer = Some(observer);
+        self.records.observed_by(observer);
         self
     }
 
@@ -96,8 +98,8 @@ impl Guard {
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
-        let entry = self.open(&call)?;
-        let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, call)) };
+        let (entry, slot) = self.open(&call)?;
+        let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call)) };
         if self.run.must_wait(action.effect()) {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         }
@@ -107,7 +109,7 @@ impl Guard {
             Ok(result) => result,
             Err(_elapsed) => Err(HostError::Limit(Code::CallDeadline)),
         };
-        self.settle(entry, call, result)
+        self.settle(entry, slot, &call, result)
     }
 
     /// Records and refuses something that does not form an action. It counts as a call.
@@ -124,8 +126,19 @@ impl Guard {
             began: Instant::now(),
         };
         match self.open(&call) {
-            Ok(entry) => self.refused(entry, call),
+            Ok((entry, slot)) => self.refused(entry, slot, &call),
             Err(error) => error,
+        }
+    }
+
+    /// Waits until the start of the run is on stable storage, as the log's durability asks. The guest starts afterwards.
+    ///
+    /// # Errors
+    /// When it never will be; the run must not begin.
+    pub async fn started(&self) -> Result<(), AuditError> {
+        match self.run.durability() {
+            Durability::Buffered => Ok(()),
+            Durability::Effects | Durability::All => self.run.durable(self.start).await,
         }
     }
 
@@ -150,9 +163,10 @@ impl Guard {
         &self.meter
     }
 
-    /// What the run's report lists: the first 10,000 calls in the order in which they ended.
+    /// What the run's report lists: the first 10,000 calls in the order in which they began. One that is under way, or
+    /// was when the run ended, is `Abandoned`.
     pub fn records(&self) -> Vec<CallRecord> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.records.list()
     }
 
     /// The grant's verdict, made stricter by the life of the authority it came from.
@@ -179,7 +193,7 @@ impl Guard {
         self.calls.fetch_add(1, Ordering::AcqRel).saturating_add(1)
     }
 
-    fn open(&self, call: &Opening) -> Result<OpenEntry<'_>, CallError> {
+    fn open(&self, call: &Opening) -> Result<(OpenEntry<'_>, Slot), CallError> {
         let intent = Body::Intent {
             call: call.number,
             action: call.word,
@@ -188,17 +202,33 @@ impl Guard {
             code: call.verdict.code(),
             rule: call.verdict.rule().cloned(),
         };
-        OpenEntry::open(&self.run, call.number, intent).map_err(|error| CallError::Denied(Denied::unrecordable(&error)))
+        let mut record = call.record();
+        match OpenEntry::open(&self.run, call.number, intent) {
+            Ok(entry) => Ok((entry, self.records.begin(record))),
+            Err(error) => {
+                let denied = Denied::unrecordable(&error);
+                (record.decision, record.code, record.outcome) = (Decision::Deny, denied.code(), None);
+                let slot = self.records.begin(record);
+                self.records.end(slot, None, call.began.elapsed());
+                Err(CallError::Denied(denied))
+            }
+        }
     }
 
-    fn refused(&self, entry: OpenEntry<'_>, call: Opening) -> CallError {
+    fn refused(&self, entry: OpenEntry<'_>, slot: Slot, call: &Opening) -> CallError {
         let denied = Denied::recorded(call.verdict.code(), &entry);
         entry.refused();
-        self.remember(call, None);
+        self.records.end(slot, None, call.began.elapsed());
         CallError::Denied(denied)
     }
 
-    fn settle<T>(&self, entry: OpenEntry<'_>, call: Opening, result: Result<T, HostError>) -> Result<T, CallError> {
+    fn settle<T>(
+        &self,
+        entry: OpenEntry<'_>,
+        slot: Slot,
+        call: &Opening,
+        result: Result<T, HostError>,
+    ) -> Result<T, CallError> {
         let (outcome, result) = match result {
             Ok(value) => (Outcome::Done, Ok(value)),
             Err(HostError::Denied(code)) => {
@@ -209,31 +239,10 @@ impl Guard {
             Err(HostError::Stopped(cause)) => (stopped(cause), Err(CallError::Stopped(cause))),
         };
         let recorded = entry.close(outcome);
-        self.remember(call, Some(outcome));
+        self.records.end(slot, Some(outcome), call.began.elapsed());
         // The effect happened and its outcome is not on record: the guest must not build on it.
         recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         result
-    }
-
-    fn remember(&self, call: Opening, outcome: Option<Outcome>) {
-        let record = CallRecord {
-            call: call.number,
-            action: call.word,
-            resource: call.text,
-            decision: call.verdict.decision(),
-            code: call.verdict.code(),
-            rule: call.verdict.rule().cloned(),
-            outcome,
-            took: call.began.elapsed(),
-            explanation: call.explanation,
-        };
-        if let Some(observer) = &self.observer {
-            observer.call_ended(&record);
-        }
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.len() < MAX_RECORDS {
-            records.push(record);
-        }
     }
 }
 
@@ -245,6 +254,23 @@ struct Opening {
     verdict: Verdict,
     explanation: Option<String>,
     began: Instant,
+}
+
+impl Opening {
+    fn record(&self) -> CallRecord {
+        let allowed = self.verdict.decision() == Decision::Allow;
+        CallRecord {
+            call: self.number,
+            action: self.word,
+            resource: Arc::clone(&self.text),
+            decision: self.verdict.decision(),
+            code: self.verdict.code(),
+            rule: self.verdict.rule().cloned(),
+            outcome: allowed.then_some(Outcome::Abandoned),
+            took: Duration::ZERO,
+            explanation: self.explanation.clone(),
+        }
+    }
 }
 
 /// The canonical text of a resource as records hold it. A file's name may have characters that hide or reorder others.

@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_policy::{Code, Limits};
 
-use crate::{Budget, HostError, Life, StopCause};
+use crate::{Budget, Clock, HostError, Life, StopCause};
 
 /// Handles (files, directories, streams) that one run may hold open at once.
 pub(crate) const MAX_OPEN_HANDLES: u64 = 128;
 
 /// What a run has used of its budgets. Budgets are taken before the bytes move, never given back.
-#[derive(Debug)]
 pub struct Meter {
     calls: Counter,
     output: Counter,
     disk: Counter,
     handles: Arc<AtomicU64>,
     life: Life,
+    clock: Arc<dyn Clock>,
     stopped: OnceLock<StopCause>,
 }
 
@@ -35,13 +35,14 @@ struct Counter {
 }
 
 impl Meter {
-    pub(crate) fn new(limits: &Limits, life: Life) -> Meter {
+    pub(crate) fn new(limits: &Limits, life: Life, clock: Arc<dyn Clock>) -> Meter {
         Meter {
             calls: Counter::new(limits.host_calls().get()),
             output: Counter::new(limits.output().get()),
             disk: Counter::new(limits.disk().get()),
             handles: Arc::default(),
             life,
+            clock,
             stopped: OnceLock::new(),
         }
     }
@@ -70,12 +71,11 @@ impl Meter {
     /// Asks whether work on an open handle may go on.
     ///
     /// # Errors
-    /// [`StopCause`] when the run's authority was revoked or a budget is used up.
-    pub fn check(&self) -> Result<(), StopCause> {
-        match self.stopped() {
-            Some(cause) => Err(cause),
-            None => Ok(()),
-        }
+    /// The end of the run when its authority was revoked or a budget is used up; `deny.token.expired` when the authority
+    /// has ended by itself: a handle is not worth more than the token that opened it.
+    pub fn check(&self) -> Result<(), HostError> {
+        self.go_on()?;
+        if self.life.is_expired(self.clock.now()) { Err(HostError::Denied(Code::TokenExpired)) } else { Ok(()) }
     }
 
     /// Reserves a place for an open handle.
@@ -121,8 +121,12 @@ impl Meter {
         self.disk.used()
     }
 
+    fn go_on(&self) -> Result<(), StopCause> {
+        self.stopped().map_or(Ok(()), Err)
+    }
+
     fn take(&self, counter: &Counter, amount: u64, budget: Budget) -> Result<(), StopCause> {
-        self.check()?;
+        self.go_on()?;
         if counter.take(amount) {
             return Ok(());
         }
@@ -155,10 +159,10 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
+    use crate::{SystemClock, Timestamp};
 
     fn meter() -> Meter {
-        Meter::new(&Limits::default(), Life::until(Timestamp(u64::MAX)))
+        Meter::new(&Limits::default(), Life::until(Timestamp(u64::MAX)), Arc::new(SystemClock))
     }
 
     #[test]
@@ -196,6 +200,12 @@ mod tests {
         let meter = meter();
         meter.life().revoker().revoke();
         assert_eq!(meter.take_call(), Err(StopCause::Revoked));
-        assert_eq!(meter.check(), Err(StopCause::Revoked));
+        assert_eq!(meter.check(), Err(HostError::Stopped(StopCause::Revoked)));
+    }
+
+    #[test]
+    fn a_handle_is_worth_no_more_than_the_token() {
+        let meter = Meter::new(&Limits::default(), Life::until(Timestamp(1)), Arc::new(SystemClock));
+        assert_eq!(meter.check(), Err(HostError::Denied(Code::TokenExpired)));
     }
 }

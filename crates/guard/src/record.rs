@@ -1,14 +1,17 @@
 //! What a run's report says about each call.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bailiwick_policy::{ActionName, Code, Decision, Kind, Rule};
 use serde::Serialize;
 
 /// Calls that a report lists; those beyond are counted and in the audit log.
-pub(crate) const MAX_RECORDS: usize = 10_000;
+const MAX_RECORDS: usize = 10_000;
+
+/// Refusals that a report explains; what comes after them has its code.
+const MAX_EXPLANATIONS: usize = 100;
 
 /// Kind and action in one word, `file.read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,79 @@ pub struct CallRecord {
 /// Somebody who watches a run's calls as they end, a live display for example. Must not block.
 pub trait Observe: Send + Sync {
     fn call_ended(&self, record: &CallRecord);
+}
+
+/// The records of one run, as its report lists them.
+#[derive(Default)]
+pub(crate) struct Records {
+    observer: Option<Arc<dyn Observe>>,
+    listed: Mutex<Listed>,
+}
+
+#[derive(Default)]
+struct Listed {
+    calls: Vec<CallRecord>,
+    explained: usize,
+}
+
+/// A record that may still change: in the list, or alone when the list is full.
+pub(crate) enum Slot {
+    Listed(usize),
+    Beyond(Box<CallRecord>),
+}
+
+impl Records {
+    pub(crate) fn observed_by(&mut self, observer: Arc<dyn Observe>) {
+        self.observer = Some(observer);
+    }
+
+    /// Lists a call when it begins, so that one that never ends is in the report, too.
+    pub(crate) fn begin(&self, mut record: CallRecord) -> Slot {
+        let mut listed = self.listed();
+        if listed.calls.len() >= MAX_RECORDS {
+            return Slot::Beyond(Box::new(record));
+        }
+        if record.explanation.is_some() {
+            listed.explained = listed.explained.saturating_add(1);
+            if listed.explained > MAX_EXPLANATIONS {
+                record.explanation = None;
+            }
+        }
+        listed.calls.push(record);
+        Slot::Listed(listed.calls.len().saturating_sub(1))
+    }
+
+    /// Says how the call ended, to the list and to whoever observes.
+    pub(crate) fn end(&self, slot: Slot, outcome: Option<Outcome>, took: Duration) {
+        let settle = |record: &mut CallRecord| {
+            (record.outcome, record.took) = (outcome, took);
+        };
+        let ended = match slot {
+            Slot::Beyond(mut record) => {
+                settle(&mut record);
+                Some(*record)
+            }
+            Slot::Listed(at) => {
+                let mut listed = self.listed();
+                let record = listed.calls.get_mut(at);
+                record.and_then(|record| {
+                    settle(record);
+                    self.observer.is_some().then(|| record.clone())
+                })
+            }
+        };
+        if let (Some(observer), Some(record)) = (&self.observer, ended) {
+            observer.call_ended(&record);
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<CallRecord> {
+        self.listed().calls.clone()
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Listed> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Display for ActionWord {

@@ -12,8 +12,9 @@ pub(crate) const IMPORTS: &[(&str, &str)] = &[(MODULE, "call"), (MODULE, "take")
 const MODULE: &str = "bailiwick";
 /// Bytes of an operation's name.
 const MAX_NAME: usize = 64;
-/// Bytes of an argument: the largest file write in base64, with room for the rest of the object.
-const MAX_ARGUMENT: usize = 24 << 20;
+/// Bytes of an argument. It is parsed on the thread that runs guests, between two of their interruption points, and as
+/// JSON it can take many times its size: larger content goes in pieces.
+const MAX_ARGUMENT: usize = 2 << 20;
 /// Set in the answer when the reply is an error.
 const ERROR_BIT: i64 = 1 << 32;
 

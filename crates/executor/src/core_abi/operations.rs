@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use bailiwick_guard::{Attempt, CallError, StopCause, Timestamp};
-use bailiwick_host::files::{FileKind, MAX_FILE_READ, Removal, WriteMode};
+use bailiwick_host::files::{FileKind, Removal, WriteMode};
 use bailiwick_policy::{ActionName, Code, Kind};
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
@@ -14,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 use super::arguments::{self as a, Encoding};
 use crate::ops;
 use crate::run::{Door, GuestIo, Outside, Stream};
+
+/// Bytes that one `files.read` gives, and of a response that is given as text. In JSON a byte may take six.
+const MAX_READ: u64 = 1 << 20;
 
 /// What goes back to the guest.
 pub(super) struct Reply {
@@ -140,7 +143,7 @@ impl Operation {
         match self.name {
             "files.read" => {
                 let a::Read { path, encoding, offset, length } = self.parse(door, argument)?;
-                let length = length.unwrap_or(MAX_FILE_READ as u64).min(MAX_FILE_READ as u64);
+                let length = length.unwrap_or(MAX_READ).min(MAX_READ);
                 // One byte more tells whether this was the end.
                 let bytes = ops::read_file(door, &path, offset, length.saturating_add(1)).await?;
                 let kept = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
@@ -250,9 +253,10 @@ impl Operation {
         let response = ops::fetch(door, verb, &url, headers, self.decode(door, body, encoding)?).await?;
         let headers = response.headers.into_iter();
         let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        let is_small = response.body.len() as u64 <= MAX_READ;
         let (body, encoding) = match encode(response.body.clone(), Encoding::Utf8) {
-            Ok(text) => (text, Encoding::Utf8),
-            Err(_) => (BASE64.encode(&response.body), Encoding::Base64),
+            Ok(text) if is_small => (text, Encoding::Utf8),
+            _ => (BASE64.encode(&response.body), Encoding::Base64),
         };
         serialise(&a::Response { status: response.status, headers, body, encoding })
     }

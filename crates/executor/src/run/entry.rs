@@ -7,6 +7,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::{Failure, RunState};
 use crate::core_abi;
+use crate::load::Excerpt;
 
 /// A guest with its imports resolved: what is left is to give it a store.
 #[derive(Clone)]
@@ -87,7 +88,7 @@ impl Entry {
             Entry::World(run) => {
                 let run = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, run)?;
                 let (result,) = run.call_async(&mut *store, ()).await?;
-                Ok(result.map_err(Failure::Message))
+                Ok(result.map_err(|message| Failure::Message(Excerpt::new(&message).to_string())))
             }
         }
     }

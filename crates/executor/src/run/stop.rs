@@ -38,7 +38,7 @@ pub enum Stop {
 pub enum Failure {
     /// Its exit code, never 0.
     Exit(i32),
-    /// A message, from an entry point that returns one. Untrusted.
+    /// The beginning of the message of an entry point that returns one, on one line. Untrusted.
     Message(String),
 }
 

@@ -8,7 +8,7 @@ use bailiwick_guard::{
     Action, Attempt, AuditLog, Budget, CallError, Effect, HostError, Life, Outcome, Perform, Permit, StopCause,
     Timestamp,
 };
-use bailiwick_policy::{ActionName, Code, Kind, Resource};
+use bailiwick_policy::{ActionName, Code, Decision, Kind, Resource};
 use rustix::fs::{MemfdFlags, SealFlags};
 
 use crate::support::actions::{Brief, Hash, Host, Random};
@@ -97,6 +97,7 @@ async fn a_dropped_call_is_recorded_as_abandoned() {
         entered = signal => entered.unwrap(),
     }
     assert_eq!(entries(&log, &memory).await[2], row("outcome", 1, "abandoned", "failed.abandoned"));
+    assert_eq!(guard.records()[0].outcome, Some(Outcome::Abandoned), "the report has it, too");
 }
 
 #[tokio::test]
@@ -133,6 +134,8 @@ async fn a_log_that_cannot_be_written_refuses_every_call() {
     assert_eq!(error.code(), Code::AuditUnavailable, "a change of the world waits for its intent");
     let error = guard.call(&Untouchable, Hash(0)).await.unwrap_err();
     assert_eq!(error.code(), Code::AuditUnavailable, "and then nothing is allowed any more");
+    let last = guard.records().pop().unwrap();
+    assert_eq!((last.decision, last.code, last.outcome), (Decision::Deny, Code::AuditUnavailable, None));
     assert!(log.flush().await.is_err() && guard.run_ended("finished").await.is_err());
 }
 
