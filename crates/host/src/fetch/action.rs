@@ -29,7 +29,6 @@ pub enum Answer {
 /// A method as a type. Sealed: what is sent follows from `NAME`, so nobody else can make the two differ.
 pub trait Method: sealed::Sealed + Send + Sync + 'static {
     const NAME: ActionName;
-    const EFFECT: Effect;
 }
 
 /// A method as a value.
@@ -83,7 +82,8 @@ impl<M: Method> Fetch<M> {
 
 impl<M: Method> Action for Fetch<M> {
     const NAME: ActionName = M::NAME;
-    const EFFECT: Effect = M::EFFECT;
+    /// Whatever the method: what is sent leaves the machine, and a `GET` carries data out as well as a `POST`.
+    const EFFECT: Effect = Effect::World;
     type Output = Answer;
 
     fn resource(&self) -> Resource {
@@ -143,37 +143,30 @@ impl Verb {
 
 impl Method for Get {
     const NAME: ActionName = ActionName::Get;
-    const EFFECT: Effect = Effect::Read;
 }
 
 impl Method for Head {
     const NAME: ActionName = ActionName::Head;
-    const EFFECT: Effect = Effect::Read;
 }
 
 impl Method for Post {
     const NAME: ActionName = ActionName::Post;
-    const EFFECT: Effect = Effect::World;
 }
 
 impl Method for Put {
     const NAME: ActionName = ActionName::Put;
-    const EFFECT: Effect = Effect::World;
 }
 
 impl Method for Patch {
     const NAME: ActionName = ActionName::Patch;
-    const EFFECT: Effect = Effect::World;
 }
 
 impl Method for Delete {
     const NAME: ActionName = ActionName::Delete;
-    const EFFECT: Effect = Effect::World;
 }
 
 impl Method for Options {
     const NAME: ActionName = ActionName::Options;
-    const EFFECT: Effect = Effect::Read;
 }
 
 mod sealed {
@@ -190,5 +183,25 @@ mod sealed {
 impl<M> fmt::Debug for Fetch<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.request.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::FetchTarget;
+
+    use super::*;
+
+    fn effects<M: Method>() -> [Effect; 2] {
+        let target = FetchTarget::parse("https://a.example/?stolen").unwrap();
+        let request = FetchRequest { target, headers: Vec::new(), body: bytes::Bytes::new() };
+        [Fetch::<M>::EFFECT, Fetch::<M>::new(request).effect()]
+    }
+
+    #[test]
+    fn no_request_is_sent_before_its_intent_is_durable() {
+        let reads = [effects::<Get>(), effects::<Head>(), effects::<Options>()];
+        let changes = [effects::<Post>(), effects::<Put>(), effects::<Patch>(), effects::<Delete>()];
+        assert!(reads.iter().chain(&changes).flatten().all(|effect| *effect == Effect::World));
     }
 }
