@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::resource::ResourceError;
+use crate::text::is_hidden;
 
 /// Most segments that a path, a URL or a pattern may have, with the mount, the host or the store.
 pub(crate) const MAX_SEGMENTS: usize = 64;
@@ -31,15 +32,26 @@ pub(crate) fn decode_url(segment: &str) -> Result<String, ResourceError> {
     Ok(decoded)
 }
 
-/// Refuses a decoded URL segment that a server could decode or split once more.
+/// Refuses a decoded URL segment that a server could decode, split or trim once more.
 pub(crate) fn check_url(decoded: &str) -> Result<(), ResourceError> {
     check_decoded(decoded)?;
     if has_percent_code(decoded) {
         return Err(ResourceError::ambiguous("the path is percent-encoded twice"));
     }
-    // Some servers cut path parameters off before they resolve dots.
-    if matches!(decoded.split(';').next(), Some("" | "." | "..")) {
-        return Err(ResourceError::ambiguous("a path segment is nothing but dots and parameters"));
+    // Many servers cut parameters, spaces and final dots off before they look a path up, and ignore what is not shown.
+    if decoded.contains(';') {
+        return Err(ResourceError::ambiguous("a path segment has parameters (`;`, which many servers cut off)"));
+    }
+    if decoded.ends_with('.') {
+        return Err(ResourceError::ambiguous("a path segment ends with a dot, which some servers cut off"));
+    }
+    if decoded.chars().any(is_hidden) {
+        return Err(ResourceError::ambiguous("the path has an invisible or direction-changing character"));
+    }
+    if decoded.trim() != decoded {
+        return Err(ResourceError::ambiguous(
+            "a path segment begins or ends with white space, which some servers cut off",
+        ));
     }
     Ok(())
 }
@@ -132,14 +144,54 @@ mod tests {
         assert_eq!(decode_url("%61dmin").unwrap(), "admin");
         assert_eq!(decode_url("100%25").unwrap(), "100%");
         assert_eq!(decode_url("caf%C3%A9").unwrap(), "café");
-        assert_eq!(decode_url("a;v=1").unwrap(), "a;v=1");
+        for text in ["v1.2", ".well-known", "a%20b", "..a", "%EF%BF%BD", "a,v=1", "a:b"] {
+            assert!(decode_url(text).is_ok(), "{text:?}");
+        }
     }
 
     #[test]
     fn ambiguous_url_segments_are_refused() {
         let cases = [
-            "", ".", "..", "%2e", "%2E%2e", "a%2fb", "a%5Cb", "a\\b", "a%00", "%0a", "%7f", "%C2%80", "%", "%4", "%zz",
-            "%252e", "%25252e", "%c0%ae", "%ff", "..;", ".;a=b", ";x",
+            "",
+            ".",
+            "..",
+            "%2e",
+            "%2E%2e",
+            "a%2fb",
+            "a%5Cb",
+            "a\\b",
+            "a%00",
+            "%0a",
+            "%7f",
+            "%C2%80",
+            "%",
+            "%4",
+            "%zz",
+            "%252e",
+            "%25252e",
+            "%c0%ae",
+            "%ff",
+            "..;",
+            ".;a=b",
+            ";x",
+            "admin;a=b",
+            "admin;",
+            "admin%3b",
+            "%3Badmin",
+            "admin%20",
+            "%20admin",
+            "admin ",
+            "%20",
+            "admin.",
+            "admin%2e",
+            "...",
+            "%E2%80%8Badmin",
+            "ad\u{200b}min",
+            "admin%EF%BB%BF",
+            "a%C2%A0b",
+            "%E3%80%80admin",
+            "a%C2%ADb",
+            "a%E2%80%AEb",
         ];
         for text in cases {
             assert_eq!(decode_url(text).map_err(|e| e.code()), Err(Code::Ambiguous), "{text:?}");
