@@ -22,7 +22,7 @@ use self::tree::Place;
 use crate::limits::Limits;
 use crate::rule::{Effect, Rule};
 use crate::scope_set::ScopeSet;
-use crate::text::Printable;
+use crate::text::{Printable, is_hidden};
 
 /// Most bytes in the text of a manifest.
 pub const MAX_MANIFEST: usize = 1 << 20;
@@ -209,22 +209,21 @@ fn name(what: &str, text: &str, place: &Place, report: &mut Report) -> Option<St
 
 fn read_ceiling(fields: &Fields<'_>, report: &mut Report) -> Option<String> {
     let (text, place) = fields.text("ceiling", report)?;
-    if text.is_empty() || text.len() > 1024 || text.chars().any(char::is_control) {
+    if text.is_empty() || text.len() > 1024 {
         report.error(DiagnosticCode::BadName, place, "`ceiling` takes the name of a manifest's file".to_owned());
     }
+    refuse_hidden("ceiling", text, place, report);
     Some(text.to_owned())
 }
 
 fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
     // Absent, or not a list, which was reported.
     let Some(items) = fields.texts("agents", report) else { return Vec::new() };
-    let agents: Vec<String> =
-        items.into_iter().filter_map(|(agent, place)| name("agents", agent, place, report)).collect();
-    if let (true, Some(entry)) = (agents.is_empty(), fields.get("agents")) {
+    if let (true, Some(entry)) = (items.is_empty(), fields.get("agents")) {
         let message = "`agents` is empty: nobody may run under it".to_owned();
         report.error(DiagnosticCode::BadName, &entry.node.place, message);
     }
-    agents
+    items.into_iter().filter_map(|(agent, place)| name("agents", agent, place, report)).collect()
 }
 
 fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)> {
@@ -236,10 +235,11 @@ fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)
             fields::wrong_type::<()>(&entry.node, &entry.key, "the path of a folder", report);
             continue;
         };
-        if path.is_empty() || path.len() > 4096 || path.contains('\0') {
+        if path.is_empty() || path.len() > 4096 {
             let message = format!("`{}` takes the path of a folder", Printable(&entry.key));
             report.error(DiagnosticCode::BadName, &entry.node.place, message);
         }
+        refuse_hidden(&entry.key, path, &entry.node.place, report);
         if !names.insert(&entry.key) {
             let message = format!("`{}` is defined twice", Printable(&entry.key));
             report.error(DiagnosticCode::DuplicateField, &entry.place, message);
@@ -247,6 +247,18 @@ fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)
         mounts.extend(name.map(|name| (name, path.clone())));
     }
     mounts
+}
+
+/// A path must be what its reader takes it for. NUL, which no path can hold, is one of these characters.
+fn refuse_hidden(key: &str, path: &str, place: &Place, report: &mut Report) {
+    if path.chars().any(is_hidden) {
+        let message = format!(
+            "the path of `{}` has an invisible or direction-changing character: `{}`",
+            Printable(key),
+            Printable(path)
+        );
+        report.error_with(DiagnosticCode::BadName, place, message, "take it out, or rename what it names".to_owned());
+    }
 }
 
 fn read_limits(fields: &Fields<'_>, report: &mut Report) -> Limits {

@@ -23,7 +23,7 @@ fn an_agent_that_is_not_listed_gets_nothing() {
         ("agents = [\"bot\"]", Code::Allowed),
         ("agents = [\"other\", \"bot\"]", Code::Allowed),
         ("agents = [\"other\"]", Code::ManifestAgent),
-        ("agents = [\"Bot\"]", Code::ManifestAgent),
+        ("agents = [\"bot-2\", \"bo\"]", Code::ManifestAgent),
         ("", Code::ManifestAgent),
     ] {
         let text = format!("schema = 1\nid = \"m\"\n{agents}\nmounts = {{ m = \"./m\" }}\n{ALLOW}");

@@ -99,6 +99,14 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
     ),
     ("[[deny]]\nid = \"A b\"\nfile = \"m/x\"", BadName, "\"A b\"", "`A b` is not an id"),
     ("ceiling = \"\"", BadName, "\"\"", "`ceiling` takes the name"),
+    ("ceiling = \"a\u{202e}b\"", BadName, "\"a\u{202e}b\"", "the path of `ceiling` has an invisible"),
+    ("ceiling = \"a\\u001bb\"", BadName, "\"a\\u001bb\"", "character: `a\\u{1b}b`"),
+    (
+        "ceiling = \"../org/Gr\u{f6}\u{df}e 1.toml\u{a0}\"",
+        BadName,
+        "\"../org/Gr\u{f6}\u{df}e 1.toml\u{a0}\"",
+        "take it out",
+    ),
     ("[[deny]]\nid = \"d\"\nfile = \"m/x\"\n[[deny]]\nid = \"d\"\nfile = \"m/y\"", DuplicateId, "\"d\"", "on line 6"),
     (
         "[[allow]]\nid = \"d\"\nfile = \"m/x\"\nactions = [\"read\"]\n[[deny]]\nid = \"d\"\nfile = \"m/y\"",
@@ -213,9 +221,12 @@ const WHOLE: &[(&str, DiagnosticCode, &str)] = &[
     ("", MissingField, "no `schema`"),
     ("schema = 1\nid = \"M m\"", BadName, "not a name for `id`"),
     ("schema = 1\nid = \"m\"\nagents = []", BadName, "nobody may run"),
-    ("schema = 1\nid = \"m\"\nagents = [\"*\"]", BadName, "not the registry id"),
+    ("schema = 1\nid = \"m\"\nagents = [\"*\"]", BadName, "not a name for `agents`"),
     ("schema = 1\nid = \"m\"\n[mounts]\n\"a b\" = \"./x\"", BadName, "not a name for `mounts`"),
     ("schema = 1\nid = \"m\"\n[mounts]\na = \"\"", BadName, "the path of a folder"),
+    ("schema = 1\nid = \"m\"\n[mounts]\na = \"./da\u{200b}ta\"", BadName, "the path of `a` has an invisible"),
+    ("schema = 1\nid = \"m\"\n[mounts]\na = \"./x\\u0000\"", BadName, "character: `./x\\u{0}`"),
+    ("schema = 1\nid = \"m\"\n[mounts]\na = \"./x\\n\"", BadName, "character: `./x\\u{a}`"),
     ("schema = 1\nid = \"m\"", NoAgents, "only serve as a ceiling"),
     ("{\"schema\":1,\"id\":\"m\",\"id\":\"n\"}", DuplicateField, "at `id`: `id` is defined twice"),
     ("{\"schema\":1,\"id\":\"m\",\"deny\":[{\"id\":\"d\",\"file\":\"m/..\"}]}", BadResource, "at `deny[0].file`: "),
@@ -321,7 +332,7 @@ fn a_whole_manifest_is_read() {
     let text = r#"
 schema = 1
 id = "expense-bot"
-agents = ["expense-bot", "spiffe://corp.example/bot"]
+agents = ["expense-bot", "bot_2"]
 description = "Reads invoices."
 ceiling = "org.toml"
 
@@ -362,7 +373,7 @@ invoices = "./data/invoices"
 "#;
     let manifest = Manifest::parse(text, "policies/expense-bot.toml").unwrap();
     assert_eq!((manifest.id(), manifest.origin()), ("expense-bot", "policies/expense-bot.toml"));
-    assert_eq!(manifest.agents(), ["expense-bot", "spiffe://corp.example/bot"]);
+    assert_eq!(manifest.agents(), ["expense-bot", "bot_2"]);
     assert_eq!(manifest.description(), Some("Reads invoices."));
     assert_eq!(manifest.ceiling(), Some("org.toml"));
     assert_eq!(manifest.mounts().collect::<Vec<_>>(), [("invoices", "./data/invoices")]);
