@@ -66,7 +66,7 @@ pub use pattern::PatternError;
 pub use principal::Principal;
 pub use request::Request;
 pub use resource::{Resource, ResourceError};
-pub use rule::{DEFAULT_HEADERS, Effect, Rule, Terms};
+pub use rule::{DEFAULT_HEADERS, Effect, Rule, Terms, is_host_header};
 pub use scope::{Scope, ScopeError};
 pub use scope_set::{MAX_SCOPES, ScopeSet};
 pub use text::is_hidden;

@@ -55,6 +55,26 @@ pub const DEFAULT_HEADERS: &[&str] = &[
     "user-agent",
 ];
 
+/// Headers that shape the connection or name its ends, besides all that begin with `proxy-`.
+const HOST_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// Whether the host alone sets this header: no rule can leave it to a guest. `name` is in lower case.
+pub fn is_host_header(name: &str) -> bool {
+    HOST_HEADERS.contains(&name) || name.starts_with("proxy-")
+}
+
 impl Rule {
     pub fn id(&self) -> &str {
         &self.id

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 use bailiwick_guard::HostError;
-use bailiwick_policy::{Code, FetchTarget, Terms};
+use bailiwick_policy::{Code, FetchTarget, Terms, is_host_header};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -16,21 +16,6 @@ pub const MAX_HEADERS: usize = 100;
 pub const MAX_HEADER_BYTES: usize = 16 << 10;
 /// Most bytes of a body, either way, unless the rule says otherwise.
 pub(super) const DEFAULT_BODY: u64 = 8 << 20;
-
-/// Fields that shape the connection or name the host. No rule can allow them.
-const NEVER: &[&str] = &[
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
 
 /// A request without its method, which belongs to the action's type.
 #[derive(Clone)]
@@ -87,8 +72,7 @@ impl FetchRequest {
             if name == CONTENT_LENGTH && value.as_bytes() == self.body.len().to_string().as_bytes() {
                 continue;
             }
-            let never = NEVER.contains(&name.as_str()) || name.as_str().starts_with("proxy-");
-            if never || !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
+            if is_host_header(name.as_str()) || !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
                 return Err(HostError::Denied(Code::RequestHeader));
             }
             headers.append(name, value);

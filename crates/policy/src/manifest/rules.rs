@@ -9,7 +9,7 @@ use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
 use crate::kind::{ActionName, Kind};
 use crate::request::is_keyless;
-use crate::rule::{Effect, Rule, Terms};
+use crate::rule::{Effect, Rule, Terms, is_host_header};
 use crate::scope::{Scope, known};
 use crate::text::Printable;
 
@@ -58,24 +58,6 @@ const RULE_LIMITS: Schema = Schema {
 
 /// Fields that only an allow rule for `fetch` has.
 const FETCH_TERMS: [&str; 4] = ["private", "redirects", "headers", "limits"];
-
-/// Headers that shape the connection or name its ends: the host sets them, never a guest.
-const HOST_HEADERS: [&str; 14] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
 
 /// What all rules of a manifest share while they are read.
 pub(super) struct Reader<'a> {
@@ -316,7 +298,7 @@ impl<'a> Reader<'a> {
         let is_token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
         let message = if name.is_empty() || name.len() > 128 || !name.bytes().all(is_token) || name.contains('*') {
             format!("`{}` is not a header's name in lower case", Printable(name))
-        } else if HOST_HEADERS.contains(&name) || name.starts_with("proxy-") {
+        } else if is_host_header(name) {
             format!("`{name}` is set by the host and cannot be left to a guest")
         } else {
             return Some(name.to_owned());
