@@ -7,7 +7,6 @@ use crate::pattern::{Authority, Pattern, Site};
 use crate::request::Request;
 use crate::resource::Resource;
 use crate::scope::Scope;
-use crate::segment::write_encoded;
 use crate::text::Printable;
 
 /// Everything that keeps a scope from covering a request of its kind.
@@ -100,15 +99,6 @@ impl fmt::Display for Miss {
             write!(f, "{}{miss}", if index == 0 { "" } else { ", " })?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for crate::pattern::Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            crate::pattern::Piece::Any => f.write_str("*"),
-            crate::pattern::Piece::Literal(literal) => write_encoded(literal, f),
-        }
     }
 }
 

@@ -330,14 +330,17 @@ fn is_public_suffix(name: &str) -> bool {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.authority.fmt(f)?;
-        for piece in &self.segments {
-            f.write_str("/")?;
-            match piece {
-                Piece::Any => f.write_str("*")?,
-                Piece::Literal(literal) => write_encoded(literal, f)?,
-            }
-        }
+        self.segments.iter().try_for_each(|piece| write!(f, "/{piece}"))?;
         if self.tail { f.write_str("/**") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Piece::Any => f.write_str("*"),
+            Piece::Literal(literal) => write_encoded(literal, f),
+        }
     }
 }
 

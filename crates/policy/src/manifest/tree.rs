@@ -96,7 +96,7 @@ fn table(table: DeTable<'_>, depth: usize, text: &str, report: &mut Report) -> V
 fn node(value: DeValue<'_>, span: Range<usize>, depth: usize, text: &str, report: &mut Report) -> Node {
     let place = Place::at(span);
     let value = match value {
-        DeValue::Table(_) | DeValue::Array(_) if depth > MAX_DEPTH => too_deep(&place, report),
+        DeValue::Table(_) | DeValue::Array(_) if is_too_deep(depth) => too_deep(&place, report),
         DeValue::String(text) => Value::Text(text.into_owned()),
         DeValue::Integer(integer) => Value::Integer(u64::from_str_radix(integer.as_str(), integer.radix()).ok()),
         DeValue::Boolean(boolean) => Value::Boolean(boolean),
