@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bailiwick_guard::audit::Body;
+use bailiwick_guard::audit::Authentication;
 use bailiwick_identity::{
     AgentId, AgentRegistry, Authorization, AuthorizeError, LocalIssuer, MAX_TOKEN_BYTES, RawToken, TokenError,
     as_local, authorize,
@@ -85,8 +85,8 @@ pub(crate) struct About {
 
 impl About {
     /// The audit entry for an identity that was accepted (`allow`) or refused.
-    pub(crate) fn entry(self, code: Code) -> Body {
-        Body::Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, code }
+    pub(crate) fn entry(self, code: Code) -> Authentication {
+        Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, code }
     }
 
     fn of(&mut self, authorized: Result<Authorization, AuthorizeError>) -> Result<Authorization, Failure> {

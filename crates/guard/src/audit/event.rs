@@ -11,17 +11,27 @@ use crate::{Outcome, Timestamp};
 
 /// What every entry of a run carries.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct RunContext {
-    pub run: String,
+pub(crate) struct RunContext {
+    pub(crate) run: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub task: Option<String>,
-    pub agent: String,
-    pub issuer: String,
-    pub subject: String,
+    pub(crate) task: Option<String>,
+    pub(crate) agent: String,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
     /// SHA-256 of the manifest, of the guest's bytes and of the grant, in hex.
-    pub manifest: String,
-    pub module: String,
-    pub grant: String,
+    pub(crate) manifest: String,
+    pub(crate) module: String,
+    pub(crate) grant: String,
+}
+
+/// An agent's token that was accepted (`allow`) or refused.
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    pub issuer: String,
+    pub agent: String,
+    /// SHA-256 of the token's `jti` in hex; the identifier itself is not recorded.
+    pub jti: String,
+    pub code: Code,
 }
 
 /// One entry before it has a place in the chain.
@@ -34,7 +44,7 @@ pub(crate) struct Event {
 
 /// The entry's own part.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub(crate) enum Body {
     RunStarted {
         rationale: Option<String>,
     },
@@ -54,14 +64,7 @@ pub enum Body {
         stop: String,
         calls: u64,
     },
-    /// An agent's token was accepted or refused.
-    Authentication {
-        issuer: String,
-        agent: String,
-        /// SHA-256 of the token's `jti` in hex; the identifier itself is not recorded.
-        jti: String,
-        code: Code,
-    },
+    Authentication(Authentication),
     /// A torn last line, left by a crash before it was acknowledged, was cut off when the log was opened.
     Recovered {
         bytes: u64,
@@ -119,7 +122,7 @@ impl Serialize for Line<'_> {
                 line.serialize_field("stop", stop)?;
                 line.serialize_field("calls", calls)?;
             }
-            Body::Authentication { issuer, agent, jti, code } => {
+            Body::Authentication(Authentication { issuer, agent, jti, code }) => {
                 line.serialize_field("type", "authentication")?;
                 line.serialize_field("issuer", issuer)?;
                 line.serialize_field("agent", agent)?;

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
-use super::event::{Body, Event, RunContext};
+use super::event::{Authentication, Body, Event, RunContext};
 use super::verify::{self, Fault, GENESIS};
 use super::writer::{Sink, Writer};
 use crate::{Clock, Effect};
@@ -106,8 +106,8 @@ pub(super) struct Progress {
 impl AuditLog {
     /// Opens or creates the log at `path`, alone: the file stays locked while the log is open.
     ///
-    /// The end of the chain is verified first, 4 MiB of it; [`verify`](super::verify) checks a whole log. A torn last line, which no call was ever acknowledged for, is cut off and the
-    /// cut is recorded.
+    /// The end of the chain is verified first, 4 MiB of it; [`verify`](super::verify) checks a whole log. A torn last
+    /// line, which no call was ever acknowledged for, is cut off and the cut is recorded.
     ///
     /// # Errors
     /// When the file cannot be opened, is locked by another process, or does not verify.
@@ -167,8 +167,8 @@ impl AuditLog {
     ///
     /// # Errors
     /// When the log cannot take it: the caller must refuse the token.
-    pub fn authentication(&self, body: Body, clock: &dyn Clock) -> Result<(), AuditError> {
-        self.append(Event { at: clock.now(), run: None, body }).map(drop)
+    pub fn authentication(&self, what: Authentication, clock: &dyn Clock) -> Result<(), AuditError> {
+        self.append(Event { at: clock.now(), run: None, body: Body::Authentication(what) }).map(drop)
     }
 
     /// Waits until everything appended so far is on stable storage.

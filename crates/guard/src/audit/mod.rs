@@ -10,7 +10,8 @@ mod log;
 mod verify;
 mod writer;
 
-pub use event::{Body, RunContext};
+pub use event::Authentication;
+pub(crate) use event::{Body, RunContext};
 pub(crate) use log::RunLog;
 pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
 pub use verify::{Fault, Summary, verify};
