@@ -26,9 +26,9 @@ pub enum Answer {
     Redirect(Redirect),
 }
 
-/// A method as a type. Sealed: what is sent follows from `NAME`, so nobody else can make the two differ.
+/// A method as a type. Sealed: what is decided and what is sent both follow from `VERB`.
 pub trait Method: sealed::Sealed + Send + Sync + 'static {
-    const NAME: ActionName;
+    const VERB: Verb;
 }
 
 /// A method as a value.
@@ -81,7 +81,7 @@ impl<M: Method> Fetch<M> {
 }
 
 impl<M: Method> Action for Fetch<M> {
-    const NAME: ActionName = M::NAME;
+    const NAME: ActionName = M::VERB.action();
     /// Whatever the method: what is sent leaves the machine, and a `GET` carries data out as well as a `POST`.
     const EFFECT: Effect = Effect::World;
     type Output = Answer;
@@ -98,7 +98,7 @@ impl<M: Method> Action for Fetch<M> {
 
 impl<M: Method> Perform<Fetch<M>> for Fetcher {
     async fn perform(&self, permit: Permit<'_, Fetch<M>>) -> Result<Answer, HostError> {
-        self.exchange(Verb::of::<M>(), &permit.action().request, permit.terms()).await
+        self.exchange(M::VERB, &permit.action().request, permit.terms()).await
     }
 }
 
@@ -134,39 +134,34 @@ impl Verb {
             Verb::Options => http::Method::OPTIONS,
         }
     }
-
-    // INVARIANT: sealed methods have the names of verbs, one each.
-    fn of<M: Method>() -> Verb {
-        Verb::ALL.into_iter().find(|verb| verb.action() == M::NAME).unwrap_or(Verb::Get)
-    }
 }
 
 impl Method for Get {
-    const NAME: ActionName = ActionName::Get;
+    const VERB: Verb = Verb::Get;
 }
 
 impl Method for Head {
-    const NAME: ActionName = ActionName::Head;
+    const VERB: Verb = Verb::Head;
 }
 
 impl Method for Post {
-    const NAME: ActionName = ActionName::Post;
+    const VERB: Verb = Verb::Post;
 }
 
 impl Method for Put {
-    const NAME: ActionName = ActionName::Put;
+    const VERB: Verb = Verb::Put;
 }
 
 impl Method for Patch {
-    const NAME: ActionName = ActionName::Patch;
+    const VERB: Verb = Verb::Patch;
 }
 
 impl Method for Delete {
-    const NAME: ActionName = ActionName::Delete;
+    const VERB: Verb = Verb::Delete;
 }
 
 impl Method for Options {
-    const NAME: ActionName = ActionName::Options;
+    const VERB: Verb = Verb::Options;
 }
 
 mod sealed {
