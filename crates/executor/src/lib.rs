@@ -2,6 +2,8 @@
 //!
 //! A table of contents, from untrusted bytes to a report.
 
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests set up the folders that they hand in"))]
+
 // Untrusted bytes become a loaded guest.
 pub mod artifact;
 pub mod compile;

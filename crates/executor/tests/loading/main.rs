@@ -3,6 +3,7 @@
 //! No harness, because the child must be noticed before anything else happens.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
