@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use wasmparser::WasmFeatures;
 use wasmtime::{Config, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::ticker::{Live, Ticker};
+use crate::ticker::{Ticker, Ticking};
 
 /// What a guest may be made of. The validator and the engine take the same set.
 ///
@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// Keeps the epoch advancing, every 5 ms, until the value is dropped. Every run holds one.
-    pub fn live(&self) -> Live {
+    pub fn live(&self) -> Ticking {
         self.ticker.live()
     }
 

@@ -1,14 +1,14 @@
 //! The embedding API: build an executor once, hand it jobs, get reports.
 
 use std::any::Any;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bailiwick_guard::{AuditError, AuditLog, Clock, Guard, Run, StopCause, SystemClock};
-use bailiwick_host::{MountError as OpenError, Services};
+use bailiwick_host::{MountError, Services};
 use futures::FutureExt;
 use uuid::Uuid;
 use wasmtime::Store;
@@ -19,6 +19,9 @@ use crate::run::{
     Runnable, Stop, Supervisor, Usage, stop_of,
 };
 use crate::{ArtifactCache, CompileOptions, LoadError, Loader, linking};
+
+/// Runs at a time for each processor, unless the embedder says otherwise: most of them wait for the world.
+const RUNS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
 
 /// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
 const FUEL_KNOWN_EVERY: u64 = 10_000_000;
@@ -71,7 +74,7 @@ pub enum RunError {
     Audit(#[from] AuditError),
     /// What the manifest names cannot be opened: a mount whose folder is missing, for example.
     #[error(transparent)]
-    Host(#[from] OpenError),
+    Host(#[from] MountError),
     #[error(transparent)]
     Load(LoadError),
     #[error(transparent)]
@@ -86,11 +89,11 @@ pub enum RunError {
 impl Executor {
     /// Starts with the decisions that have no default.
     pub fn builder(audit: AuditLog) -> ExecutorBuilder {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         ExecutorBuilder {
             audit,
             services: Services::default(),
-            runs: NonZeroU32::MIN.saturating_mul(NonZeroU32::new(cores.saturating_mul(8)).unwrap_or(NonZeroU32::MIN)),
+            runs: NonZeroU32::try_from(cores).unwrap_or(NonZeroU32::MAX).saturating_mul(RUNS_PER_CORE),
             compile: CompileOptions::default(),
             cache: None,
             clock: Arc::new(SystemClock),

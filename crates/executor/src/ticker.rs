@@ -23,19 +23,19 @@ impl Ticker {
         Ok(Ticker { stop: Arc::new(StopOnDrop(shared)) })
     }
 
-    pub(crate) fn live(&self) -> Live {
+    pub(crate) fn live(&self) -> Ticking {
         self.stop.0.update(|state| state.live += 1);
-        Live { shared: Arc::clone(&self.stop.0) }
+        Ticking { shared: Arc::clone(&self.stop.0) }
     }
 }
 
 /// Held by a run; while one exists, epochs advance.
 #[must_use = "the clock stands still once this is dropped"]
-pub struct Live {
+pub struct Ticking {
     shared: Arc<Shared>,
 }
 
-impl Drop for Live {
+impl Drop for Ticking {
     fn drop(&mut self) {
         self.shared.update(|state| state.live = state.live.saturating_sub(1));
     }

@@ -89,6 +89,7 @@ pub mod danger {
 
 /// Compiling failed, and not for a reason that lies in the guest.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompileError {
     #[error("the compile child does not start: {0}")]
     Start(#[source] io::Error),

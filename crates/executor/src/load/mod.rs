@@ -27,6 +27,7 @@ pub use refusal::{Excerpt, Refusal};
 
 /// A guest was not loaded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// It lies in the guest.
     #[error(transparent)]

@@ -12,6 +12,7 @@ use super::Stop;
 ///
 /// Output is bounded by the run's `output` limit. Bytes that are not UTF-8 are replaced in the serialised form only.
 #[derive(Debug, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// UUIDv7; also in every audit entry of the run.
     pub run_id: String,
@@ -30,6 +31,7 @@ pub struct Report {
 
 /// What the run used.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[non_exhaustive]
 pub struct Usage {
     /// Fuel used. Exact when the guest finished or ran out of it. After a trap or an interruption the engine has lost
     /// what came since the last 10,000,000: it is a lower bound.
