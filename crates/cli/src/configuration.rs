@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use crate::arguments::HostArguments;
 use crate::failure::Failure;
-use crate::input;
 use crate::quantity::{Bytes, Seconds};
 use crate::state::StateFolder;
 use crate::terminal::Untrusted;
+use crate::{diagnostics, input};
 
 /// The host's configuration.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Configuration {
     /// Rings whose missing keys are made at first use, and how.
     pub(crate) rings: Rings,
     pub(crate) compile: CompileSection,
-    /// Further certificate authorities for guests' requests, PEM.
+    /// The certificate authorities for guests' requests, PEM, instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
     trusted: Vec<TrustedSection>,
 }
@@ -129,17 +129,11 @@ fn read(path: &Path) -> Result<FileSections, Failure> {
     let content = input::text(path, "the configuration", MAX_FILE)?;
     toml::from_str(&content).map_err(|error| {
         let name = path.display().to_string();
-        let at = error.span().map(|span| position(&content, span.start)).unwrap_or_default();
+        let at = error.span().map(|span| diagnostics::position(&content, span.start));
+        let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
         Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message())))
             .help("its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch]")
     })
-}
-
-/// `:line:column`, both from 1.
-fn position(content: &str, offset: usize) -> String {
-    let before = content.get(..offset).unwrap_or_default();
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
-    format!(":{}:{}", before.matches('\n').count() + 1, column + 1)
 }
 
 /// The folder that the XDG base directory specification gives, with our name; relative values are to be ignored.

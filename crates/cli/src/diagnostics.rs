@@ -93,7 +93,8 @@ const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn position(text: &str, offset: usize) -> (usize, usize) {
+/// Line and column of a byte, both from 1; columns in characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
     (before.matches('\n').count() + 1, column + 1)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use data_encoding::HEXLOWER;
 
 use crate::failure::Failure;
 use crate::terminal::Untrusted;
@@ -100,7 +101,10 @@ fn seal_key(folder: &Path, name: &str) -> io::Result<[u8; 32]> {
     if !path.exists() {
         let mut fresh = [0; 32];
         rustix::rand::getrandom(&mut fresh, rustix::rand::GetRandomFlags::empty())?;
-        let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+        // Not the process's number: in a container that is the same each time, and a crash may have left its file behind.
+        let mut unique = [0; 8];
+        rustix::rand::getrandom(&mut unique, rustix::rand::GetRandomFlags::empty())?;
+        let temporary = folder.join(format!(".{name}.{}", HEXLOWER.encode(&unique)));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let written = file.write_all(&fresh).and_then(|()| file.sync_all()).and_then(|()| {
             // Two first uses at once: the first file stays, and both read it.
