@@ -41,6 +41,9 @@ build_flags() {
   if [[ " ${heavy[*]} " == *" $1 "* ]]; then echo --features engine --sanitizer none; fi
 }
 
+# Shown are the build's end, the first and last state, statistics, and whatever went wrong.
+readonly noise='^\s*(Compiling|NEW_FUNC|INFO:|WARNING: Failed to find)|^#[0-9]+\s+(NEW|REDUCE|pulse|RELOAD)|^"|recommended dictionary|Recommended dictionary'
+
 failed=()
 summary=()
 log="$(mktemp)"
@@ -50,10 +53,8 @@ for target in "${targets[@]}"; do
   echo "==> $target"
   mkdir -p "fuzz/corpus/$target"
   # shellcheck disable=SC2046 # the flags are words
-  cargo fuzz build $(build_flags "$target") "$target"
-  # shellcheck disable=SC2046
   if cargo fuzz run $(build_flags "$target") "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-    "${until[@]}" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 2>&1 | tee "$log" | grep --line-buffered -Ev '^\s*(Compiling|NEW_FUNC|INFO: )|\b(NEW|REDUCE|pulse) '; then
+    "${until[@]}" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 2>&1 | tee "$log" | grep --line-buffered -Ev "$noise"; then
     outcome="no crash"
   else
     outcome="FAILED"

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use bailiwick::compile::danger::compile_trusted_guests_in_this_process;
 use bailiwick::{CompileOptions, Executor, Guest, Job, Report, Stop};
 use bailiwick_guard::audit::{MemoryLog, verify};
-use bailiwick_guard::{AuditLog, CallRecord};
+use bailiwick_guard::{AuditLog, CallRecord, Outcome};
 use bailiwick_host::Services;
 use bailiwick_host::crypto::{KeyAlgorithm, KeyStore, Rings};
 use bailiwick_host::fetch::{Dialer, Pending, Resolver, Stream};
@@ -106,14 +106,8 @@ fuzz_target!(|data: &[u8]| {
     {
         old.end();
     }
-    let world = world.get_or_insert_with(World::new);
-    world.runs += 1;
-
-    let grant = grant();
-    let job = Job::new(GUEST.clone(), self::grant(), world.folder.path()).input(Value::from(HEXLOWER.encode(&steps)));
-    let report = world.runtime.block_on(world.executor.run(job)).expect("every run has a report");
-    assert_eq!(world.executor.panics(), 0);
-    check(&report, &grant);
+    let report = world.get_or_insert_with(World::new).run(&steps);
+    check(&report, &grant());
 });
 
 fn check(report: &Report, grant: &Grant) {
@@ -157,7 +151,20 @@ impl World {
         let compile = CompileOptions { place: compile_trusted_guests_in_this_process(), ..CompileOptions::default() };
         let executor = Executor::builder(log.clone()).services(services).compile(compile).build().expect("an engine");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        World { runtime, executor, log, lines, folder, runs: 0 }
+        let mut world = World { runtime, executor, log, lines, folder, runs: 0 };
+        // Without this a broken guest would look like a host without faults.
+        let report = world.run(&encode(b"files.read {\"path\":\"/in/a.csv\"}\nprint {\"text\":\"ready\"}"));
+        assert_eq!((&report.stop, report.stdout.as_slice(), report.calls.len()), (&Stop::Finished, &b"ready"[..], 1));
+        assert_eq!(report.calls[0].outcome, Some(Outcome::Done));
+        world
+    }
+
+    fn run(&mut self, steps: &[u8]) -> Report {
+        self.runs += 1;
+        let job = Job::new(GUEST.clone(), grant(), self.folder.path()).input(Value::from(HEXLOWER.encode(steps)));
+        let report = self.runtime.block_on(self.executor.run(job)).expect("every run has a report");
+        assert_eq!(self.executor.panics(), 0);
+        report
     }
 
     /// Every run is in the log, and the log is whole.

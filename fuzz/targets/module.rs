@@ -32,7 +32,7 @@ limits = { fuel = 100_000, memory = "1MiB", timeout = "10s", output = "16KiB", h
 static GRANTED: LazyLock<Arc<Manifest>> =
     LazyLock::new(|| Arc::new(Manifest::parse(MANIFEST, "fuzz.toml").expect("the manifest has no errors")));
 
-static WORLD: LazyLock<(Runtime, Executor)> = LazyLock::new(|| {
+static EXECUTOR: LazyLock<(Runtime, Executor)> = LazyLock::new(|| {
     let (log, _) = AuditLog::in_memory().expect("a log");
     let compile = CompileOptions { place: compile_trusted_guests_in_this_process(), ..CompileOptions::default() };
     let executor = Executor::builder(log).compile(compile).build().expect("an engine");
@@ -82,7 +82,7 @@ fn run(guest: Guest) {
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "fuzz-bot".into() };
     let (token, registry) = (ScopeSet::empty(), ScopeSet::empty());
     let grant = Grant::new(Arc::clone(&GRANTED), None, Authority { principal, token, registry, task: None });
-    let (runtime, executor) = &*WORLD;
+    let (runtime, executor) = &*EXECUTOR;
     let report = runtime.block_on(executor.run(Job::new(guest, grant, "."))).expect("every run has a report");
     assert_eq!(executor.panics(), 0);
     serde_json::to_string(&report).expect("a report can be written");
@@ -109,6 +109,11 @@ fn generate(choices: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         // Anything at all.
         1 => config = Config { allow_invalid_funcs: true, generate_custom_sections: true, ..Config::default() },
         2 => config.exports = Some(COMMAND.clone()),
+        3 => {
+            config.exports = Some(WORLD_EXPORTS.clone());
+            let world = changed(&WORLD, choices)?;
+            return Ok(with_world(Module::new(config, choices)?.to_bytes(), &world));
+        }
         _ => {
             config.exports = Some(BARE.clone());
             config.available_imports = Some(CORE_ABI.clone());
@@ -116,6 +121,49 @@ fn generate(choices: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     }
     Ok(Module::new(config, choices)?.to_bytes())
 }
+
+/// The bytes with a few of them replaced, cut out or doubled.
+fn changed(bytes: &[u8], choices: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..choices.int_in_range(0..=6)? {
+        let at = choices.choose_index(bytes.len())?;
+        let end = bytes.len().min(at + choices.int_in_range(0..=8)?);
+        match choices.int_in_range(0..=3)? {
+            0 => drop(bytes.drain(at..end)),
+            1 => bytes.extend_from_within(at..end),
+            _ => bytes[at] = choices.arbitrary()?,
+        }
+    }
+    Ok(bytes)
+}
+
+fn with_world(mut module: Vec<u8>, world: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"component-type";
+    let mut leb = |mut n: usize| {
+        while n >= 0x80 {
+            module.push(0x80 | (n & 0x7f) as u8);
+            n >>= 7;
+        }
+        module.push(n as u8);
+    };
+    leb(0); // a custom section
+    leb(1 + NAME.len() + world.len());
+    leb(NAME.len());
+    module.extend_from_slice(NAME);
+    module.extend_from_slice(world);
+    module
+}
+
+static WORLD: LazyLock<Vec<u8>> = LazyLock::new(|| wasm(include_str!("world.wat")));
+
+static WORLD_EXPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    wasm(
+        r#"(module
+            (memory (export "memory") 1)
+            (func (export "run") (result i32) unreachable)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable))"#,
+    )
+});
 
 static BARE: LazyLock<Vec<u8>> = LazyLock::new(|| wasm(r#"(module (memory (export "memory") 1) (func (export "run")))"#));
 
