@@ -12,7 +12,6 @@ use super::Stop;
 ///
 /// Output is bounded by the run's `output` limit. Bytes that are not UTF-8 are replaced in the serialised form only.
 #[derive(Debug, Serialize)]
-#[non_exhaustive]
 pub struct Report {
     /// UUIDv7; also in every audit entry of the run.
     pub run_id: String,
