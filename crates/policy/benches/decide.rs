@@ -1,6 +1,10 @@
 //! One decision against grants of growing size; the floor is the same question to a grant of ten rules.
 
-#![expect(clippy::expect_used, reason = "a bench without its grant has nothing to measure")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a bench takes the time, and without its grant has nothing to measure"
+)]
 
 #[path = "../../../benches/floor.rs"]
 mod floor;
