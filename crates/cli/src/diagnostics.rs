@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use bailiwick_guard::untrusted::is_hidden;
-use bailiwick_policy::{Diagnostic, Severity};
+use bailiwick_policy::{Diagnostic, Severity, is_hidden};
 use serde_json::{Value, json};
 
 /// Draws all findings, with colours or without.

@@ -6,6 +6,7 @@ use bailiwick_policy::Code;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::terminal::plain;
 
 /// A failure for a person: what, where, how to fix, and the exit code.
 #[derive(Debug)]
@@ -22,8 +23,9 @@ pub(crate) struct Failure {
 pub(crate) type Outcome = Result<Exit, Failure>;
 
 impl Failure {
+    /// What would control a terminal, or hide on it, is spelled out in the message: much of it quotes others.
     pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Failure {
-        Failure { exit, message: message.to_string(), code: None, help: None, details: None, data: None }
+        Failure { exit, message: plain(&message.to_string()), code: None, help: None, details: None, data: None }
     }
 
     /// A command line, or a file that it names, that cannot be used.
@@ -47,7 +49,7 @@ impl Failure {
     }
 
     pub(crate) fn help(self, help: impl fmt::Display) -> Failure {
-        Failure { help: Some(help.to_string()), ..self }
+        Failure { help: Some(plain(&help.to_string())), ..self }
     }
 
     /// Text of several lines that is printed above the failure.
@@ -93,5 +95,18 @@ impl Failure {
             members.insert((*name).to_owned(), data.clone());
         }
         json!({ "error": error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_quotes_cannot_control_a_terminal() {
+        let failure = Failure::usage("mount `a\u{1b}[2J\u{9b}\u{202e}`\nnext\tline\r").help("run `x \u{200b}\u{7f}`");
+        assert_eq!(failure.message(), "mount `a\\u{1b}[2J\\u{9b}\\u{202e}`\nnext\\u{9}line\\u{d}");
+        assert_eq!(failure.advice(), Some("run `x \\u{200b}\\u{7f}`"));
+        assert_eq!(Failure::identity(Code::ManifestNoRule, "\u{7}").message(), "\\u{7}");
     }
 }

@@ -31,7 +31,11 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are not errors; clap knows which stream each belongs to.
-            let _ = error.print();
+            let shown = error.render().to_string();
+            match terminal::plain(&shown) {
+                plain if plain != shown && error.use_stderr() => terminal::err(&plain),
+                _ => _ = error.print(),
+            }
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };

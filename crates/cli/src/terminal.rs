@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 pub(crate) use bailiwick_guard::untrusted::Untrusted;
-use bailiwick_guard::untrusted::is_hidden;
+use bailiwick_policy::is_hidden;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -27,7 +27,36 @@ pub(crate) fn out(text: &str) -> Result<(), Failure> {
 
 /// One JSON document and a line break on standard output.
 pub(crate) fn out_json(value: &Value) -> Result<(), Failure> {
-    out(&format!("{value:#}\n"))
+    out(&visible_json(&format!("{value:#}\n")))
+}
+
+/// The same JSON, in which everything that would control a terminal, or hide on it, is an escape sequence. Such
+/// characters stand inside strings only, and JSON itself demands it of those below U+0020 alone.
+fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_hidden(c) {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            shown += &format!("\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
+/// Text of one line or several in which everything else that would control a terminal, or hide on it, is spelled out.
+pub(crate) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !is_hidden(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
 }
 
 /// Writes to standard error, where nothing can be done about a failure.
@@ -153,6 +182,17 @@ mod tests {
         let mut lines = Visible::default();
         assert_eq!(lines.push(b"a\n"), "a\n");
         assert_eq!(lines.end(), "");
+    }
+
+    #[test]
+    fn json_shows_what_hides() {
+        let value = serde_json::json!({ "a\u{9b}b": "\u{7f}\u{202e}\u{200b}\u{e0041}\u{1b}\n\t\"\\é東🦀" });
+        let shown = visible_json(&format!("{value:#}\n"));
+        assert!(!shown.contains(|c| c != '\n' && is_hidden(c)), "{shown:?}");
+        for expected in ["a\\u009bb", "\\u007f\\u202e\\u200b\\udb40\\udc41\\u001b\\n\\t", "é東🦀"] {
+            assert!(shown.contains(expected), "no {expected} in {shown}");
+        }
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 
     #[test]

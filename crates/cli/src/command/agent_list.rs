@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &AgentListArguments, host: &Configuration) -> Outco
             agent.subject
         );
         for scope in agent.capabilities.iter() {
-            text += &format!("  may     {scope}\n");
+            text += &format!("  may     {}\n", Untrusted(&scope.to_string()));
         }
     }
     if text.is_empty() {

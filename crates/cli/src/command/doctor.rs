@@ -102,7 +102,11 @@ fn draw(findings: &[Finding], works: bool) -> String {
             State::Doubtful => (WARN, "!!"),
             State::Broken => (BAD, "no"),
         };
-        text += &format!("  {style}{mark}{style:#} {:<16} {}\n", finding.name, Untrusted(&finding.detail));
+        text += &format!(
+            "  {style}{mark}{style:#} {:<16} {}\n",
+            terminal::plain(&finding.name),
+            Untrusted(&finding.detail)
+        );
         if let Some(help) = &finding.help {
             text += &format!("     {:<16} {NOTE}help{NOTE:#}: {}\n", "", Untrusted(help));
         }

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &PolicyExplainArguments) -> Outcome {
     if arguments.json {
         terminal::out_json(&to_json(&request, &explanation))?;
     } else {
-        terminal::out(&format!("{explanation}\n"))?;
+        terminal::out(&terminal::plain(&format!("{explanation}\n")))?;
     }
     Ok(if explanation.verdict().decision() == Decision::Allow { Exit::Success } else { Exit::Denied })
 }

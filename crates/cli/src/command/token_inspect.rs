@@ -68,13 +68,19 @@ fn as_text(parts: Option<&UnverifiedParts>, verified: &Result<Token, TokenError>
             );
             text += &format!("  subject {}\n", token.subject());
             for scope in token.scopes().iter() {
-                text += &format!("  scope   {scope}\n");
+                text += &format!("  scope   {}\n", Untrusted(&scope.to_string()));
             }
             if token.scopes().is_empty() {
                 text += "  scope   none: it grants nothing here\n";
             }
         }
-        Err(error) => text += &format!("{BAD}refused{BAD:#}: {error} {DIM}[{}]{DIM:#}\n", error.code()),
+        Err(error) => {
+            text += &format!(
+                "{BAD}refused{BAD:#}: {} {DIM}[{}]{DIM:#}\n",
+                terminal::plain(&error.to_string()),
+                error.code()
+            )
+        }
     }
     text
 }
