@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -11,6 +11,9 @@ use data_encoding::HEXLOWER;
 
 use crate::failure::Failure;
 use crate::terminal::Untrusted;
+
+/// The folders in it that we use.
+const SUBFOLDERS: [&str; 5] = ["issuer", "keys", "audit", "cache", "cache/artifacts"];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ impl StateFolder {
     /// Opens the folder, and makes it (mode 0700) when it is not there.
     ///
     /// # Errors
-    /// When it cannot be made or opened, or others may write in it.
+    /// When it cannot be made or opened, or somebody else may write in it or in what we keep there.
     pub(crate) fn open(&self) -> Result<Dir, Failure> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.path);
         made.map_err(|error| self.failed("make", &error))?;
@@ -40,19 +43,13 @@ impl StateFolder {
     /// Opens the folder when it is there.
     ///
     /// # Errors
-    /// When it cannot be opened, or others may write in it.
+    /// When it cannot be opened, or somebody else may write in it or in what we keep there.
     pub(crate) fn open_existing(&self) -> Result<Option<Dir>, Failure> {
-        let metadata = match fs::metadata(&self.path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed("open", &error)),
-        };
-        let mode = metadata.permissions().mode() & 0o777;
-        let name = self.path.display().to_string();
-        if mode & 0o022 != 0 {
-            let name = Untrusted(&name);
-            let message = format!("others may write in the state folder `{name}` (mode {mode:o})");
-            return Err(Failure::internal(message).help(format!("run `chmod go= {name}`")));
+        if !self.is_ours(&self.path)? {
+            return Ok(None);
+        }
+        for name in SUBFOLDERS {
+            self.is_ours(&self.path.join(name))?;
         }
         // The power over this folder enters here.
         let dir =
@@ -86,6 +83,31 @@ impl StateFolder {
         let key = seal_key(&self.path.join("cache"), "seal.key")
             .map_err(|error| self.failed("use cache/seal.key in", &error))?;
         Ok((dir, key))
+    }
+
+    /// Whether the folder is there; and then it is this user's, and nobody else may write in it.
+    fn is_ours(&self, path: &Path) -> Result<bool, Failure> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(self.failed("open", &error)),
+        };
+        let name = path.display().to_string();
+        let name = Untrusted(&name);
+        let what = if path == self.path { "the state folder" } else { "the folder" };
+        let user = rustix::process::geteuid().as_raw();
+        if metadata.uid() != user {
+            let message = format!("{what} `{name}` belongs to another user ({}, you are {user})", metadata.uid());
+            return Err(Failure::internal(message)
+                .help("run as that user, or name a folder of your own with --state DIR or BAILIWICK_STATE"));
+        }
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            let message = format!("others may write in {what} `{name}` (mode {mode:o})");
+            return Err(Failure::internal(message)
+                .help(format!("run `chmod 700 {name}`, and look whether what is in it is still yours")));
+        }
+        Ok(true)
     }
 
     fn failed(&self, verb: &str, error: &io::Error) -> Failure {
@@ -136,9 +158,24 @@ mod tests {
         assert!(state.open_existing().unwrap().is_none());
         state.open().unwrap();
         assert_eq!(fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
-        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(state.open().unwrap_err().advice().unwrap().contains("chmod"));
-        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        for name in SUBFOLDERS {
+            let path = state.folder(name).unwrap();
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        for name in [""].into_iter().chain(SUBFOLDERS) {
+            for mode in [0o770, 0o702, 0o1777] {
+                let path = if name.is_empty() { state.path().to_owned() } else { state.path().join(name) };
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+                for refused in [state.open().unwrap_err(), state.open_existing().unwrap_err()] {
+                    assert_eq!(refused.exit(), crate::exit::Exit::Internal);
+                    assert!(
+                        refused.advice().unwrap().contains(&format!("chmod 700 {}", path.display())),
+                        "{refused:?}"
+                    );
+                }
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+            }
+        }
         let (_, key) = state.artifacts().unwrap();
         assert_eq!(state.artifacts().unwrap().1, key);
         assert_ne!(key, [0; 32]);
@@ -146,5 +183,20 @@ mod tests {
         assert!(state.artifacts().is_err());
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(StateFolder::at(folder.path().join("file")).open().is_err());
+    }
+
+    #[test]
+    fn somebody_elses_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        // The root folder is root's; who runs these tests as root has none of somebody else's at hand but a made one.
+        let path = if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(folder.path(), Some(65534), None).unwrap();
+            folder.path()
+        } else {
+            Path::new("/")
+        };
+        let refused = StateFolder::at(path.to_owned()).open_existing().unwrap_err();
+        assert!(refused.message().contains("belongs to another user"), "{}", refused.message());
+        assert!(refused.advice().unwrap().contains("--state"));
     }
 }
