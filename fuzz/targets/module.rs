@@ -97,10 +97,11 @@ fn generate(choices: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         max_tables: 2,
         max_table_elements: 1_000,
         max_memory32_bytes: 4 << 20,
-        // Proposals that are off; a few guests have them all the same, to be refused.
+        // Proposals that are off, `externref` among them; a few guests have them all the same, to be refused.
         exceptions_enabled: false,
         gc_enabled: false,
         memory64_enabled: false,
+        reference_types_enabled: false,
         threads_enabled: false,
         ..Config::default()
     };
@@ -108,9 +109,13 @@ fn generate(choices: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         0 => return Ok(Component::new(config, choices)?.to_bytes()),
         // Anything at all.
         1 => config = Config { allow_invalid_funcs: true, generate_custom_sections: true, ..Config::default() },
-        2 => config.exports = Some(COMMAND.clone()),
+        2 => {
+            config.exports = Some(COMMAND.clone());
+            config.available_imports = Some(PREVIEW1.clone());
+        }
         3 => {
             config.exports = Some(WORLD_EXPORTS.clone());
+            config.available_imports = Some(PREVIEW1.clone());
             let world = changed(&WORLD, choices)?;
             return Ok(with_world(Module::new(config, choices)?.to_bytes(), &world));
         }
@@ -169,6 +174,16 @@ static BARE: LazyLock<Vec<u8>> = LazyLock::new(|| wasm(r#"(module (memory (expor
 
 static COMMAND: LazyLock<Vec<u8>> =
     LazyLock::new(|| wasm(r#"(module (memory (export "memory") 1) (func (export "_start")))"#));
+
+static PREVIEW1: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    wasm(
+        r#"(module
+            (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+            (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "path_open" (func
+              (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32))))"#,
+    )
+});
 
 static CORE_ABI: LazyLock<Vec<u8>> = LazyLock::new(|| {
     wasm(

@@ -5,7 +5,7 @@
   (global $g (mut i64) (i64.add (i64.const 1) (i64.const 2)))
   (elem (table $t) (i32.const 0) func $pair)
   (data "passive")
-  (func $pair (type $f) (local v128 f32 f64 externref)
+  (func $pair (type $f) (local v128 f32 f64 funcref)
     (block $a (loop $b (br_table $a $b (local.get 0))))
     (i32.const 1) (global.get $g))
   (func (export "run")
