@@ -19,7 +19,9 @@ use self::fields::{Fields, Schema};
 use self::rules::{Lines, Reader, is_id};
 pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
 use self::tree::Place;
+use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
+use crate::pattern::Authority;
 use crate::rule::{Effect, Rule};
 use crate::scope_set::ScopeSet;
 use crate::text::{Printable, is_hidden};
@@ -103,6 +105,16 @@ impl Manifest {
     /// What the allow rules cover; the deny rules are not taken off.
     pub fn scopes(&self) -> ScopeSet {
         self.allow.iter().map(|rule| rule.scope.clone()).collect()
+    }
+
+    /// Whether an allow rule lets guests write to that mount or delete in it, somewhere; deny rules are not looked at.
+    pub fn changes(&self, mount: &str) -> bool {
+        let changing = |action| matches!(action, ActionName::Write | ActionName::Delete);
+        self.allow.iter().map(|rule| &rule.scope).any(|scope| {
+            scope.kind() == Kind::File
+                && matches!(&scope.pattern().authority, Authority::Name(name) if name == mount)
+                && scope.actions().any(changing)
+        })
     }
 
     /// Every rule, allow rules first, each in the order of the text.

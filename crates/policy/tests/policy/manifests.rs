@@ -281,6 +281,21 @@ fn every_sort_of_finding_has_a_case() {
 }
 
 #[test]
+fn a_mount_is_changed_where_an_allow_rule_writes_or_deletes() {
+    let rules = [("m/**", "read"), ("n/a/b", "write"), ("o", "delete"), ("m", "list"), ("q/x", "read\", \"write")];
+    let mut text = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\n".to_owned();
+    for (number, (file, actions)) in rules.iter().enumerate() {
+        text += &format!("[[allow]]\nid = \"a{number}\"\nfile = \"{file}\"\nactions = [\"{actions}\"]\n");
+    }
+    text += "[[allow]]\nid = \"f\"\nfetch = \"https://m.example/x\"\nmethods = [\"DELETE\"]\n";
+    text += "[[deny]]\nid = \"d\"\nfile = \"p/**\"\nactions = [\"write\"]\n[mounts]\n";
+    text += &["m", "n", "o", "p", "q"].map(|name| format!("{name} = \"./{name}\"\n")).concat();
+    let manifest = Manifest::parse(&text, "m.toml").unwrap();
+    let changed = ["m", "n", "o", "p", "q", "none", "m.example"].map(|mount| manifest.changes(mount));
+    assert_eq!(changed, [false, true, true, false, true, false, false]);
+}
+
+#[test]
 fn every_error_is_found_at_once() {
     let text = "schema = 1\nid = \"m\"\nid = \"n\"\nagnets = [\"bot\"]\n[limits]\nfuel = 0\n[[allow]]\nfetch = \"https://*.com/\"\nmethods = [\"PSOT\"]\napprove = 1\n";
     let codes: Vec<_> = Manifest::parse(text, "m").unwrap_err().into_iter().map(|finding| finding.code).collect();
