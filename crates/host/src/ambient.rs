@@ -4,12 +4,84 @@
 //! be checked, a stream to a checked address. `clippy.toml` forbids the underlying functions elsewhere in the crate.
 #![expect(clippy::disallowed_methods, reason = "this is the file that they are allowed in")]
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use rustix::io::Errno;
 use tokio::net::TcpStream;
+
+/// Most links on the way to a path, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// Device and number: what the system itself tells two places apart by.
+pub(crate) type Identity = (u64, u64);
+
+/// The way that a path takes through the host's file system.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Where it leads: absolute, without links, whether or not something exists there.
+    pub(crate) end: PathBuf,
+    /// The links that it goes through, each by its own path without links.
+    pub(crate) links: Vec<PathBuf>,
+}
+
+/// Follows a path, component by component; what does not exist is taken to be no link.
+pub(crate) fn route(path: &Path) -> io::Result<Route> {
+    enum Step {
+        Root,
+        Up,
+        Down(OsString),
+    }
+    // The next step is the last one.
+    fn steps(path: &Path) -> impl Iterator<Item = Step> {
+        path.components().rev().filter_map(|component| match component {
+            Component::RootDir => Some(Step::Root),
+            Component::ParentDir => Some(Step::Up),
+            Component::Normal(name) => Some(Step::Down(name.to_owned())),
+            Component::CurDir | Component::Prefix(_) => None,
+        })
+    }
+    let mut end = if path.is_absolute() { PathBuf::from("/") } else { std::fs::canonicalize(".")? };
+    let mut links = Vec::new();
+    let mut ahead: Vec<Step> = steps(path).collect();
+    while let Some(step) = ahead.pop() {
+        match step {
+            Step::Root => end = PathBuf::from("/"),
+            Step::Up => drop(end.pop()),
+            Step::Down(name) => {
+                let next = end.join(name);
+                match existing(std::fs::symlink_metadata(&next))? {
+                    Some(found) if found.is_symlink() => {
+                        ahead.extend(steps(&std::fs::read_link(&next)?));
+                        links.push(next);
+                        if links.len() > MAX_LINKS {
+                            return Err(Errno::LOOP.into());
+                        }
+                    }
+                    _ => end = next,
+                }
+            }
+        }
+    }
+    Ok(Route { end, links })
+}
+
+/// What stands at a path, a link itself if it is one; `None` when nothing does.
+pub(crate) fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    Ok(existing(std::fs::symlink_metadata(path))?.map(|found| (found.dev(), found.ino())))
+}
+
+fn existing<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Opens a directory of the host.
 pub(crate) fn open_dir(path: &Path) -> io::Result<Dir> {

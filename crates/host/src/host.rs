@@ -11,13 +11,14 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::crypto::{Crypto, KeyStore};
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
-use crate::files::{Files, MountError, Mounts};
+use crate::files::{Files, MountError, Mounts, Protected};
 
 /// What all runs share. Clones share it too.
 #[derive(Clone)]
 pub struct Services {
     keys: Option<Arc<KeyStore>>,
     fetch: Parts,
+    protected: Arc<Protected>,
 }
 
 /// The effects of one run. Dropping it closes its files' directories and its connections.
@@ -35,12 +36,14 @@ pub struct Host {
 /// - the certificates that the operating system trusts, loaded at the first request of any run,
 /// - the operating system's resolver, whose every answer is checked,
 /// - TCP connections from this machine, to checked addresses only,
-/// - no proxy, whatever the environment says.
+/// - no proxy, whatever the environment says,
+/// - no protected paths: name the state folder and all files that decide what guests may do.
 pub struct ServicesBuilder {
     keys: Option<Arc<KeyStore>>,
     roots: Option<RootCertStore>,
     resolver: Arc<dyn Resolver>,
     dialer: Arc<dyn Dialer>,
+    protected: Protected,
 }
 
 /// A text that gives no certificate authorities to trust.
@@ -54,10 +57,16 @@ pub enum RootsError {
 
 impl Services {
     pub fn builder() -> ServicesBuilder {
-        ServicesBuilder { keys: None, roots: None, resolver: Arc::new(SystemResolver), dialer: Arc::new(SystemDialer) }
+        ServicesBuilder {
+            keys: None,
+            roots: None,
+            resolver: Arc::new(SystemResolver),
+            dialer: Arc::new(SystemDialer),
+            protected: Protected::default(),
+        }
     }
 
-    /// The effects of a new run, below `mounts`.
+    /// The effects of a new run, below `mounts`. Protected paths are not looked at: [`Services::open`] does that.
     pub fn host(&self, mounts: Mounts) -> Host {
         Host {
             files: Files::new(mounts),
@@ -69,11 +78,13 @@ impl Services {
     /// The effects of a new run under `manifest`, whose mounts are relative to the folder `base`.
     ///
     /// # Errors
-    /// [`MountError`] for the first mount that cannot be opened.
+    /// [`MountError`] for the first mount that cannot be opened, overlaps another, or exposes a protected path.
     pub fn open(&self, manifest: &Manifest, base: &Path) -> Result<Host, MountError> {
         let mounts: Vec<(&str, PathBuf)> =
             manifest.mounts().map(|(name, path)| (name, base.join(path.strip_prefix("./").unwrap_or(path)))).collect();
-        Ok(self.host(Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?))
+        let mounts = Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?;
+        self.protected.check(&mounts, manifest)?;
+        Ok(self.host(mounts))
     }
 
     pub fn keys(&self) -> Option<&Arc<KeyStore>> {
@@ -119,6 +130,21 @@ impl ServicesBuilder {
         self
     }
 
+    /// Refuses every mount that contains `path` or lies in it, whatever the rules: for the state folder, which holds keys,
+    /// the audit log and compiled guests. It need not exist yet. A relative path is relative to the working directory.
+    pub fn protect_secret(mut self, path: impl Into<PathBuf>) -> ServicesBuilder {
+        self.protected.secrets.push(path.into());
+        self
+    }
+
+    /// Refuses every mount that contains `path`, if an allow rule lets a guest write to that mount or delete in it: for the
+    /// files that decide what guests may do (configuration, manifest, ceiling, key sets, certificate authorities). The
+    /// links on the way to it are protected, too. It need not exist yet.
+    pub fn protect_integrity(mut self, path: impl Into<PathBuf>) -> ServicesBuilder {
+        self.protected.integrity.push(path.into());
+        self
+    }
+
     pub fn build(self) -> Services {
         let roots = self.roots;
         let config = OnceLock::new();
@@ -131,7 +157,11 @@ impl ServicesBuilder {
             };
             config.get_or_init(make).clone()
         };
-        Services { keys: self.keys, fetch: Parts { resolver: self.resolver, dialer: self.dialer, tls: Arc::new(tls) } }
+        Services {
+            keys: self.keys,
+            fetch: Parts { resolver: self.resolver, dialer: self.dialer, tls: Arc::new(tls) },
+            protected: Arc::new(self.protected),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use super::{FileKind, Files};
 
 /// Most entries of a directory; one that has more is not listed at all.
 pub const MAX_ENTRIES: usize = 10_000;
+/// Most bytes of the names of all entries of a directory; one that has more is not listed at all.
+pub const MAX_NAME_BYTES: usize = 512 << 10;
 
 /// Lists a directory.
 #[derive(Clone, Debug)]
@@ -72,14 +74,19 @@ impl Perform<ListDir> for Files {
         }
         self.blocking(move |mounts| {
             mounts.dir(&path)?.then(|dir| {
-                let mut found = Vec::new();
+                let (mut found, mut bytes) = (Vec::new(), 0_usize);
                 for (seen, entry) in dir.entries().map_err(|error| failure(&error))?.enumerate() {
                     if seen >= MAX_ENTRIES {
                         return Err(HostError::Limit(Code::ResponseBytes));
                     }
                     let entry = entry.map_err(|error| failure(&error))?;
+                    let name = entry.file_name();
+                    bytes = bytes.saturating_add(name.len());
+                    if bytes > MAX_NAME_BYTES {
+                        return Err(HostError::Limit(Code::ResponseBytes));
+                    }
                     let kind = FileKind::of(entry.file_type().map_err(|error| failure(&error))?);
-                    if let Ok(name) = entry.file_name().into_string() {
+                    if let Ok(name) = name.into_string() {
                         found.push(DirEntry { name, kind });
                     }
                 }

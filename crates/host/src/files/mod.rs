@@ -11,7 +11,10 @@
 //! - A link that leads out of its mount, or to an absolute path, is refused with `deny.file.outside_mount`.
 //! - Guests make no links. A hard link that somebody else put into a mount is an ordinary file there: whoever can link
 //!   into a mount can also copy into it.
-//! - Devices, FIFOs and sockets are refused (`deny.file.special`) without being opened.
+//! - Devices, FIFOs and sockets are refused (`deny.file.special`) without being opened, and so is all that shows the
+//!   kernel (procfs, sysfs, …).
+//! - No two mounts overlap, and none exposes what the host itself lives on
+//!   ([`ServicesBuilder::protect_secret`](crate::ServicesBuilder::protect_secret)).
 //!
 //! | action | scope action | effect |
 //! |---|---|---|
@@ -32,6 +35,7 @@ mod link;
 mod list;
 mod mount;
 mod open;
+mod place;
 mod rename;
 mod stat;
 mod whole;
@@ -39,9 +43,10 @@ mod whole;
 pub use change::{MakeDir, Removal, Remove, SetTimes};
 pub use handle::{Access, FileHandle, MAX_HANDLE_READ, MAX_HANDLE_WRITE};
 pub use link::{Follow, MAX_LINKS, Reached, reach};
-pub use list::{DirEntry, DirHandle, ListDir, MAX_ENTRIES, OpenDir};
+pub use list::{DirEntry, DirHandle, ListDir, MAX_ENTRIES, MAX_NAME_BYTES, OpenDir};
 pub use mount::{Files, MountError, Mounts};
 pub use open::{ClaimRead, Create, OpenRead, OpenWrite, Opening, ReadRight, open};
+pub(crate) use place::Protected;
 pub use rename::{ClaimSource, Rename, RenameRight, Renamed, rename};
 pub use stat::{FileId, FileKind, FileStat, Links, SetTime, Stat, Times};
 pub use whole::{MAX_FILE_READ, MAX_FILE_WRITE, ReadFile, WriteFile, WriteMode};

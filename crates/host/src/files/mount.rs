@@ -12,6 +12,7 @@ use cap_std::fs::{Dir, Metadata};
 
 use super::Reached;
 use super::link;
+use super::place::Place;
 use crate::ambient;
 
 /// The mounts of one run.
@@ -19,10 +20,16 @@ use crate::ambient;
 /// Defaults: none; a guest whose run has no mounts has no files.
 #[derive(Debug, Default)]
 pub struct Mounts {
-    by_name: BTreeMap<String, Dir>,
+    by_name: BTreeMap<String, Mount>,
 }
 
-/// A mount that cannot be opened.
+#[derive(Debug)]
+struct Mount {
+    dir: Dir,
+    place: Place,
+}
+
+/// A mount that is not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum MountError {
     #[error("mount `{name}`: `{path}` cannot be opened as a directory: {error}; create it or correct `[mounts]`")]
@@ -31,6 +38,32 @@ pub enum MountError {
     Name { name: String },
     #[error("mount `{name}` is named twice")]
     Twice { name: String },
+    #[error(
+        "mounts `{name}` and `{other}` overlap (`{path}`, `{other_path}`), so that a rule for one would not hold for the \
+         other; choose separate folders, or make them one mount"
+    )]
+    Overlap { name: String, path: PathBuf, other: String, other_path: PathBuf },
+    #[error("mount `{name}` is the whole file system (`{path}`); choose the folder that the guest needs")]
+    Root { name: String, path: PathBuf },
+    #[error(
+        "mount `{name}`: `{path}` shows the kernel and its processes, not files (procfs, sysfs or the like); choose \
+         another folder for the mount"
+    )]
+    Kernel { name: String, path: PathBuf },
+    #[error(
+        "mount `{name}`: `{path}` contains, or lies in, `{protected}`, which holds the host's own secrets; choose another \
+         folder for the mount, or move `{protected}`"
+    )]
+    Secret { name: String, path: PathBuf, protected: PathBuf },
+    #[error(
+        "mount `{name}`: `{path}` contains `{protected}`, which decides what guests may do, and a rule lets them write or \
+         delete there; choose another folder for the mount, move `{protected}`, or allow only `read` and `list`"
+    )]
+    Integrity { name: String, path: PathBuf, protected: PathBuf },
+    #[error(
+        "whether a mount contains `{path}`, which is protected, cannot be told: {error}; correct the path or its permissions"
+    )]
+    Unknown { path: PathBuf, error: io::Error },
 }
 
 /// The file capability of one run.
@@ -50,29 +83,47 @@ impl Mounts {
     /// Opens the directories `(name, path)`. The handles stay open, so that replacing a directory later changes nothing.
     ///
     /// # Errors
-    /// [`MountError`] for the first one that is no directory, or whose name no guest could write.
+    /// [`MountError`] for the first one that is no directory, whose name no guest could write, that is `/` or on a file
+    /// system of the kernel, or that contains another one, is another one, or lies in it.
     pub fn open<'a>(mounts: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<Mounts, MountError> {
-        let mut by_name = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Mount> = BTreeMap::new();
         for (name, path) in mounts {
             let named =
                 GuestPath::parse(name).is_ok_and(|parsed| parsed.mount() == name && parsed.segments().is_empty());
             if !named {
                 return Err(MountError::Name { name: name.to_owned() });
             }
-            let dir = ambient::open_dir(path).map_err(|error| MountError::Open {
-                name: name.to_owned(),
-                path: path.to_owned(),
-                error,
-            })?;
-            if by_name.insert(name.to_owned(), dir).is_some() {
+            let failed = |error| MountError::Open { name: name.to_owned(), path: path.to_owned(), error };
+            let place = Place::find(path).map_err(failed)?;
+            let dir = ambient::open_dir(place.path()).map_err(failed)?;
+            if place.is_root() {
+                return Err(MountError::Root { name: name.to_owned(), path: path.to_owned() });
+            }
+            if is_kernel(&dir).map_err(failed)? {
+                return Err(MountError::Kernel { name: name.to_owned(), path: path.to_owned() });
+            }
+            if by_name.contains_key(name) {
                 return Err(MountError::Twice { name: name.to_owned() });
             }
+            if let Some((other, mount)) = by_name.iter().find(|(_, mount)| mount.place.overlaps(&place)) {
+                return Err(MountError::Overlap {
+                    name: name.to_owned(),
+                    path: place.path().to_owned(),
+                    other: other.clone(),
+                    other_path: mount.place.path().to_owned(),
+                });
+            }
+            by_name.insert(name.to_owned(), Mount { dir, place });
         }
         Ok(Mounts { by_name })
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.by_name.iter().map(|(name, mount)| (name.as_str(), &mount.place))
     }
 
     /// The directory that `path` names.
@@ -94,9 +145,13 @@ impl Mounts {
     /// Walks down the first `depth` segments, one at a time and never through a link.
     fn enter(&self, path: &GuestPath, depth: usize) -> Result<Reached<Dir>, HostError> {
         let mount = self.by_name.get(path.mount()).ok_or(HostError::Failed(Code::NotFound))?;
-        let mut dir = mount.try_clone().map_err(|error| failure(&error))?;
+        let mut dir = mount.dir.try_clone().map_err(|error| failure(&error))?;
         for (at, name) in path.segments().iter().take(depth).enumerate() {
             match dir.open_dir_nofollow(name) {
+                // Something of the kernel's may be mounted below a mount, too.
+                Ok(next) if is_kernel(&next).map_err(|error| failure(&error))? => {
+                    return Err(HostError::Denied(Code::SpecialFile));
+                }
                 Ok(next) => dir = next,
                 Err(error) => {
                     return match followed(&dir, path, at, name)? {
@@ -150,6 +205,25 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, HostError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(HostError::Failed(Code::Internal)))
+}
+
+/// Whether a directory is on a file system whose files are controls of the kernel: writing to one is no writing of data,
+/// and reading one tells about other processes, this one included.
+fn is_kernel(dir: &Dir) -> io::Result<bool> {
+    // `statfs(2)`: procfs, sysfs, debugfs, tracefs, securityfs, configfs, cgroup, cgroup2, devpts. A device in an ordinary
+    // file system, as in `/dev`, is refused by itself.
+    Ok(matches!(
+        rustix::fs::fstatfs(dir)?.f_type,
+        0x9fa0
+            | 0x6265_6572
+            | 0x6462_6720
+            | 0x7472_6163
+            | 0x7363_6673
+            | 0x6265_6570
+            | 0x0027_e0eb
+            | 0x6367_7270
+            | 0x1cd1
+    ))
 }
 
 fn followed(dir: &Dir, path: &GuestPath, depth: usize, name: &str) -> Result<Option<GuestPath>, HostError> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 
 use crate::fetch::{allow, ask, get};
-use crate::support::{Names, Network, Server, Step, code, guard, public, reply};
+use crate::support::{Names, Network, Server, Step, code, guard, public, recorded, reply};
 
 async fn fetch_from(steps: Vec<Step>, terms: &str) -> Result<FetchResponse, bailiwick_guard::CallError> {
     let server = Server::new(move |_| steps.clone());
@@ -180,5 +180,5 @@ async fn a_request_that_is_given_up_ends_its_connection() {
     assert!(request.await.is_err());
     drop(host);
     tokio::time::timeout(Duration::from_secs(20), server.ended.notified()).await.expect("the connection ends");
-    assert_eq!(guard.records().len(), 0);
+    assert_eq!(recorded(&guard), ["fetch.get http://a.example/x failed.abandoned"]);
 }

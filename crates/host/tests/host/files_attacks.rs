@@ -187,22 +187,15 @@ async fn special_files_are_refused_and_nobody_waits() {
 }
 
 #[tokio::test]
-async fn devices_and_magic_links_are_refused() {
-    let mounts = [("d", Path::new("/dev")), ("p", Path::new("/proc/self"))];
-    let files = Files::new(Mounts::open(mounts).unwrap());
-    let rules = "[mounts]\nd = \"/dev\"\np = \"/proc/self\"\n[[allow]]\nid = \"d\"\nfile = \"d/**\"\n\
-        actions = [\"read\", \"write\"]\n[[allow]]\nid = \"p\"\nfile = \"p/**\"\nactions = [\"read\", \"list\"]\n";
-    let guard = guard(rules);
+async fn devices_are_refused() {
+    let files = Files::new(Mounts::open([("d", Path::new("/dev"))]).unwrap());
+    let guard =
+        guard("[mounts]\nd = \"/dev\"\n[[allow]]\nid = \"d\"\nfile = \"d/**\"\nactions = [\"read\", \"write\"]\n");
     let read = |path: &str| reach(&guard, &files, ReadFile { path: at(path), offset: 0, max: 1 });
     assert_eq!(code(read("/d/null").await), Code::SpecialFile);
     assert_eq!(code(read("/d/zero").await), Code::SpecialFile);
     let write = WriteFile { path: at("/d/null"), bytes: Bytes::from("x"), mode: WriteMode::Replace };
     assert_eq!(code(reach(&guard, &files, write).await), Code::SpecialFile);
-    let file = tempfile::tempfile().unwrap();
-    let number = std::os::fd::AsRawFd::as_raw_fd(&file);
-    for path in ["/p/root/etc/passwd".to_owned(), "/p/cwd/Cargo.toml".to_owned(), format!("/p/fd/{number}")] {
-        assert_eq!(code(read(&path).await), Code::OutsideMount, "{path}");
-    }
 }
 
 #[tokio::test]

@@ -115,6 +115,20 @@ async fn a_directory_with_too_many_entries_is_not_listed() {
 }
 
 #[tokio::test]
+async fn a_directory_with_too_long_names_is_not_listed() {
+    let (folder, guard) = (Folder::new(), guard(&Folder::everything("")));
+    let list = || reach(&guard, &folder.files, ListDir { path: at("/m") });
+    let full = MAX_NAME_BYTES / 255;
+    for number in 0..full {
+        std::fs::File::create(folder.path(&format!("m/{number:0255}"))).unwrap();
+    }
+    std::fs::File::create(folder.path(&format!("m/{}", "x".repeat(MAX_NAME_BYTES % 255)))).unwrap();
+    assert_eq!(list().await.unwrap().len(), full + 1);
+    std::fs::File::create(folder.path("m/y")).unwrap();
+    assert_eq!(code(list().await), Code::ResponseBytes);
+}
+
+#[tokio::test]
 async fn a_handle_ends_with_its_authority() {
     let folder = Folder::new();
     folder.write("m/a", "text");

@@ -11,4 +11,5 @@ mod fetch_redirects;
 mod files;
 mod files_attacks;
 mod files_budgets;
+mod files_mounts;
 mod support;
