@@ -1,7 +1,7 @@
 //! The one door.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
@@ -26,6 +26,7 @@ pub struct Guard {
     start: u64,
     clock: Arc<dyn Clock>,
     calls: AtomicU64,
+    ended: AtomicBool,
     records: Records,
 }
 
@@ -74,7 +75,16 @@ impl Guard {
         let start =
             log.append(Body::RunStarted { rationale: run.rationale.map(|text| Untrusted(&text).to_string()) })?;
         let meter = Arc::new(Meter::new(&grant.limits(), life, Arc::clone(&clock)));
-        Ok(Guard { grant, meter, run: log, start, clock, calls: AtomicU64::new(0), records: Records::default() })
+        Ok(Guard {
+            grant,
+            meter,
+            run: log,
+            start,
+            clock,
+            calls: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            records: Records::default(),
+        })
     }
 
     /// Lets `observer` see every call as it ends.
@@ -147,6 +157,7 @@ impl Guard {
     /// # Errors
     /// When the log cannot take it: the run's record is incomplete, and the caller must say so.
     pub async fn run_ended(&self, stop: &str) -> Result<(), AuditError> {
+        self.ended.store(true, Ordering::Release);
         let last =
             self.run.append(Body::RunEnded { stop: stop.to_owned(), calls: self.calls.load(Ordering::Acquire) })?;
         match self.run.durability() {
@@ -184,7 +195,9 @@ impl Guard {
         }
         let explanation = match verdict.decision() {
             Decision::Allow => None,
-            Decision::Ask | Decision::Deny => Some(self.grant.explain(request).to_string()),
+            Decision::Ask | Decision::Deny => {
+                self.records.want_explanation().then(|| self.grant.explain(request).to_string())
+            }
         };
         (verdict, explanation)
     }
@@ -243,6 +256,17 @@ impl Guard {
         // The effect happened and its outcome is not on record: the guest must not build on it.
         recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         result
+    }
+}
+
+impl Drop for Guard {
+    /// A run that ended without saying how: its future was dropped, or we failed. As for a call, the record says so.
+    fn drop(&mut self) {
+        if !self.ended.load(Ordering::Acquire) {
+            let calls = self.calls.load(Ordering::Acquire);
+            // INVARIANT: a failure to record leaves the run without an end, which is what happened.
+            let _ = self.run.append(Body::RunEnded { stop: "abandoned".to_owned(), calls });
+        }
     }
 }
 

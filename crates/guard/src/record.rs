@@ -80,17 +80,19 @@ impl Records {
         self.observer = Some(observer);
     }
 
+    /// Whether one more explanation would be kept. Making one reads every rule.
+    pub(crate) fn want_explanation(&self) -> bool {
+        self.listed().explained < MAX_EXPLANATIONS
+    }
+
     /// Lists a call when it begins, so that one that never ends is in the report, too.
-    pub(crate) fn begin(&self, mut record: CallRecord) -> Slot {
+    pub(crate) fn begin(&self, record: CallRecord) -> Slot {
         let mut listed = self.listed();
         if listed.calls.len() >= MAX_RECORDS {
             return Slot::Beyond(Box::new(record));
         }
         if record.explanation.is_some() {
             listed.explained = listed.explained.saturating_add(1);
-            if listed.explained > MAX_EXPLANATIONS {
-                record.explanation = None;
-            }
         }
         listed.calls.push(record);
         Slot::Listed(listed.calls.len().saturating_sub(1))
@@ -175,6 +177,9 @@ impl Serialize for CallRecord {
             map.serialize_entry("location", rule.location())?;
         }
         map.serialize_entry("outcome", &self.outcome.map(Outcome::as_str))?;
+        if let Some(explanation) = &self.explanation {
+            map.serialize_entry("explanation", explanation)?;
+        }
         map.serialize_entry("ms", &(self.took.as_micros() as f64 / 1000.0))?;
         map.end()
     }

@@ -66,7 +66,7 @@ impl Grant {
         let sources = [Source::Manifest, Source::Ceiling, Source::Token, Source::Registry, Source::Task];
         let layers = sources.into_iter().filter(|source| !(unbounded && *source == Source::Ceiling));
         let layers = layers.map(|source| self.report(source, request, hits)).collect();
-        let help = self.help(&verdict, request);
+        let help = self.help(&verdict, request).map(|help| help + &self.further_help(&verdict, request, hits));
         Explanation { request: request.to_string(), layers, verdict, help }
     }
 
@@ -143,6 +143,23 @@ impl Grant {
             }
             _ => return None,
         })
+    }
+
+    /// What else has to change, when the token or the registry is to blame and others refuse, too.
+    fn further_help(&self, verdict: &Verdict, request: &Request, hits: Hits) -> String {
+        let refuses = |source| matches!(self.layer(source, hits), Layer::Deny(_, None));
+        let Some(scope) = Scope::exact(request) else { return String::new() };
+        let mut text = String::new();
+        if verdict.code() == Code::TokenScope && refuses(Source::Registry) {
+            let agent = Printable(&self.authority.principal.agent);
+            let _ = write!(text, "\nbefore that, the registry entry of agent `{agent}` must add capability `{scope}`");
+        }
+        if matches!(verdict.code(), Code::TokenScope | Code::RegistryCapability)
+            && matches!(self.layer(Source::Manifest, hits), Layer::Deny(Code::ManifestNoRule, None))
+        {
+            let _ = write!(text, "\nand {}", lines_to_add(&self.manifest, request));
+        }
+        text
     }
 
     fn agent_to_add(&self, manifest: &Manifest) -> String {

@@ -33,7 +33,11 @@ async fn a_log_goes_on_where_it_ended() {
     guard.call(&Host, Random).await.unwrap();
     drop(guard);
     let second = verify(&*fs::read(&path).unwrap()).unwrap();
-    assert_eq!((second.entries, second.fault), (11, None));
+    assert_eq!(
+        (second.entries, second.fault),
+        (12, None),
+        "start, intent, outcome, and the end of a run that was dropped"
+    );
     assert!(second.dangling.is_empty());
 }
 

@@ -32,6 +32,14 @@ async fn an_allowed_call_has_an_intent_and_an_outcome() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_dropped_has_an_end_on_record() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    drop(guard);
+    assert_eq!(entries(&log, &memory).await.pop().unwrap().0, "run_ended");
+    assert!(memory.text().contains("\"stop\":\"abandoned\""));
+}
+
+#[tokio::test]
 async fn a_refused_call_is_on_record_and_has_no_effect() {
     let (guard, log, memory) = guard(HASH_ONLY);
     let error = guard.call(&Untouchable, Random).await.unwrap_err();
