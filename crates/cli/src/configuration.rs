@@ -20,6 +20,8 @@ use crate::{diagnostics, input};
 pub(crate) struct Configuration {
     /// The file that it came from.
     pub(crate) source: Option<PathBuf>,
+    /// Where such a file counts, whether there is one or not.
+    places: Vec<PathBuf>,
     pub(crate) state: StateFolder,
     /// Whether tokens of the local issuer, and `--as`, are accepted.
     pub(crate) local_issuer: bool,
@@ -61,13 +63,13 @@ impl Configuration {
     /// # Errors
     /// A named file that is not there; anything in the file that is unknown or malformed.
     pub(crate) fn resolve(arguments: &HostArguments) -> Result<Configuration, Failure> {
+        let found = [Some(PathBuf::from(FILE_NAME)), folder("XDG_CONFIG_HOME", ".config").map(|at| at.join(FILE_NAME))];
+        let mut places: Vec<PathBuf> = found.into_iter().flatten().collect();
         let source = match &arguments.config {
             Some(named) => Some(named.clone()),
-            None => [Some(PathBuf::from(FILE_NAME)), folder("XDG_CONFIG_HOME", ".config").map(|at| at.join(FILE_NAME))]
-                .into_iter()
-                .flatten()
-                .find(|candidate| candidate.exists()),
+            None => places.iter().find(|candidate| candidate.exists()).cloned(),
         };
+        places.extend(arguments.config.clone());
         let file = match &source {
             None => FileSections::default(),
             Some(path) => read(path)?,
@@ -93,7 +95,14 @@ impl Configuration {
                 .map(|entry| TrustedSection { jwks: base.join(entry.jwks), ..entry })
                 .collect(),
             source,
+            places,
         })
+    }
+
+    /// The files that decide whom to trust. Whoever can write one of them, or put it where none is, decides that.
+    pub(crate) fn trust_files(&self) -> impl Iterator<Item = &Path> {
+        let key_sets = self.trusted.iter().map(|entry| &entry.jwks);
+        self.places.iter().chain(&self.ca_file).chain(key_sets).map(PathBuf::as_path)
     }
 
     /// Every issuer whose tokens are accepted: the configured ones, and the local one where it is allowed and has a key.
@@ -285,8 +294,13 @@ mod tests {
         assert_eq!(configuration.durability, Durability::All);
         assert_eq!(configuration.rings.get("release"), Some(&KeyAlgorithm::Ed25519));
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);
-        assert!(configuration.ca_file.unwrap().ends_with("ca.pem"));
+        assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
         assert_eq!(configuration.trusted.len(), 1);
+        let trust: Vec<_> = configuration.trust_files().collect();
+        for file in ["bailiwick.toml", "ca.pem", "keys.json"] {
+            assert!(trust.iter().any(|path| path.ends_with(file)), "no {file} in {trust:?}");
+        }
+        assert!(trust.contains(&Path::new(FILE_NAME)), "the places where nothing is count too");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct Loaded {
     pub(crate) ceiling: Option<Arc<Manifest>>,
     /// The manifest's folder: its mounts are relative to it.
     pub(crate) folder: PathBuf,
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Reads a manifest and the ceiling that it names.
@@ -26,12 +28,18 @@ pub(crate) struct Loaded {
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     let manifest = parse(path)?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let mut files = vec![path.to_owned()];
     let ceiling = match manifest.ceiling() {
         None => None,
-        Some(name) => Some(Arc::new(parse(&folder.join(name))?)),
+        Some(name) => {
+            let path = folder.join(name);
+            let ceiling = parse(&path)?;
+            files.push(path);
+            Some(Arc::new(ceiling))
+        }
     };
     check_ceiling(&manifest, ceiling.as_deref())?;
-    Ok(Loaded { manifest: Arc::new(manifest), ceiling, folder })
+    Ok(Loaded { manifest: Arc::new(manifest), ceiling, folder, files })
 }
 
 /// A ceiling is the last word: one that names another would leave it open which holds.

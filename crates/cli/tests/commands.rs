@@ -8,9 +8,13 @@
 )]
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,6 +28,36 @@ const READER: &str = r#"(module
   (func (export "run")
     (drop (call $call (i32.const 0) (i32.const 10) (i32.const 16) (i32.const 25)))
     (drop (call $call (i32.const 0) (i32.const 10) (i32.const 64) (i32.const 22)))))"#;
+
+/// Prints a line, and then never ends.
+const BUSY: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\05\00\00\00busy\0a")
+  (func (export "_start")
+    (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100)))
+    (loop (br 0))))"#;
+
+/// Prints a line, and then more than any pipe holds.
+const FLOOD: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 9)
+  (data (i32.const 0) "\10\00\00\00\05\00\00\00busy\0a")
+  (data (i32.const 16) "busy\0a")
+  (data (i32.const 32) "\40\00\00\00\00\00\08\00")
+  (func (export "_start")
+    (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 100)))
+    (drop (call $w (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 100)))
+    (loop (br 0))))"#;
+
+/// Prints a report of its own, without the end of the line, on standard error.
+const POSER: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\2c\00\00\00\e2\94\80\e2\94\80 run 1 \e2\94\80\e2\94\80\0afinished  poser.wat as x")
+  (func (export "_start")
+    (drop (call $w (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 100)))
+    unreachable))"#;
 
 const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#;
 const QUIET: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
@@ -56,8 +90,16 @@ impl Place {
     fn new() -> Place {
         let place = Place { folder: tempfile::tempdir().unwrap() };
         place.write("notes.toml", MANIFEST);
-        for (name, text) in [("reader", READER), ("spin", SPIN), ("quiet", QUIET), ("trap", TRAP), ("hostile", HOSTILE)]
-        {
+        for (name, text) in [
+            ("reader", READER),
+            ("busy", BUSY),
+            ("flood", FLOOD),
+            ("poser", POSER),
+            ("spin", SPIN),
+            ("quiet", QUIET),
+            ("trap", TRAP),
+            ("hostile", HOSTILE),
+        ] {
             place.write(&format!("{name}.wat"), text);
         }
         fs::create_dir(place.path("data")).unwrap();
@@ -376,4 +418,145 @@ fn help_version_completions_and_man_pages_come_from_one_definition() {
     place.run(&["man", "pages"]).expect(0);
     assert!(fs::read_to_string(place.path("pages/bailiwick-run.1")).unwrap().contains("token\\-file"));
     assert!(place.run(&["man"]).expect(0).out().contains(".TH bailiwick"));
+}
+
+/// `w` is the folder with the manifest and, perhaps, the configuration. The state is elsewhere.
+#[test]
+fn a_mount_cannot_take_over_the_trust_root() {
+    let place = Place::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let manifest = |mount: &str, actions: &str| {
+        format!(
+            "schema = 1\nid = 'w'\nagents = ['note-bot']\n[[allow]]\nid = 'w'\nfile = 'w/**'\nactions = [{actions}]\n\
+             [mounts]\nw = '{mount}'\n"
+        )
+    };
+    let run = |state: &str, more: &[&str]| {
+        let arguments = [&["run", "quiet.wat", "--policy", "w.toml", "--as", "note-bot", "--state", state], more];
+        place.run(&arguments.concat())
+    };
+    let state = elsewhere.path().join("state");
+    let state = state.to_str().unwrap();
+
+    for actions in ["'write'", "'read', 'delete'"] {
+        place.write("w.toml", &manifest(".", actions));
+        let refused = run(state, &["--json"]).expect(2);
+        let message = refused.json()["error"]["message"].to_string();
+        assert!(message.contains("mount `w`") && message.contains("decides what guests may do"), "{message}");
+    }
+    place.write("w.toml", &manifest(".", "'read', 'list'"));
+    run(state, &[]).expect(0);
+    place.write("w.toml", &manifest("data", "'read', 'write'"));
+    run(state, &[]).expect(0);
+
+    // The state folder holds keys: not even reading.
+    place.write("w.toml", &manifest(".", "'read'"));
+    let refused = run("state", &[]).expect(2).err();
+    assert!(refused.contains("mount `w`") && refused.contains("secrets"), "{refused}");
+    place.write("w.toml", &manifest("state/audit", "'list'"));
+    run("state", &[]).expect(2);
+
+    // Each file that decides, alone in a folder that a guest may write to.
+    fs::create_dir_all(place.path(".config/bailiwick")).unwrap();
+    place.write("w.toml", &manifest(".config", "'write'"));
+    assert!(run(state, &[]).expect(2).err().contains("bailiwick.toml"), "the place counts before the file is there");
+    place.write("w.toml", &manifest("data", "'write'"));
+    place.write("data/named.toml", "");
+    run(state, &["--config", "data/named.toml"]).expect(2);
+    place.write("named.toml", "[[trusted]]\nissuer = 'a'\naudience = 'b'\njwks = 'data/keys.json'\nalgorithms = ['ES256']\n[issuer]\nlocal = true\n");
+    assert!(run(state, &["--config", "named.toml"]).expect(2).err().contains("keys.json"));
+    place.write("named.toml", "");
+    run(state, &["--config", "named.toml"]).expect(0);
+    place.write("data/ceiling.toml", &manifest("data", "'write'"));
+    place.write("w.toml", &manifest("data", "'write'").replacen("id =", "ceiling = 'data/ceiling.toml'\nid =", 1));
+    assert!(run(state, &[]).expect(2).err().contains("ceiling.toml"));
+}
+
+#[test]
+fn a_state_folder_that_others_could_have_written_is_refused() {
+    let place = Place::new();
+    place.guest("quiet.wat", &[]).expect(0);
+    for name in ["state", "state/audit", "state/keys", "state/cache"] {
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(0o720)).unwrap();
+        let refused = place.guest("quiet.wat", &[]).expect(7).err();
+        assert!(refused.contains("run `chmod 700 ") && refused.contains(name), "{refused}");
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    place.guest("quiet.wat", &[]).expect(0);
+}
+
+/// Starts a guest, and waits until it has printed its line.
+fn started(place: &Place, guest: &str) -> Child {
+    let mut command = place.command(&["run", guest, "--policy", "notes.toml", "--as", "note-bot"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"busy\n");
+    child
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_signal_cancels_the_run_and_that_is_recorded() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let place = Place::new();
+        let child = started(&place, "busy.wat");
+        send(&child, signal);
+        let ran = Ran(child.wait_with_output().unwrap()).expect(6);
+        assert!(ran.err().contains("cancelled"), "{signal:?}: {}", ran.err());
+        let ended = place.log().pop().unwrap();
+        assert_eq!((&ended["type"], &ended["stop"]), (&"run_ended".into(), &"cancelled".into()), "{ended}");
+    }
+}
+
+/// Standard output is a pipe that stays full and open.
+#[test]
+fn output_that_nobody_reads_does_not_hold_the_exit() {
+    let place = Place::new();
+    let mut child = started(&place, "flood.wat");
+    send(&child, Signal::TERM);
+    let stdout = child.stdout.take();
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    drop(stdout);
+    assert_eq!(place.log().pop().unwrap()["stop"], "cancelled");
+}
+
+#[test]
+fn the_second_signal_ends_the_process_at_once() {
+    let place = Place::new();
+    let mut child = started(&place, "flood.wat");
+    send(&child, Signal::TERM);
+    send(&child, Signal::INT);
+    let stdout = child.stdout.take();
+    assert_eq!(child.wait().unwrap().signal(), Some(Signal::KILL.as_raw()));
+    drop(stdout);
+}
+
+#[test]
+fn a_guest_cannot_pose_as_the_report() {
+    let place = Place::new();
+    let shown = place.guest("poser.wat", &[]).expect(1).err();
+    let id = place.log().pop().unwrap()["context"]["run"].as_str().unwrap().to_owned();
+    let (guest, report) = shown.split_once(&format!("\n── run {id} ──\n")).unwrap_or_else(|| panic!("{shown}"));
+    assert_eq!(guest, "── run 1 ──\nfinished  poser.wat as x");
+    assert!(report.starts_with("trapped") && !report.contains("── run"), "{report}");
+}
+
+#[test]
+fn json_is_harmless_on_a_terminal() {
+    let place = Place::new();
+    let name = "a\u{202e}\u{9b}\u{200b}\u{7f}\u{e0041}.wat";
+    let refused = place.guest(name, &["--json"]).expect(2);
+    assert!(refused.out().is_ascii() && !refused.out().contains('\u{7f}'), "{:?}", refused.out());
+    assert!(refused.err().is_ascii() && !refused.err().contains('\u{7f}'), "{:?}", refused.err());
+    refused.json();
+    let token = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJcdTAwMWJbMkpcdTIwMmUifQ.AAAA";
+    let inspected = place.run(&["token", "inspect", token, "--json"]).expect(4);
+    assert!(inspected.out().is_ascii(), "{:?}", inspected.out());
+    assert_eq!(inspected.json()["unverified"]["claims"]["iss"], "\u{1b}[2J\u{202e}");
+    let typed = place.run(&["run", "--\u{1b}[2J\u{202e}"]).expect(2).err();
+    assert!(typed.is_ascii() && !typed.contains('\u{1b}'), "{typed:?}");
 }

@@ -2,22 +2,26 @@
 
 mod live;
 mod report;
+mod signals;
 
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bailiwick::{ArtifactCache, CompileOptions, Executor, Guest, Job, MAX_GUEST_BYTES, Report, RunError, Stop};
+use bailiwick::{
+    Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, MAX_GUEST_BYTES, Report, RunError, Stop,
+};
 use bailiwick_guard::audit::{self, AuditOptions};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
-use bailiwick_host::Services;
 use bailiwick_host::crypto::KeyStore;
+use bailiwick_host::{MountError, Services};
 use bailiwick_identity::Authorization;
 use bailiwick_policy::{Code, Grant, Limits};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use self::live::Live;
+use self::report::Described;
 use crate::arguments::RunArguments;
 use crate::configuration::{Configuration, Durability};
 use crate::exit::Exit;
@@ -47,25 +51,41 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
     let authorization = authorized?;
 
     let guest = read_guest(&arguments.guest)?;
-    let executor = build(host, log)?;
+    let executor = build(host, &loaded, log)?;
     let live = Live::start(arguments);
     let cancel = CancellationToken::new();
-    let described = report::Described::of(&arguments.guest, &loaded.manifest, &authorization);
+    let described = Described::of(&arguments.guest, &loaded.manifest, &authorization);
     let job = job(arguments, loaded, authorization, guest)?
         .listener(live.listener())
         .observer(live.observer())
         .cancelled_by(cancel.clone());
+    let json = arguments.json;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::internal)?;
-    let result = runtime.block_on(async {
-        tokio::spawn(cancel_on_signal(cancel));
-        executor.run(job).await
+    let outcome = runtime.block_on(async {
+        signals::listen(cancel.clone()).map_err(Failure::internal)?;
+        let result = executor.run(job).await;
+        let exit = result.as_ref().map_or(Exit::Internal, exit);
+        let shown = tokio::task::spawn_blocking(move || show(live, &described, result, json));
+        // Whoever reads our output may have stopped without closing it.
+        tokio::select! {
+            shown = shown => shown.map_err(Failure::internal)?,
+            () = signals::patience(&cancel) => Ok(exit),
+        }
     });
-    live.finish();
+    // A name that is being looked up cannot be interrupted, and nobody waits for it any more.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Shows the rest of the output, and the report.
+fn show(live: Live, described: &Described, result: Result<Report, RunError>, json: bool) -> Outcome {
+    let ended = live.finish();
     let report = result.map_err(failed)?;
-    if arguments.json {
+    if json {
         terminal::out_json(&described.to_json(&report)?)?;
     } else {
-        terminal::err(&described.draw(&report));
+        let fresh = if ended.mid_line { "\n" } else { "" };
+        terminal::err(&format!("{fresh}{}", described.draw(&report)));
     }
     Ok(exit(&report))
 }
@@ -101,9 +121,14 @@ fn read_guest(path: &Path) -> Result<Guest, Failure> {
         .map_err(|refusal| Failure::new(Exit::Guest, format!("the guest `{}` is refused: {refusal}", Untrusted(&name))))
 }
 
-fn build(host: &Configuration, log: AuditLog) -> Result<Executor, Failure> {
+fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
     let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
-    let mut services = Services::builder().keys(Arc::new(keys));
+    let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
+    for file in
+        host.trust_files().chain(loaded.files.iter().map(PathBuf::as_path)).filter(|file| *file != Path::new("-"))
+    {
+        services = services.protect_integrity(file);
+    }
     if let Some(path) = &host.ca_file {
         let pem = input::bytes(path, "the file of certificate authorities", 16 << 20)?;
         services =
@@ -170,19 +195,16 @@ fn read_input(text: &str) -> Result<Value, Failure> {
     })
 }
 
-/// Ends when the person at the terminal, or a supervisor, asks the program to end.
-async fn cancel_on_signal(cancel: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    cancel.cancel();
+fn exit(report: &Report) -> Exit {
+    exit_after(&report.stop, &report.anomalies)
 }
 
-fn exit(report: &Report) -> Exit {
-    match report.stop {
+fn exit_after(stop: &Stop, anomalies: &[Anomaly]) -> Exit {
+    // However the guest ended: what it did is not wholly on record, and that is what must be heard.
+    if anomalies.contains(&Anomaly::AuditIncomplete) {
+        return Exit::Internal;
+    }
+    match stop {
         Stop::Finished => Exit::Success,
         Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) => Exit::Guest,
         Stop::OutOfFuel | Stop::OutOfMemory | Stop::OutOfTime | Stop::OutOfBudget(_) => Exit::Limit,
@@ -192,7 +214,28 @@ fn exit(report: &Report) -> Exit {
 
 fn failed(error: RunError) -> Failure {
     match error {
-        RunError::Host(problem) => Failure::usage(problem).help("mounts are relative to the manifest's folder"),
+        RunError::Host(problem @ MountError::Open { .. }) => {
+            Failure::usage(problem).help("mounts are relative to the manifest's folder")
+        }
+        RunError::Host(problem) => Failure::usage(problem),
         other => Failure::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_end_is_not_on_record_is_our_failure() {
+        for (stop, code) in [
+            (Stop::Finished, Exit::Success),
+            (Stop::OutOfFuel, Exit::Limit),
+            (Stop::Revoked, Exit::Denied),
+            (Stop::Cancelled, Exit::Denied),
+        ] {
+            assert_eq!(exit_after(&stop, &[]), code);
+            assert_eq!(exit_after(&stop, &[Anomaly::AuditIncomplete]), Exit::Internal);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,18 +15,36 @@ use super::report;
 use crate::arguments::RunArguments;
 use crate::terminal::{self, Visible};
 
+/// Calls that may wait to be shown. A guest makes them faster than a stalled terminal takes them.
+const WAITING: u64 = 1000;
+
 /// Passes what happens to a thread of its own, so that a slow terminal or pipe never holds the guest up. What waits is
-/// bounded by the run's output and call limits.
+/// bounded by the run's output limit, and by [`WAITING`].
 pub(super) struct Live {
     events: Sender<Event>,
     /// Whether the guest's output is shown as it comes.
     streams: bool,
-    printer: Option<JoinHandle<()>>,
+    calls: Option<Arc<Calls>>,
+    printer: Option<JoinHandle<Ended>>,
+}
+
+/// How the streams stand when everything is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ended {
+    /// The guest's last line has no end.
+    pub(super) mid_line: bool,
+}
+
+/// Calls on their way to the printer.
+#[derive(Default)]
+struct Calls {
+    waiting: AtomicU64,
+    dropped: AtomicU64,
 }
 
 enum Event {
     Output(Stream, Vec<u8>),
-    Call(CallRecord),
+    Call(Box<CallRecord>),
     End,
 }
 
@@ -36,14 +55,18 @@ struct Listener {
 
 struct Observer {
     events: Sender<Event>,
+    /// `None` when nobody is shown calls.
+    calls: Option<Arc<Calls>>,
 }
 
 impl Live {
     pub(super) fn start(arguments: &RunArguments) -> Live {
         let (events, received) = channel();
-        let printer = Printer { trace: arguments.trace, bar: bar(arguments), calls: 0 };
+        let bar = bar(arguments);
+        let calls = (arguments.trace || bar.is_some()).then(Arc::<Calls>::default);
+        let printer = Printer { trace: arguments.trace, bar, calls: 0, waiting: calls.clone() };
         let printer = std::thread::Builder::new().name("printer".into()).spawn(move || printer.run(&received)).ok();
-        Live { events, streams: !arguments.json, printer }
+        Live { events, streams: !arguments.json, calls, printer }
     }
 
     pub(super) fn listener(&self) -> Arc<dyn Listen> {
@@ -51,16 +74,14 @@ impl Live {
     }
 
     pub(super) fn observer(&self) -> Arc<dyn Observe> {
-        Arc::new(Observer { events: self.events.clone() })
+        Arc::new(Observer { events: self.events.clone(), calls: self.calls.clone() })
     }
 
     /// Waits until everything is shown.
-    pub(super) fn finish(self) {
+    pub(super) fn finish(self) -> Ended {
         // A printer that is gone has nothing left to show.
         let _ = self.events.send(Event::End);
-        if let Some(printer) = self.printer {
-            let _ = printer.join();
-        }
+        self.printer.and_then(|printer| printer.join().ok()).unwrap_or_default()
     }
 }
 
@@ -74,7 +95,46 @@ impl Listen for Listener {
 
 impl Observe for Observer {
     fn call_ended(&self, record: &CallRecord) {
-        let _ = self.events.send(Event::Call(record.clone()));
+        let Some(calls) = &self.calls else { return };
+        if calls.enter() {
+            let _ = self.events.send(Event::Call(Box::new(without_explanation(record))));
+        }
+    }
+}
+
+impl Calls {
+    /// Whether there is room for one more; counts it either way.
+    fn enter(&self) -> bool {
+        let room = |waiting| (waiting < WAITING).then_some(waiting + 1);
+        let entered = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok();
+        if !entered {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        entered
+    }
+
+    fn leave(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many found no room since this was last asked.
+    fn take_dropped(&self) -> u64 {
+        self.dropped.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Explanations are long, and a line about a call does not show them.
+fn without_explanation(record: &CallRecord) -> CallRecord {
+    CallRecord {
+        call: record.call,
+        action: record.action,
+        resource: Arc::clone(&record.resource),
+        decision: record.decision,
+        code: record.code,
+        rule: record.rule.clone(),
+        outcome: record.outcome,
+        took: record.took,
+        explanation: None,
     }
 }
 
@@ -82,10 +142,11 @@ struct Printer {
     trace: bool,
     bar: Option<ProgressBar>,
     calls: u64,
+    waiting: Option<Arc<Calls>>,
 }
 
 impl Printer {
-    fn run(mut self, events: &Receiver<Event>) {
+    fn run(mut self, events: &Receiver<Event>) -> Ended {
         let mut stdout = Sink::new(io::stdout().is_terminal());
         let mut stderr = Sink::new(io::stderr().is_terminal());
         while let Ok(event) = events.recv() {
@@ -98,7 +159,7 @@ impl Printer {
                     self.make_way(&stderr);
                     stderr.write(&mut io::stderr().lock(), &bytes);
                 }
-                Event::Call(record) => self.call(&record),
+                Event::Call(record) => self.call(&record, &mut stderr),
                 Event::End => break,
             }
         }
@@ -107,12 +168,29 @@ impl Printer {
         }
         stdout.end(&mut io::stdout().lock());
         stderr.end(&mut io::stderr().lock());
+        let dropped = self.take_dropped();
+        if self.trace && dropped > 0 {
+            terminal::err(&missed(dropped));
+        }
+        Ended { mid_line: stdout.mid_line || stderr.mid_line }
     }
 
-    fn call(&mut self, record: &CallRecord) {
-        self.calls += 1;
+    fn take_dropped(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |calls| calls.take_dropped())
+    }
+
+    fn call(&mut self, record: &CallRecord, stderr: &mut Sink) {
+        let dropped = self.take_dropped();
+        if let Some(calls) = &self.waiting {
+            calls.leave();
+        }
+        self.calls += 1 + dropped;
         if self.trace {
-            let line = report::call_line(record);
+            stderr.fresh_line(&mut io::stderr().lock());
+            let mut line = report::call_line(record);
+            if dropped > 0 {
+                line += &missed(dropped);
+            }
             match &self.bar {
                 Some(bar) => bar.suspend(|| terminal::err(&line)),
                 None => terminal::err(&line),
@@ -134,27 +212,43 @@ impl Printer {
     }
 }
 
+fn missed(calls: u64) -> String {
+    let calls = if calls == 1 { "1 call is".to_owned() } else { format!("{calls} calls are") };
+    format!("… {calls} not shown, because standard error was not read fast enough; the audit log has them\n")
+}
+
 /// One of our own streams: bytes go through as they are, unless somebody looks at them on a terminal.
 struct Sink {
     visible: Option<Visible>,
     broken: bool,
+    /// The last thing written was not the end of a line.
+    mid_line: bool,
 }
 
 impl Sink {
     fn new(terminal: bool) -> Sink {
-        Sink { visible: terminal.then(Visible::default), broken: false }
+        Sink { visible: terminal.then(Visible::default), broken: false, mid_line: false }
     }
 
     fn write(&mut self, stream: &mut impl Write, bytes: &[u8]) {
         if self.broken {
             return;
         }
-        let written = match &mut self.visible {
-            Some(visible) => stream.write_all(visible.push(bytes).as_bytes()),
-            None => stream.write_all(bytes),
-        };
+        let shown = self.visible.as_mut().map(|visible| visible.push(bytes).into_bytes());
+        let shown = shown.as_deref().unwrap_or(bytes);
+        if let Some(last) = shown.last() {
+            self.mid_line = *last != b'\n';
+        }
+        let written = stream.write_all(shown);
         // Whoever read it has stopped; the guest's output is still in its report.
         self.broken = written.and_then(|()| stream.flush()).is_err();
+    }
+
+    /// Makes room for a line of ours.
+    fn fresh_line(&mut self, stream: &mut impl Write) {
+        if self.mid_line {
+            self.write(stream, b"\n");
+        }
     }
 
     /// Leaves a terminal at the beginning of a line.
@@ -162,6 +256,7 @@ impl Sink {
         if let Some(visible) = self.visible.take()
             && !self.broken
         {
+            self.mid_line = false;
             let _ = stream.write_all(visible.end().as_bytes()).and_then(|()| stream.flush());
         }
     }
@@ -175,4 +270,68 @@ fn bar(arguments: &RunArguments) -> Option<ProgressBar> {
     let bar = ProgressBar::new_spinner().with_style(style);
     bar.enable_steady_tick(Duration::from_millis(100));
     Some(bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bailiwick_guard::ActionWord;
+    use bailiwick_policy::{ActionName, Code, Decision, Kind};
+
+    use super::*;
+
+    fn refused() -> CallRecord {
+        CallRecord {
+            call: 1,
+            action: ActionWord { kind: Kind::File, action: ActionName::Read },
+            resource: "/x".into(),
+            decision: Decision::Deny,
+            code: Code::ManifestNoRule,
+            rule: None,
+            outcome: None,
+            took: Duration::ZERO,
+            explanation: Some("long".into()),
+        }
+    }
+
+    /// Nobody receives: that is a terminal which has stalled.
+    #[test]
+    fn a_stalled_terminal_holds_a_bounded_number_of_calls() {
+        let (events, received) = channel();
+        let calls = Arc::new(Calls::default());
+        let observer = Observer { events: events.clone(), calls: Some(Arc::clone(&calls)) };
+        for _ in 0..WAITING + 5 {
+            observer.call_ended(&refused());
+        }
+        let waiting: Vec<Event> = received.try_iter().collect();
+        assert_eq!(waiting.len() as u64, WAITING);
+        let explained = |event: &Event| matches!(event, Event::Call(record) if record.explanation.is_some());
+        assert!(!waiting.iter().any(explained), "explanations stay where they are");
+        assert_eq!((calls.take_dropped(), calls.take_dropped()), (5, 0));
+        assert!(missed(5).contains("5 calls are not shown"));
+        calls.leave();
+        observer.call_ended(&refused());
+        assert_eq!((received.try_iter().count(), calls.take_dropped()), (1, 0));
+
+        Observer { events, calls: None }.call_ended(&refused());
+        assert_eq!(received.try_iter().count(), 0, "nothing waits when nothing is shown");
+    }
+
+    #[test]
+    fn a_line_of_ours_begins_a_line() {
+        let mut sink = Sink::new(false);
+        let mut stream = Vec::new();
+        sink.write(&mut stream, b"no end");
+        assert!(sink.mid_line);
+        sink.fresh_line(&mut stream);
+        sink.fresh_line(&mut stream);
+        sink.write(&mut stream, b"");
+        assert!(!sink.mid_line);
+        assert_eq!(stream, b"no end\n");
+        let mut terminal = Sink::new(true);
+        terminal.write(&mut stream, b"x");
+        terminal.end(&mut stream);
+        assert!(stream.ends_with(b"x\n") && !terminal.mid_line);
+    }
 }

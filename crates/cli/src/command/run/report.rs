@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bailiwick::{Anomaly, Report, Stop};
+use bailiwick::{Anomaly, Refusal, Report, Stop};
 use bailiwick_guard::CallRecord;
 use bailiwick_identity::{Authorization, Provenance};
 use bailiwick_policy::{Decision, Manifest};
@@ -63,7 +63,9 @@ impl Described {
             Stop::Failed(_) => (BAD, report.stop.to_string()),
             _ => (WARN, report.stop.to_string()),
         };
-        let mut text = format!("{style}{}{style:#}  {}\n", Untrusted(&word), self.line());
+        // Nothing of the guest comes after the last of these lines.
+        let mut text = format!("{DIM}── run {} ──{DIM:#}\n", report.run_id);
+        text += &format!("{style}{}{style:#}  {}\n", Untrusted(&word), self.line());
         text += &format!("  {DIM}{}{DIM:#}\n", usage(report));
         if let Some(help) = advice(&report.stop) {
             text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
@@ -119,7 +121,7 @@ fn usage(report: &Report) -> String {
     if usage.disk_bytes > 0 {
         parts.push(format!("{} written", size(usage.disk_bytes)));
     }
-    format!("{}; run {}", parts.join(", "), report.run_id)
+    parts.join(", ")
 }
 
 /// What to do about how the guest ended.
@@ -129,6 +131,12 @@ fn advice(stop: &Stop) -> Option<&'static str> {
         Stop::OutOfMemory => "raise `memory` under [limits] in the manifest",
         Stop::OutOfTime => "raise `timeout` under [limits] in the manifest",
         Stop::OutOfBudget(_) => "raise that budget under [limits] in the manifest",
+        Stop::Refused(Refusal::CompileTimeout { .. }) => {
+            "raise `time` under [compile] in bailiwick.toml, or make the guest smaller"
+        }
+        Stop::Refused(Refusal::CompileMemory { .. }) => {
+            "raise `memory` under [compile] in bailiwick.toml, or make the guest smaller"
+        }
         Stop::Revoked => "the token expired or was revoked; get a new one and run again",
         _ => return None,
     })
@@ -234,6 +242,14 @@ mod tests {
         let many: Vec<_> =
             (0..20).map(|n| record(&format!("/{n}"), Decision::Deny, Code::ManifestNoRule, None)).collect();
         assert!(refusals(&many).contains("… and 12 more"));
+    }
+
+    #[test]
+    fn a_guest_that_does_not_compile_has_its_limits_named() {
+        let advised = |refusal| advice(&Stop::Refused(refusal)).unwrap_or_default();
+        assert!(advised(Refusal::CompileTimeout { limit_ms: 1 }).contains("`time` under [compile] in bailiwick.toml"));
+        assert!(advised(Refusal::CompileMemory { limit: 1 }).contains("`memory` under [compile] in bailiwick.toml"));
+        assert_eq!(advised(Refusal::TooLarge { found: 2, limit: 1 }), "");
     }
 
     #[test]
