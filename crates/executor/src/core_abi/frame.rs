@@ -32,14 +32,14 @@ pub(crate) fn add_to_linker(linker: &mut Linker<RunState>) -> Result<()> {
             let (name_at, name_len, argument_at, argument_len) = frame;
             // Copied out once and never looked at again: what is checked is what is used.
             let name = copy_text(&mut caller, name_at, name_len, MAX_NAME)?;
+            if unsigned(argument_len) > MAX_ARGUMENT {
+                return reply(&mut caller, operations::too_large());
+            }
             let argument = copy_text(&mut caller, argument_at, argument_len, MAX_ARGUMENT)?;
             let (door, io) = (caller.data().door(), caller.data().io());
             let outside = std::sync::Arc::clone(caller.data().outside());
-            let Reply { bytes, is_error } =
-                operations::perform(&door, &io, &*outside, &name, &argument).await.map_err(trap)?;
-            let Ok(length) = u32::try_from(bytes.len()) else { bail!(BadCall("a reply over 4 GiB")) };
-            *caller.data_mut().pending() = Pending(bytes);
-            Ok(i64::from(length) | if is_error { ERROR_BIT } else { 0 })
+            let answer = operations::perform(&door, &io, &*outside, &name, &argument).await.map_err(trap)?;
+            reply(&mut caller, answer)
         })
     })?;
     linker.func_wrap(MODULE, "take", |mut caller: Caller<'_, RunState>, at: i32, len: i32| {
@@ -58,10 +58,17 @@ pub(crate) fn add_to_linker(linker: &mut Linker<RunState>) -> Result<()> {
     Ok(())
 }
 
+/// Keeps a reply for `take`, and says how long it is.
+fn reply(caller: &mut Caller<'_, RunState>, Reply { bytes, is_error }: Reply) -> Result<i64> {
+    let Ok(length) = u32::try_from(bytes.len()) else { bail!(BadCall("a reply over 4 GiB")) };
+    *caller.data_mut().pending() = Pending(bytes);
+    Ok(i64::from(length) | if is_error { ERROR_BIT } else { 0 })
+}
+
 fn copy_text(caller: &mut Caller<'_, RunState>, at: i32, len: i32, max: usize) -> Result<String> {
     let (at, len) = (unsigned(at), unsigned(len));
     if len > max {
-        bail!(BadCall("an operation or argument longer than any may be"));
+        bail!(BadCall("an operation longer than any is"));
     }
     let memory = memory(caller)?;
     let Some(bytes) = at.checked_add(len).and_then(|end| memory.data(&*caller).get(at..end)) else {

@@ -44,10 +44,7 @@ pub(super) async fn perform(
             None => Err(CallError::Failed(Code::UnknownOperation)),
         },
     };
-    let failure = |kind, code: Code| {
-        let bytes = serialise(&a::Failure { error: a::Error { kind, code: code.as_str() } }).unwrap_or_default();
-        Ok(Reply { bytes, is_error: true })
-    };
+    let failure = |kind, code| Ok(failure(kind, code));
     match answer {
         Ok(bytes) => Ok(Reply { bytes, is_error: false }),
         Err(CallError::Denied(denied)) => failure("denied", denied.code()),
@@ -55,6 +52,16 @@ pub(super) async fn perform(
         Err(CallError::Limit(code)) => failure("limit", code),
         Err(CallError::Stopped(cause)) => Err(cause),
     }
+}
+
+/// The reply to an argument that is longer than any may be. Nothing of it was read.
+pub(super) fn too_large() -> Reply {
+    failure("limit", Code::ArgumentBytes)
+}
+
+fn failure(kind: &'static str, code: Code) -> Reply {
+    let bytes = serialise(&a::Failure { error: a::Error { kind, code: code.as_str() } }).unwrap_or_default();
+    Reply { bytes, is_error: true }
 }
 
 /// The run's own operations, which touch nothing outside and need no rule.
