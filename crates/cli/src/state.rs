@@ -95,6 +95,10 @@ impl StateFolder {
         let name = path.display().to_string();
         let name = Untrusted(&name);
         let what = if path == self.path { "the state folder" } else { "the folder" };
+        if !metadata.is_dir() {
+            return Err(Failure::internal(format!("{what} `{name}` is not a folder"))
+                .help("name a folder with --state DIR or BAILIWICK_STATE"));
+        }
         let user = rustix::process::geteuid().as_raw();
         if metadata.uid() != user {
             let message = format!("{what} `{name}` belongs to another user ({}, you are {user})", metadata.uid());

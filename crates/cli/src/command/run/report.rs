@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bailiwick::{Anomaly, Refusal, Report, Stop};
 use bailiwick_guard::CallRecord;
 use bailiwick_identity::{Authorization, Provenance};
-use bailiwick_policy::{Decision, Manifest};
+use bailiwick_policy::{Code, Decision, Manifest};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -170,11 +170,32 @@ fn refusals(calls: &[CallRecord]) -> String {
             Some(explanation) => untrusted_lines(explanation, ""),
             None => call_line(record),
         };
+        if let Some(help) = hint(code.unwrap_or(record.code)) {
+            text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
+        }
     }
     if left > 0 {
         text += &format!("\n… and {left} more; --json lists every call\n");
     }
     text
+}
+
+/// How to fix what an effect refused or could not do, where that is known.
+fn hint(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::NoKey => {
+            "make it with `bailiwick key create RING/KEY`, or let its ring make its keys: `create` under [keys.RING] in \
+             bailiwick.toml, which is looked for in the current folder and in XDG's"
+        }
+        Code::PrivateAddress => {
+            "the rule must say `private = true`; a link-local address must also stand in the URL itself, not behind a name"
+        }
+        Code::RequestHeader => "the rule's `headers` must name every header that the guest sets",
+        Code::TlsFailed => {
+            "name the certificate authority that signed the server's certificate: `ca_file` under [fetch]"
+        }
+        _ => return None,
+    })
 }
 
 /// `1,234,567`.
