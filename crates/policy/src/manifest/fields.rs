@@ -131,7 +131,7 @@ impl<'a> Fields<'a> {
 }
 
 pub(super) fn wrong_type<T>(node: &Node, key: &str, expected: &str, report: &mut Report) -> Option<T> {
-    let message = format!("`{key}` takes {expected}, not {}", node.value.sort());
+    let message = format!("`{}` takes {expected}, not {}", Printable(key), node.value.sort());
     report.error(DiagnosticCode::WrongType, &node.place, message);
     None
 }

@@ -63,6 +63,7 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "[\"https://a.example\"]",
         "`fetch` takes a string",
     ),
+    ("[mounts]\n\"a\\u001bb\" = []", WrongType, "[]", "`a\\u{1b}b` takes the path of a folder, not a list"),
     ("[[allow]]\nfetch = \"https://a.example\"", MissingField, "[[allow]]", "the rule has no `id`"),
     ("[[allow]]\nid = \"a\"", MissingField, "[[allow]]", "does not say what it is about"),
     ("[[allow]]\nid = \"a\"\nfile = \"m/x\"", MissingField, "[[allow]]", "names its `actions`"),
