@@ -64,11 +64,11 @@ fn reads_back(resource: &Resource) {
     let shown = resource.to_string();
     let again = Resource::parse(resource.kind(), &shown).expect("what is shown can be read");
     assert_eq!(again.to_string(), shown);
-    if shown.ends_with("?…") {
-        let (Resource::Fetch(again), Resource::Fetch(target)) = (&again, resource) else { panic!("{shown} has a query") };
-        assert_eq!((again.host(), again.port(), again.segments()), (target.host(), target.port(), target.segments()));
-    } else {
-        assert_eq!(&again, resource, "{shown}");
+    match (&again, resource) {
+        (Resource::Fetch(again), Resource::Fetch(target)) if target.url().query().is_some() => {
+            assert_eq!((again.host(), again.port(), again.segments()), (target.host(), target.port(), target.segments()));
+        }
+        _ => assert_eq!(&again, resource, "{shown}"),
     }
 }
 
