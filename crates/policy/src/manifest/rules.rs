@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
         let Some(mount) = scope.mount().filter(|mount| !self.mounts.contains(mount)) else { return };
         let mounts: Vec<&str> = self.mounts.iter().copied().collect();
         let help = match nearest(mount, &mounts) {
-            Some(name) => format!("did you mean the mount `{name}`?"),
+            Some(name) => format!("did you mean the mount `{}`?", Printable(name)),
             None => format!("add under `[mounts]`: {} = \"./…\"", toml_key(mount)),
         };
         let message = format!("there is no mount `{}`", Printable(mount));

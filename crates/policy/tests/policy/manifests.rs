@@ -63,7 +63,6 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "[\"https://a.example\"]",
         "`fetch` takes a string",
     ),
-    ("[mounts]\n\"a\\u001bb\" = []", WrongType, "[]", "`a\\u{1b}b` takes the path of a folder, not a list"),
     ("[[allow]]\nfetch = \"https://a.example\"", MissingField, "[[allow]]", "the rule has no `id`"),
     ("[[allow]]\nid = \"a\"", MissingField, "[[allow]]", "does not say what it is about"),
     ("[[allow]]\nid = \"a\"\nfile = \"m/x\"", MissingField, "[[allow]]", "names its `actions`"),
@@ -215,6 +214,16 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
 
 /// Whole texts, for what does not follow a good beginning.
 const WHOLE: &[(&str, DiagnosticCode, &str)] = &[
+    (
+        "schema = 1\nid = \"m\"\n[mounts]\n\"a\\u001bb\" = []",
+        WrongType,
+        "`a\\u{1b}b` takes the path of a folder, not a list",
+    ),
+    (
+        "schema = 1\nid = \"m\"\n[[deny]]\nid = \"d\"\nfile = \"sales/x\"\n[mounts]\n\"sal\\u001bes\" = \"x\"",
+        NoMount,
+        "did you mean the mount `sal\\u{1b}es`?",
+    ),
     ("schema = 2\nid = \"m\"", Schema, "`schema = 1` only"),
     ("schema = \"1\"\nid = \"m\"", Schema, "`schema = 1` only"),
     ("id = \"m\"", MissingField, "no `schema`"),
