@@ -170,7 +170,8 @@ static WORLD_EXPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     )
 });
 
-static BARE: LazyLock<Vec<u8>> = LazyLock::new(|| wasm(r#"(module (memory (export "memory") 1) (func (export "run")))"#));
+static BARE: LazyLock<Vec<u8>> =
+    LazyLock::new(|| wasm(r#"(module (memory (export "memory") 1) (func (export "run")))"#));
 
 static COMMAND: LazyLock<Vec<u8>> =
     LazyLock::new(|| wasm(r#"(module (memory (export "memory") 1) (func (export "_start")))"#));

@@ -66,7 +66,10 @@ fn reads_back(resource: &Resource) {
     assert_eq!(again.to_string(), shown);
     match (&again, resource) {
         (Resource::Fetch(again), Resource::Fetch(target)) if target.url().query().is_some() => {
-            assert_eq!((again.host(), again.port(), again.segments()), (target.host(), target.port(), target.segments()));
+            assert_eq!(
+                (again.host(), again.port(), again.segments()),
+                (target.host(), target.port(), target.segments())
+            );
         }
         _ => assert_eq!(&again, resource, "{shown}"),
     }

@@ -92,7 +92,8 @@ fn check_keys(data: &[u8]) {
         Ok(keys) => {
             // A key that somebody else wrote verifies nothing that ours signed, whatever it claims to be.
             for algorithm in Algorithm::ALL {
-                let text = format!("{}.e30.AAAA", BASE64URL_NOPAD.encode(format!(r#"{{"alg":"{algorithm}"}}"#).as_bytes()));
+                let text =
+                    format!("{}.e30.AAAA", BASE64URL_NOPAD.encode(format!(r#"{{"alg":"{algorithm}"}}"#).as_bytes()));
                 assert!(bailiwick_identity::verify_compact(&text, &keys, &[algorithm]).is_err());
             }
         }
