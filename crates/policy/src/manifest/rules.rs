@@ -11,7 +11,7 @@ use crate::kind::{ActionName, Kind};
 use crate::request::is_keyless;
 use crate::rule::{Effect, Rule, Terms, is_host_header};
 use crate::scope::{Scope, known};
-use crate::text::Printable;
+use crate::text::{Printable, is_hidden};
 
 /// Most rules of both effects together.
 pub(super) const MAX_RULES: usize = 100_000;
@@ -338,13 +338,14 @@ pub(crate) fn toml_key(name: &str) -> String {
     if bare { name.to_owned() } else { toml_string(name) }
 }
 
-/// A basic string of TOML.
+/// A basic string of TOML that hides nothing from who reads it.
 pub(crate) fn toml_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if is_hidden(c) && u32::from(c) > 0xffff => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c if is_hidden(c) => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }

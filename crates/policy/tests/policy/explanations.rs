@@ -137,6 +137,9 @@ fn untrusted_text_cannot_disguise_itself() {
     let denied = explain(BANK, BANK, None, "file read /invoices/a\u{202e}b/\u{200b}");
     assert!(!denied.contains(['\u{202e}', '\u{200b}']), "{denied}");
     assert!(denied.contains("allowed: file read /invoices/a\\u{202e}b/\\u{200b}"), "{denied}");
+    let denied = explain(BANK, BANK, None, "file read /in\u{202e}voices\u{e0041}/x");
+    assert!(denied.contains("\"in\\u202Evoices\\U000E0041\" = \"./…\""), "{denied}");
+    assert!(!denied.contains(['\u{202e}', '\u{e0041}']), "{denied}");
 }
 
 #[test]

@@ -214,6 +214,7 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
 
 /// Whole texts, for what does not follow a good beginning.
 const WHOLE: &[(&str, DiagnosticCode, &str)] = &[
+    ("schema = 1\nid = \"m\"\n[[deny]]\nid = \"d\"\nfile = \"s\\uFEFF/x\"", NoMount, "`[mounts]`: \"s\\uFEFF\" = "),
     (
         "schema = 1\nid = \"m\"\n[mounts]\n\"a\\u001bb\" = []",
         WrongType,
