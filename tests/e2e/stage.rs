@@ -250,6 +250,9 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
+        if from.ends_with("policies/data/outbox") && entry.file_name() != ".gitkeep" {
+            continue; // what runs by hand have left there is not part of the case
+        }
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?
         } else {
