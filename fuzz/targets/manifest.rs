@@ -33,8 +33,13 @@ fn check_findings(findings: &[Diagnostic], text: &str) {
         assert!(text.get(finding.span.clone()).is_some(), "{finding:?} is not in the text");
         assert!((1..2048).contains(&finding.message.len()), "{finding:?}");
         let shown = finding.message.chars().chain(finding.help.iter().flat_map(|help| help.chars()));
-        assert!(shown.into_iter().all(|c| c == '\n' || !is_hidden(c)), "{finding:?}");
+        assert!(shown.into_iter().all(is_plain), "{finding:?}");
     }
+}
+
+/// Nothing that an editor or a terminal would not show.
+fn is_plain(c: char) -> bool {
+    c == '\n' || !is_hidden(c)
 }
 
 fn check_manifest(manifest: Arc<Manifest>) {
@@ -76,6 +81,7 @@ fn check_decision(grant: &Grant, request: &Request) -> bool {
     assert_eq!(&verdict, explanation.verdict(), "{request}");
     let shown = explanation.to_string();
     assert!(shown.contains(verdict.code().as_str()), "{shown}");
+    assert!(shown.chars().all(is_plain), "{shown:?}");
     let allowed = verdict.decision() == Decision::Allow;
     assert_eq!(allowed, explanation.layers().iter().all(|layer| layer.decision == Decision::Allow), "{shown}");
     assert!(!allowed || verdict.rule().is_some(), "{request} is allowed by no rule");
@@ -83,11 +89,12 @@ fn check_decision(grant: &Grant, request: &Request) -> bool {
 }
 
 fn requests(scopes: &ScopeSet) -> Vec<Request> {
-    const FIXED: [&str; 6] = [
+    const FIXED: [&str; 7] = [
         "fetch GET https://api.example.com/v1/orders/7",
         "fetch POST http://127.0.0.1:8080/",
         "file read /sales/2026-10.csv",
         "file list /",
+        "file read /in\u{202e}voices/\u{e0041}\u{feff}",
         "crypto sign reports/2026",
         "crypto hash",
     ];
