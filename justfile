@@ -23,7 +23,7 @@ guests:
 bench:
     scripts/bench.sh
 
-# Every fuzz target, a minute each. Needs `cargo install cargo-fuzz`.
+# Every fuzz target, a minute each; installs cargo-fuzz when it is missing. 0 runs the seeds only.
 fuzz seconds="60":
     scripts/fuzz.sh {{seconds}}
 

@@ -2,7 +2,7 @@
 # Fuzzes the parsers and the host's edge: every target of fuzz/, each for as long as is said. Starts from the committed
 # seeds, keeps what it finds in fuzz/corpus/, and fails when an input crashes, hangs or breaks a property.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET...]     60 s for each target; 0 runs the seeds and the corpus only
+#   scripts/fuzz.sh [SECONDS] [TARGET...]     60 s for each target; 0 runs only what is kept: seeds and corpus
 #
 # Needs cargo and a C++ compiler; cargo-fuzz is installed when it is missing. The first build takes long, because the whole
 # engine is instrumented for coverage; `scope`, `manifest`, `resource`, `token` and `audit` do without the engine.
