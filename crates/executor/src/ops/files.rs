@@ -2,8 +2,8 @@
 
 use bailiwick_guard::{Attempt, CallError};
 use bailiwick_host::files::{
-    DirEntry, FileId, FileKind, FileStat, Links, ListDir, MAX_FILE_READ, MAX_FILE_WRITE, MakeDir, ReadFile, Removal,
-    Remove, Stat, WriteFile, WriteMode, reach,
+    DirEntry, FileKind, FileStat, Links, ListDir, MAX_FILE_READ, MAX_FILE_WRITE, MakeDir, ReadFile, Removal, Remove,
+    Stat, WriteFile, WriteMode, reach,
 };
 use bailiwick_policy::{ActionName, Code, GuestPath, Kind};
 use bytes::Bytes;
@@ -36,7 +36,7 @@ pub(crate) async fn list(door: &Door, path: &str) -> Result<Vec<DirEntry>, CallE
 pub(crate) async fn stat(door: &Door, path: &str) -> Result<FileStat, CallError> {
     let path = parse_path(door, ActionName::Read, path)?;
     if path.is_root() {
-        return Ok(directory_stat());
+        return Ok(FileStat::directory());
     }
     reach(door.guard(), &door.host().files, Stat { path, links: Links::Follow }).await
 }
@@ -73,19 +73,6 @@ pub(crate) fn list_root(door: &Door) -> Vec<DirEntry> {
     };
     let mounts = manifest.mounts().map(|(name, _)| name).filter(|name| is_named(name));
     mounts.map(|name| DirEntry { name: name.to_owned(), kind: FileKind::Directory }).collect()
-}
-
-/// What can be said of a directory without looking at it: that it is one.
-pub(crate) fn directory_stat() -> FileStat {
-    FileStat {
-        kind: FileKind::Directory,
-        len: 0,
-        accessed: None,
-        modified: None,
-        changed: None,
-        links: 1,
-        id: FileId(0, 0),
-    }
 }
 
 /// The path that `text` says, or a recorded refusal of doing `action` to it.

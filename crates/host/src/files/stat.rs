@@ -93,7 +93,7 @@ impl Perform<Stat> for Files {
     async fn perform(&self, permit: Permit<'_, Stat>) -> Result<Reached<FileStat>, HostError> {
         let Stat { path, links } = permit.action().clone();
         if path.is_root() {
-            return Ok(Reached::Here(FileStat::root()));
+            return Ok(Reached::Here(FileStat::directory()));
         }
         self.blocking(move |mounts| {
             if path.segments().is_empty() {
@@ -127,8 +127,8 @@ impl FileStat {
         }
     }
 
-    /// The virtual directory that holds the mounts.
-    fn root() -> FileStat {
+    /// What can be said of a directory without looking at it: that it is one.
+    pub fn directory() -> FileStat {
         FileStat {
             kind: FileKind::Directory,
             len: 0,

@@ -1,6 +1,6 @@
 //! The functions of `wasi:filesystem/types`, in the order of the WIT.
 
-use bailiwick_host::files::{FileKind, SetTimes};
+use bailiwick_host::files::{FileKind, FileStat, SetTimes};
 use bailiwick_policy::ActionName;
 use bytes::Bytes;
 use wasmtime::component::Resource;
@@ -13,7 +13,6 @@ use super::types::{
     HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
 use super::{CHUNK, Descriptor, ErrorCode, Filesystem, FsError, Listing, convert};
-use crate::ops;
 
 type Fd = Resource<Descriptor>;
 
@@ -94,7 +93,7 @@ impl HostDescriptor for Filesystem<'_> {
     async fn stat(&mut self, fd: Fd) -> Result<DescriptorStat, FsError> {
         let stat = match self.table.get(&fd)? {
             Descriptor::File(handle) => handle.stat().await?,
-            Descriptor::Root(_) | Descriptor::Directory(_) => ops::directory_stat(),
+            Descriptor::Root(_) | Descriptor::Directory(_) => FileStat::directory(),
         };
         Ok(convert::stat(&stat))
     }

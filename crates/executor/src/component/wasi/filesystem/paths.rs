@@ -60,7 +60,7 @@ impl Filesystem<'_> {
         let path = self.resolve_dir(base, ActionName::Read, text)?;
         let links = if follow.contains(PathFlags::SYMLINK_FOLLOW) { Links::Follow } else { Links::Show };
         if path.is_root() {
-            return Ok(ops::directory_stat());
+            return Ok(FileStat::directory());
         }
         let stat = ask(&self.door, Stat { path, links }).await?;
         if text.ends_with('/') && stat.kind != FileKind::Directory {
