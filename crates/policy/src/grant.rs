@@ -115,6 +115,36 @@ impl Grant {
         self.limits.clone()
     }
 
+    /// What all sources together cover, deny rules aside, for telling the guest what it may ask for. Decisions do not come
+    /// from here: what is listed may still be denied, what is not listed is.
+    ///
+    /// Of sources so large that intersecting them would take long, the manifest's scopes alone.
+    pub fn scopes(&self) -> ScopeSet {
+        /// Pairs of scopes that are compared at most: some milliseconds.
+        const MOST_PAIRS: usize = 100_000;
+        let manifest = self.manifest.scopes();
+        let bound = match &self.ceiling {
+            Ceiling::Unbounded => None,
+            Ceiling::Missing => return ScopeSet::empty(),
+            Ceiling::Named(ceiling) => Some(ceiling.scopes()),
+        };
+        if !self.served || !self.bounded {
+            return ScopeSet::empty();
+        }
+        let Authority { token, registry, task, .. } = &self.authority;
+        let mut scopes = manifest.clone();
+        for source in [Some(token), Some(registry), task.as_ref(), bound.as_ref()].into_iter().flatten() {
+            if scopes == *source {
+                continue;
+            }
+            if scopes.iter().len().saturating_mul(source.iter().len()) > MOST_PAIRS {
+                return manifest;
+            }
+            scopes = scopes.intersect(source);
+        }
+        scopes
+    }
+
     /// The same grant with limits that are at most these.
     #[must_use]
     pub fn tighten(self, limits: &Limits) -> Grant {

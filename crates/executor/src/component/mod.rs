@@ -26,6 +26,7 @@ pub(crate) const CATALOGUE: &[Interface] = &[
     Interface::linked("bailiwick:host/crypto@0.1.0"),
     Interface::linked("bailiwick:host/fetch@0.1.0"),
     Interface::linked("bailiwick:host/files@0.1.0"),
+    Interface::linked("bailiwick:host/script@0.1.0"),
     Interface::linked("bailiwick:host/session@0.1.0"),
     Interface::linked("bailiwick:host/types@0.1.0"),
     Interface::linked("wasi:cli/environment@0.2"),

@@ -6,9 +6,11 @@
 mod crypto;
 mod fetch;
 mod files;
+mod script;
 mod session;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
 pub(crate) use fetch::{fetch, parse_method};
 pub(crate) use files::{delete, list, list_root, make_directory, read_file, rename, stat, write_file};
+pub(crate) use script::{LONGEST_SLEEP_MS, abilities};
 pub(crate) use session::{MAX_RESULT_BYTES, set_result};

@@ -3,6 +3,7 @@
 mod crypto;
 mod fetch;
 mod files;
+mod script;
 mod session;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ mod generated {
         world: "guest",
         imports: {
             "bailiwick:host/session": trappable,
+            "bailiwick:host/script.print": trappable,
+            "bailiwick:host/script.abilities": trappable,
             default: async | trappable,
         },
         trappable_error_type: {
@@ -51,6 +54,7 @@ impl HostView {
 pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     wit::types::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::session::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::script::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::files::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::crypto::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)

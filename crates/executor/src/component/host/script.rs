@@ -1,0 +1,29 @@
+//! `bailiwick:host/script`.
+
+use std::time::Duration;
+
+use super::HostView;
+use super::wit::script::{Host, Stream as Channel};
+use crate::component::trap;
+use crate::ops;
+use crate::run::Stream;
+
+impl Host for HostView {
+    fn print(&mut self, to: Channel, bytes: Vec<u8>) -> wasmtime::Result<()> {
+        let stream = match to {
+            Channel::Stdout => Stream::Stdout,
+            Channel::Stderr => Stream::Stderr,
+        };
+        self.io.output.write(stream, &bytes).map_err(trap)
+    }
+
+    async fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
+        // Longer than any run may take is as good as for ever; the supervisor ends it.
+        tokio::time::sleep(Duration::from_millis(milliseconds.min(ops::LONGEST_SLEEP_MS))).await;
+        Ok(())
+    }
+
+    fn abilities(&mut self) -> wasmtime::Result<String> {
+        Ok(ops::abilities(&self.door))
+    }
+}
