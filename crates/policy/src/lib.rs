@@ -51,6 +51,7 @@ mod scope_set;
 mod segment;
 mod text;
 mod verdict;
+mod zone;
 
 pub use address::{Host, Scheme};
 pub use code::Code;
@@ -71,3 +72,4 @@ pub use scope::{Scope, ScopeError};
 pub use scope_set::{MAX_SCOPES, ScopeSet};
 pub use text::is_hidden;
 pub use verdict::{Decision, Source, Verdict};
+pub use zone::{Zone, zone};

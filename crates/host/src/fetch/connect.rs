@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bailiwick_policy::Code;
+use bailiwick_policy::{Code, zone};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
-use super::address::zone;
 use super::dial::{Dialer, Pending, Resolver, Stream};
 
 /// Resolving a name may take this long.

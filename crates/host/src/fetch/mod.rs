@@ -26,7 +26,6 @@
 //! | redirects | 5 | |
 
 mod action;
-mod address;
 mod client;
 mod connect;
 mod decode;
@@ -36,7 +35,7 @@ mod request;
 mod response;
 
 pub use action::{Answer, Delete, Fetch, Get, Head, Method, Options, Patch, Post, Put, Verb, send};
-pub use address::{Zone, zone};
+pub use bailiwick_policy::{Zone, zone};
 pub use client::Fetcher;
 pub(crate) use client::Parts;
 pub use dial::{Dialer, Pending, Resolver, Stream, SystemDialer, SystemResolver};
