@@ -12,6 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::crypto::{Crypto, KeyStore};
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
 use crate::files::{Files, MountError, Mounts, Protected};
+use crate::tools::Tools;
 
 /// What all runs share. Clones share it too.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ pub struct Host {
     pub files: Files,
     pub crypto: Crypto,
     pub fetch: Fetcher,
+    pub tools: Tools,
 }
 
 /// Builds [`Services`].
@@ -72,6 +74,7 @@ impl Services {
             files: Files::new(mounts),
             crypto: Crypto::new(self.keys.clone()),
             fetch: Fetcher::new(self.fetch.clone()),
+            tools: Tools::default(),
         }
     }
 

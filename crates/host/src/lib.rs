@@ -4,7 +4,8 @@
 //!
 //! - [`files`]: reading, writing and listing below mounts,
 //! - [`crypto`]: hashes, random bytes, and operations with keys that never leave the host,
-//! - [`fetch`]: HTTP requests to addresses that were checked.
+//! - [`fetch`]: HTTP requests to addresses that were checked,
+//! - [`tools`]: tools of upstream servers, as the operator accepted them.
 //!
 //! An effect runs only with a [`Permit`](bailiwick_guard::Permit), which only the guard makes, after it decided and
 //! recorded the call. No function of this crate decides whether a call is allowed; a few refuse what only the effect can
@@ -17,6 +18,7 @@ mod host;
 pub mod crypto;
 pub mod fetch;
 pub mod files;
+pub mod tools;
 
 pub use files::MountError;
 pub use host::{Host, RootsError, Services, ServicesBuilder};

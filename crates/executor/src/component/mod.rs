@@ -28,6 +28,7 @@ pub(crate) const CATALOGUE: &[Interface] = &[
     Interface::linked("bailiwick:host/files@0.1.0"),
     Interface::linked("bailiwick:host/script@0.1.0"),
     Interface::linked("bailiwick:host/session@0.1.0"),
+    Interface::linked("bailiwick:host/tools@0.1.0"),
     Interface::linked("bailiwick:host/types@0.1.0"),
     Interface::linked("wasi:cli/environment@0.2"),
     Interface::linked("wasi:cli/exit@0.2"),

@@ -1,7 +1,7 @@
 //! The arguments of operations and their replies, as JSON. The members' order is part of the contract.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +56,7 @@ arguments! {
     Rename { from: String, to: String }
     Hash { algorithm: String, data: String, #[serde(default)] encoding: Encoding }
     Random { length: u64 }
+    Tool { server: String, tool: String, #[serde(default)] arguments: Map<String, Value> }
     Keyed { key: String, data: String, #[serde(default)] encoding: Encoding }
     Verify { key: String, data: String, signature: String, #[serde(default)] encoding: Encoding }
     Encrypt { key: String, data: String, #[serde(default)] aad: String, #[serde(default)] encoding: Encoding }

@@ -128,6 +128,7 @@ impl Operation {
         Operation::new("crypto.decrypt", Kind::Crypto, ActionName::Decrypt),
         Operation::new("crypto.derive", Kind::Crypto, ActionName::Derive),
         Operation::new("fetch", Kind::Fetch, ActionName::Get),
+        Operation::new("tools.call", Kind::Tool, ActionName::Call),
     ];
 
     const fn new(name: &'static str, kind: Kind, action: ActionName) -> Operation {
@@ -142,6 +143,7 @@ impl Operation {
         match self.kind {
             Kind::File => self.file(door, argument).await,
             Kind::Crypto => self.crypto(door, argument).await,
+            Kind::Tool => self.tool(door, argument).await,
             _ => self.fetch(door, argument).await,
         }
     }
@@ -266,6 +268,11 @@ impl Operation {
             _ => (BASE64.encode(&response.body), Encoding::Base64),
         };
         serialise(&a::Response { status: response.status, headers, body, encoding })
+    }
+
+    async fn tool(self, door: &Door, argument: &str) -> Answer {
+        let a::Tool { server, tool, arguments } = self.parse(door, argument)?;
+        serialise(&ops::call_tool(door, &server, &tool, arguments).await?)
     }
 
     /// Reads the argument; one that is not as described is a refusal on record.

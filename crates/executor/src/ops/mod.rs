@@ -8,9 +8,11 @@ mod fetch;
 mod files;
 mod script;
 mod session;
+mod tools;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
 pub(crate) use fetch::{fetch, parse_method};
 pub(crate) use files::{delete, list, list_root, make_directory, read_file, rename, stat, write_file};
 pub(crate) use script::{LONGEST_SLEEP_MS, abilities};
 pub(crate) use session::{MAX_RESULT_BYTES, set_result};
+pub(crate) use tools::{call_tool, parse_tool_arguments};

@@ -5,6 +5,7 @@ mod fetch;
 mod files;
 mod script;
 mod session;
+mod tools;
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     wit::script::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::files::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::crypto::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::tools::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)
 }
 
