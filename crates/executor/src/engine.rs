@@ -32,11 +32,25 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL);
 
-/// Bytes of stack for the guest's own frames.
+/// Bytes of stack for the own frames of a guest in WebAssembly.
 pub const GUEST_STACK: usize = 512 << 10;
 
-/// Bytes of stack for a run: the guest's frames, and below them those of host functions that the guest calls.
-pub(crate) const RUN_STACK: usize = 2 << 20;
+/// Bytes below the guest's frames, for the host functions that the guest calls.
+const HOST_STACK: usize = (3 << 20) / 2;
+
+/// How much room each run of an engine has. It shapes no code: artifacts fit all engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Bytes of stack for the guest's own frames.
+    pub(crate) stack: usize,
+    /// Core instances in the pool for each run: a count, not a reservation.
+    pub(crate) instances: u32,
+}
+
+impl Room {
+    /// For guests that come as WebAssembly.
+    pub(crate) const WASM: Room = Room { stack: GUEST_STACK, instances: 8 };
+}
 
 /// Core instances, memories and tables of one guest. A preview 1 guest takes 4 instances, 1 memory and 2 tables.
 pub(crate) const INSTANCES_PER_GUEST: u32 = 32;
@@ -60,7 +74,11 @@ impl Engine {
     /// # Errors
     /// When the machine cannot hold such a pool or start the clock's thread.
     pub fn new(runs: NonZeroU32) -> Result<Engine, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&run_settings(runs)).map_err(|error| EngineError(format!("{error:#}")))?;
+        Engine::with_room(runs, Room::WASM)
+    }
+
+    pub(crate) fn with_room(runs: NonZeroU32, room: Room) -> Result<Engine, EngineError> {
+        let wasmtime = wasmtime::Engine::new(&run_settings(runs, room)).map_err(|error| EngineError(format!("{error:#}")))?;
         let ticker = Ticker::start(&wasmtime).map_err(|error| EngineError(format!("no clock thread: {error}")))?;
         let fingerprint = Fingerprint::of(&wasmtime);
         Ok(Engine { wasmtime, ticker, fingerprint })
@@ -161,17 +179,17 @@ fn compile_settings() -> Config {
 }
 
 /// The compile settings, and how guests are run.
-fn run_settings(runs: NonZeroU32) -> Config {
+fn run_settings(runs: NonZeroU32, room: Room) -> Config {
     let mut config = compile_settings();
-    config.max_wasm_stack(GUEST_STACK); // deep recursion ends in a trap
-    config.async_stack_size(RUN_STACK); // 1.5 MiB below the guest's for host functions
+    config.max_wasm_stack(room.stack); // deep recursion ends in a trap
+    config.async_stack_size(room.stack.saturating_add(HOST_STACK));
     config.async_stack_zeroing(true); // a run never sees what an earlier one left on its stack
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16)); // for the operator; the guest never sees one
 
     let runs = runs.get();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(runs.saturating_mul(2)); // a component and one inner component each
-    pool.total_core_instances(runs.saturating_mul(8).max(INSTANCES_PER_GUEST)); // a count, not a reservation
+    pool.total_core_instances(runs.saturating_mul(room.instances).max(INSTANCES_PER_GUEST));
     pool.total_memories(runs.saturating_mul(2).max(MEMORIES_PER_GUEST)); // 4 GiB of address space each
     pool.total_tables(runs.saturating_mul(4).max(TABLES_PER_GUEST));
     pool.total_stacks(runs.saturating_mul(2)); // one a run, and one for a call made while another is parked

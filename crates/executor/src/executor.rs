@@ -3,31 +3,22 @@
 use std::any::Any;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
 
-use bailiwick_guard::{AuditError, AuditLog, Clock, Guard, Run, StopCause, SystemClock};
-use bailiwick_host::{MountError, Services};
+use bailiwick_guard::{AuditLog, Clock, SystemClock};
+use bailiwick_host::Services;
 use futures::FutureExt;
-use uuid::Uuid;
-use wasmtime::Store;
 
-use crate::engine::{Engine, EngineError};
 use crate::run::{
-    Admission, Anomaly, Busy, Door, GuestIo, Interrupted, Job, Live, MemoryLimiter, Output, Outside, Report, RunState,
-    Runnable, Stop, Supervisor, Usage, stop_of,
+    Admission, Begun, Job, Live, Outside, Report, RunError, Runnable, Session, Source, Stop, Supervisor, Usage,
+    stop_of,
 };
-use crate::{ArtifactCache, CompileOptions, LoadError, Loader, linking};
+use crate::station::Station;
+use crate::{ArtifactCache, CompileOptions, Language};
 
 /// Runs at a time for each processor, unless the embedder says otherwise: most of them wait for the world.
 const RUNS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
-
-/// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
-const FUEL_KNOWN_EVERY: u64 = 10_000_000;
-
-/// Bytes that the host copies out of a guest for one call at most.
-const HOSTCALL_BYTES: usize = 8 << 20;
 
 /// Runs guests. Cheap to clone; clones share the engine, the compiler, the cache and the queue.
 #[derive(Clone)]
@@ -36,9 +27,12 @@ pub struct Executor {
 }
 
 struct Inner {
-    engine: Engine,
-    loader: Loader,
-    linkers: linking::Linkers,
+    wasm: Station,
+    python: OnceLock<Station>,
+    javascript: OnceLock<Station>,
+    runs: NonZeroU32,
+    compile: CompileOptions,
+    cache: Option<ArtifactCache>,
     services: Services,
     audit: AuditLog,
     clock: Arc<dyn Clock>,
@@ -63,27 +57,6 @@ pub struct ExecutorBuilder {
     cache: Option<ArtifactCache>,
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
-}
-
-/// Our own failure. How a guest ended is in [`Report::stop`] instead.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    #[error(transparent)]
-    Busy(#[from] Busy),
-    #[error(transparent)]
-    Audit(#[from] AuditError),
-    /// What the manifest names cannot be opened: a mount whose folder is missing, for example.
-    #[error(transparent)]
-    Host(#[from] MountError),
-    #[error(transparent)]
-    Load(LoadError),
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error("the engine failed: {0}")]
-    Wasmtime(String),
-    /// A defect of ours; the run was ended and its resources were given back.
-    #[error("internal error: {0}; please report it")]
-    Panic(String),
 }
 
 impl Executor {
@@ -116,6 +89,15 @@ impl Executor {
                 Err(RunError::Panic(panic_text(&*panic)))
             }
         }
+    }
+
+    /// Starts a session: an interpreter that takes source text in pieces. The guest of the job names the interpreter and
+    /// what tracebacks call the text; its own text is not executed.
+    ///
+    /// # Errors
+    /// As [`Executor::run`], and when the interpreter does not start within the limits.
+    pub async fn session(&self, job: Job) -> Result<Session, RunError> {
+        self.inner.session(job).await
     }
 
     /// Panics caught at the edge of runs since the start. Anything but zero is a defect of ours.
@@ -161,14 +143,15 @@ impl ExecutorBuilder {
     /// # Errors
     /// When the engine does not start on this machine.
     pub fn build(self) -> Result<Executor, RunError> {
-        let engine = Engine::new(self.runs)?;
-        let linkers = linking::Linkers::new(engine.wasmtime()).map_err(wasmtime_error)?;
-        let loader = Loader::new(engine.clone(), linking::catalogue(), self.compile, self.cache);
+        let wasm = Station::for_wasm(self.runs, self.compile.clone(), self.cache.clone())?;
         Ok(Executor {
             inner: Arc::new(Inner {
-                engine,
-                loader,
-                linkers,
+                wasm,
+                python: OnceLock::new(),
+                javascript: OnceLock::new(),
+                runs: self.runs,
+                compile: self.compile,
+                cache: self.cache,
                 services: self.services,
                 audit: self.audit,
                 clock: self.clock,
@@ -182,94 +165,97 @@ impl ExecutorBuilder {
 
 impl Inner {
     async fn run(&self, job: Job) -> Result<Report, RunError> {
-        let _ticket = self.admission.admit(&job.grant.principal().agent).await?;
-        let began = Instant::now();
-        let run_id = Uuid::now_v7().to_string();
-        let limits = job.grant.limits();
-        let host = self.services.open(job.grant.manifest(), &job.base)?;
-        let about = Run {
-            id: run_id.clone(),
-            task: job.task,
-            module: job.guest.digest().to_string(),
-            rationale: job.rationale,
-        };
-        let guard = Guard::new(job.grant, about, job.life.clone(), self.audit.clone(), Arc::clone(&self.clock))?;
-        let guard = Arc::new(match job.observer {
-            Some(observer) => guard.observed_by(observer),
-            None => guard,
-        });
-        let output = Output::new(Arc::clone(guard.meter()), job.listener);
-        let io = Arc::new(GuestIo { input: job.input, args: job.args, output });
-        let supervisor = Supervisor::new(began + limits.timeout(), job.life, job.cancel);
-
+        let begun = self.begin(job).await?;
+        let supervisor = begun.supervisor();
         let mut usage = Usage::default();
-        let stop = match self.prepare(&job.guest, &supervisor, &mut usage).await? {
+        let stop = match self.prepare(&begun, &supervisor, &mut usage).await? {
             Err(stop) => stop,
-            Ok(runnable) => {
-                guard.started().await?;
-                let door = Door::new(Arc::clone(&guard), Arc::new(host));
-                let limiter = MemoryLimiter::new(limits.memory().get());
-                let outside = (self.outside)();
-                let state = RunState::new(door, Arc::clone(&io), outside, limiter);
-                self.execute(state, &runnable, limits.fuel().get(), &supervisor, &mut usage).await?
+            Ok((station, runnable)) => {
+                begun.guard.started().await?;
+                self.execute(&begun, station, &runnable, &supervisor, &mut usage).await?
             }
         };
-        usage.wall = began.elapsed();
-        usage.host_calls = guard.meter().calls_used();
-        usage.output_bytes = guard.meter().output_used();
-        usage.disk_bytes = guard.meter().disk_used();
-        let anomalies = match guard.run_ended(stop.kind()).await {
-            Ok(()) => Vec::new(),
-            Err(_) => vec![Anomaly::AuditIncomplete],
+        Ok(begun.end(stop, usage).await)
+    }
+
+    async fn session(&self, job: Job) -> Result<Session, RunError> {
+        if job.guest.interpreter().is_none() {
+            return Err(RunError::NoInterpreter);
+        }
+        let begun = self.begin(job).await?;
+        let supervisor = begun.supervisor();
+        let mut usage = Usage::default();
+        let (station, runnable) = match self.prepare(&begun, &supervisor, &mut usage).await? {
+            Ok(prepared) => prepared,
+            Err(stop) => return Err(not_started(begun, stop, usage).await),
         };
-        let kept = io.output.take();
-        Ok(Report {
-            run_id,
-            stop,
-            result: kept.result,
-            stdout: kept.stdout,
-            stderr: kept.stderr,
-            usage,
-            calls: guard.records(),
-            anomalies,
-        })
+        begun.guard.started().await?;
+        let mut store = begun.store(station.engine(), (self.outside)())?;
+        let ticking = station.engine().live();
+        let stop = match supervisor.run(&mut usage.cpu, runnable.open(&mut store)).await {
+            Ok(Ok(interpreting)) => {
+                drop(ticking);
+                return Ok(Session::new(begun, station.engine().clone(), store, interpreting, usage));
+            }
+            Ok(Err(error)) => stop_of(Err(error), store.data_mut().limiter().has_refused()),
+            Err(interrupted) => interrupted.into(),
+        };
+        Err(not_started(begun, stop, usage).await)
+    }
+
+    async fn begin(&self, job: Job) -> Result<Begun, RunError> {
+        let place = self.admission.admit(&job.grant.principal().agent).await?;
+        Begun::new(job, place, &self.services, &self.audit, &self.clock)
     }
 
     /// Loads and links the guest. The time counts: the guest chose what there is to compile.
     async fn prepare(
         &self,
-        guest: &crate::Guest,
+        begun: &Begun,
         supervisor: &Supervisor,
         usage: &mut Usage,
-    ) -> Result<Result<Runnable, Stop>, RunError> {
-        let loaded = match supervisor.run(&mut usage.cpu, self.loader.load(guest)).await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(LoadError::Refused(refusal))) => return Ok(Err(Stop::Refused(refusal))),
-            Ok(Err(error)) => return Err(RunError::Load(error)),
-            Err(interrupted) => return Ok(Err(interrupted.into())),
+    ) -> Result<Result<(&Station, Runnable), Stop>, RunError> {
+        let Some(interpreter) = begun.guest.interpreter() else {
+            return Ok(match supervisor.run(&mut usage.cpu, self.wasm.load(&begun.guest)).await {
+                Ok(loaded) => loaded?.map(|runnable| (&self.wasm, runnable)),
+                Err(interrupted) => Err(interrupted.into()),
+            });
         };
-        Ok(self.linkers.link(&loaded).map_err(Stop::Refused))
+        let station = self.station(interpreter.language())?;
+        Ok(match supervisor.run(&mut usage.cpu, station.load_interpreter(interpreter)).await {
+            Ok(runnable) => Ok((station, runnable?)),
+            Err(interrupted) => Err(interrupted.into()),
+        })
+    }
+
+    /// Made when the first script of the language comes: an engine reserves address space.
+    fn station(&self, language: Language) -> Result<&Station, RunError> {
+        let slot = match language {
+            Language::Python => &self.python,
+            Language::JavaScript => &self.javascript,
+        };
+        if let Some(station) = slot.get() {
+            return Ok(station);
+        }
+        let (options, cache) = (self.compile.clone(), self.cache.clone());
+        let station = Station::for_language(self.runs, language.room(), options, cache)?;
+        Ok(slot.get_or_init(|| station))
     }
 
     async fn execute(
         &self,
-        state: RunState,
+        begun: &Begun,
+        station: &Station,
         runnable: &Runnable,
-        fuel: u64,
         supervisor: &Supervisor,
         usage: &mut Usage,
     ) -> Result<Stop, RunError> {
-        let _ticking = self.engine.live();
-        let mut store = Store::new(self.engine.wasmtime(), state);
-        store.limiter(|state| state.limiter());
-        store.set_fuel(fuel).map_err(wasmtime_error)?;
-        store.fuel_async_yield_interval(Some(FUEL_KNOWN_EVERY)).map_err(wasmtime_error)?;
-        store.set_hostcall_fuel(HOSTCALL_BYTES);
-        // Back to the supervisor at every epoch, for as long as it says so.
-        store.epoch_deadline_async_yield_and_update(1);
-        let result = supervisor.run(&mut usage.cpu, runnable.start(&mut store)).await;
-        let fuel_left = store.get_fuel().map_err(wasmtime_error)?;
-        usage.fuel = fuel.saturating_sub(fuel_left);
+        let _ticking = station.engine().live();
+        let mut store = begun.store(station.engine(), (self.outside)())?;
+        let source = begun.guest.script().map(|script| Source { text: begun.guest.text(), name: &script.name });
+        let result = supervisor.run(&mut usage.cpu, runnable.start(&mut store, source)).await;
+        let fuel_left = store.get_fuel().map_err(RunError::wasmtime)?;
+        usage.fuel = begun.limits.fuel().get().saturating_sub(fuel_left);
         let limiter = store.data_mut().limiter();
         usage.peak_memory_bytes = limiter.peak() as u64;
         Ok(match result {
@@ -279,27 +265,10 @@ impl Inner {
     }
 }
 
-impl From<Interrupted> for Stop {
-    fn from(interrupted: Interrupted) -> Stop {
-        match interrupted {
-            Interrupted::Deadline => Stop::OutOfTime,
-            Interrupted::Revoked => Stop::Revoked,
-            Interrupted::Cancelled => Stop::Cancelled,
-        }
-    }
-}
-
-impl From<StopCause> for Stop {
-    fn from(cause: StopCause) -> Stop {
-        match cause {
-            StopCause::Budget(budget) => Stop::OutOfBudget(budget),
-            StopCause::Revoked => Stop::Revoked,
-        }
-    }
-}
-
-fn wasmtime_error(error: wasmtime::Error) -> RunError {
-    RunError::Wasmtime(format!("{error:#}"))
+/// The interpreter of a session did not come up, which is recorded as the end of its run.
+async fn not_started(begun: Begun, stop: Stop, usage: Usage) -> RunError {
+    let report = begun.end(stop, usage).await;
+    RunError::NotStarted(report.stop)
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -4,19 +4,32 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::interpreter::Interpreter;
 use crate::load::Refusal;
 
 /// The largest guest, in bytes; checked before anything looks at them.
 pub const MAX_GUEST_BYTES: usize = 64 << 20;
 
+/// The largest source text, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 4 << 20;
+
 /// Untrusted code, as it came. Cheap to clone.
 ///
-/// Only the first bytes have been looked at, to tell the forms apart; everything else is parsed in the compile child.
+/// Only the first bytes have been looked at, to tell the forms apart. Everything else of WebAssembly is parsed in the
+/// compile child, and source text by its interpreter, in the sandbox.
 #[derive(Clone)]
 pub struct Guest {
     bytes: Arc<[u8]>,
     form: Form,
     digest: GuestDigest,
+    script: Option<Script>,
+}
+
+/// What runs source text, and what tracebacks call it.
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) interpreter: Interpreter,
+    pub(crate) name: Arc<str>,
 }
 
 impl Guest {
@@ -32,7 +45,28 @@ impl Guest {
         }
         let form = Form::detect(&bytes)?;
         let digest = GuestDigest::of(&bytes);
-        Ok(Guest { bytes, form, digest })
+        Ok(Guest { bytes, form, digest, script: None })
+    }
+
+    /// Takes source text for `interpreter`. `name` is for tracebacks: the file's name, without its folder.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLarge`] over [`MAX_SOURCE_BYTES`]; [`Refusal::Unrecognised`] when it is not UTF-8 or holds a NUL.
+    pub fn from_source(
+        interpreter: Interpreter,
+        source: impl Into<Arc<[u8]>>,
+        name: impl Into<Arc<str>>,
+    ) -> Result<Guest, Refusal> {
+        let bytes = source.into();
+        if bytes.len() > MAX_SOURCE_BYTES {
+            return Err(Refusal::TooLarge { found: bytes.len(), limit: MAX_SOURCE_BYTES });
+        }
+        if std::str::from_utf8(&bytes).is_err() || bytes.contains(&0) {
+            return Err(Refusal::unrecognised("source text must be UTF-8, without NUL"));
+        }
+        let digest = GuestDigest::of(&bytes);
+        let script = Script { interpreter, name: name.into() };
+        Ok(Guest { bytes, form: Form::Source, digest, script: Some(script) })
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -41,6 +75,20 @@ impl Guest {
 
     pub fn form(&self) -> Form {
         self.form
+    }
+
+    /// What runs it, when it is source text.
+    pub fn interpreter(&self) -> Option<&Interpreter> {
+        self.script.as_ref().map(|script| &script.interpreter)
+    }
+
+    pub(crate) fn script(&self) -> Option<&Script> {
+        self.script.as_ref()
+    }
+
+    /// Source text as such; empty when the bytes are no text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
     }
 
     /// SHA-256 of the bytes as they came: the guest's name in reports, approvals and the audit log.
@@ -65,6 +113,8 @@ pub enum Form {
     CoreModule,
     /// The text format of either.
     Text,
+    /// Source text of a language that has an interpreter.
+    Source,
 }
 
 impl Form {
@@ -90,7 +140,7 @@ impl Form {
         match first_token(text) {
             Some(rest) if is_wat(rest) => Ok(Form::Text),
             _ => Err(Refusal::unrecognised(
-                "it is text, but not WAT; source languages are not supported yet by this version, compile it to WebAssembly",
+                "it is text, but not WAT; source text needs its language's interpreter",
             )),
         }
     }
@@ -142,8 +192,14 @@ fn is_wat(text: &str) -> bool {
 pub struct GuestDigest([u8; 32]);
 
 impl GuestDigest {
-    pub(crate) fn of(bytes: &[u8]) -> GuestDigest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> GuestDigest {
         GuestDigest(Sha256::digest(bytes).into())
+    }
+
+    /// A digest that is known already.
+    pub const fn from_bytes(digest: [u8; 32]) -> GuestDigest {
+        GuestDigest(digest)
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {

@@ -9,6 +9,7 @@ pub mod artifact;
 pub mod compile;
 pub mod engine;
 mod guest;
+mod interpreter;
 mod load;
 mod ticker;
 
@@ -19,17 +20,22 @@ mod executor;
 mod linking;
 mod ops;
 mod run;
+mod station;
 
 // The crates below, so that an embedder depends on this one alone.
 pub use {bailiwick_guard as guard, bailiwick_host as host, bailiwick_policy as policy};
 
-pub use executor::{Executor, ExecutorBuilder, RunError};
-pub use run::{Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, Stop, Stream, TrapKind, Usage};
+pub use executor::{Executor, ExecutorBuilder};
+pub use run::{Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, RunError, Session, Stop, Stream, TrapKind, Usage};
 
 pub use artifact::cache::ArtifactCache;
 pub use compile::{CompileIn, CompileOptions, compile_child};
-pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES};
+pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES, MAX_SOURCE_BYTES};
+pub use interpreter::{Interpreter, Language};
 pub use load::{Catalogue, Excerpt, Functions, Interface, LoadError, Loader, Measure, Refusal};
+
+/// The WIT package `bailiwick:host`, as (path, text): what components are built against.
+pub const WIT: &[(&str, &str)] = &[("bailiwick.wit", include_str!("../wit/bailiwick.wit"))];
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

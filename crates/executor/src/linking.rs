@@ -7,7 +7,7 @@ use wasmtime::component;
 use crate::artifact::{Code, Loaded};
 use crate::component::CATALOGUE;
 use crate::load::{Catalogue, Refusal};
-use crate::run::{COMPONENT_ENTRY, Entry, MODULE_ENTRY, RunState, Runnable, module_has_entry};
+use crate::run::{COMPONENT_ENTRY, Entry, INTERPRETER_ENTRY, MODULE_ENTRY, RunState, Runnable, module_has_entry};
 use crate::{component as glue, core_abi};
 
 /// The imports of every run. Each linker holds exactly what the catalogue lists.
@@ -19,6 +19,11 @@ pub(crate) struct Linkers {
 /// Everything that a guest may import, and what it must export.
 pub(crate) fn catalogue() -> Catalogue {
     Catalogue { core: core_abi::IMPORTS, interfaces: CATALOGUE, entry_points: &["wasi:cli/run@0.2", "run"] }
+}
+
+/// The same for the interpreters of source languages.
+pub(crate) fn interpreter_catalogue() -> Catalogue {
+    Catalogue { core: &[], interfaces: CATALOGUE, entry_points: &[INTERPRETER_ENTRY] }
 }
 
 impl Linkers {

@@ -38,6 +38,8 @@ pub struct Run {
     pub task: Option<String>,
     /// SHA-256 of the guest's bytes as they were handed in, in hex.
     pub module: String,
+    /// SHA-256 of the interpreter, in hex, when the guest is source text.
+    pub interpreter: Option<String>,
     /// The agent's own words about why it runs this. Never trusted.
     pub rationale: Option<String>,
 }
@@ -69,6 +71,7 @@ impl Guard {
             subject: principal.subject.clone(),
             manifest: HEXLOWER.encode(grant.manifest().digest()),
             module: run.module,
+            interpreter: run.interpreter,
             grant: grant.digest().to_owned(),
         };
         let log = RunLog::new(log, context, Arc::clone(&clock));

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
@@ -23,8 +24,9 @@ const HEADER_BYTES: usize = MAGIC.len() + TAG_BYTES;
 /// - An entry is sealed with the given key. One whose seal does not hold is deleted, and the guest compiled again.
 /// - Entries are written beside their place and renamed into it, so several processes may share the directory.
 /// - Over its size, the directory loses the entries that were not used for longest.
+#[derive(Clone)]
 pub struct ArtifactCache {
-    dir: Dir,
+    dir: Arc<Dir>,
     seal: Seal,
     max_bytes: NonZeroU64,
 }
@@ -33,7 +35,7 @@ impl ArtifactCache {
     /// A cache in `dir`, which should belong to this program alone. Whoever knows `key` and can write to `dir` decides
     /// what machine code runs here: it belongs in the state folder, with mode 0600.
     pub fn new(dir: Dir, key: &[u8; 32], max_bytes: NonZeroU64) -> ArtifactCache {
-        ArtifactCache { dir, seal: Seal::new(key), max_bytes }
+        ArtifactCache { dir: Arc::new(dir), seal: Seal::new(key), max_bytes }
     }
 
     /// The guest's artifact, if there is one and it is ours.
@@ -68,6 +70,22 @@ impl ArtifactCache {
             let _ = self.dir.remove_file(&temporary);
         }
         written.and_then(|()| self.evict())
+    }
+
+    /// Whether there is an entry, whatever its state.
+    pub(crate) fn has(&self, guest: GuestDigest, fingerprint: Fingerprint) -> bool {
+        self.dir.exists(entry_name(guest, fingerprint))
+    }
+
+    /// Deletes an entry, if it is there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be deleted.
+    pub(crate) fn remove(&self, guest: GuestDigest, fingerprint: Fingerprint) -> io::Result<()> {
+        match self.dir.remove_file(entry_name(guest, fingerprint)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self, name: &str) -> io::Result<([u8; TAG_BYTES], Vec<u8>)> {

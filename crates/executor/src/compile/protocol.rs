@@ -49,6 +49,7 @@ impl RequestHeader {
             Form::Component => 0,
             Form::CoreModule => 1,
             Form::Text => 2,
+            Form::Source => 3, // never asked for, and not understood
         });
         bytes.extend_from_slice(&u64::try_from(self.guest_bytes).unwrap_or(u64::MAX).to_le_bytes());
         bytes

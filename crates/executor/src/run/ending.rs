@@ -4,7 +4,7 @@ use bailiwick_guard::StopCause;
 use wasmtime::Trap;
 
 use super::entry::{Returned, exit_code};
-use super::{Failure, MemoryExhausted, Stop, TrapKind};
+use super::{Failure, Interrupted, MemoryExhausted, Stop, TrapKind};
 
 /// Reads the end of a run. `memory_refused`: the guest had asked for memory over its limit at some time.
 pub(crate) fn stop_of(returned: wasmtime::Result<Returned>, memory_refused: bool) -> Stop {
@@ -54,5 +54,24 @@ fn kind_of(trap: Trap) -> TrapKind {
         Trap::BadConversionToInteger => TrapKind::BadConversion,
         Trap::UnreachableCodeReached => TrapKind::Unreachable,
         _ => TrapKind::Other,
+    }
+}
+
+impl From<Interrupted> for Stop {
+    fn from(interrupted: Interrupted) -> Stop {
+        match interrupted {
+            Interrupted::Deadline => Stop::OutOfTime,
+            Interrupted::Revoked => Stop::Revoked,
+            Interrupted::Cancelled => Stop::Cancelled,
+        }
+    }
+}
+
+impl From<StopCause> for Stop {
+    fn from(cause: StopCause) -> Stop {
+        match cause {
+            StopCause::Budget(budget) => Stop::OutOfBudget(budget),
+            StopCause::Revoked => Stop::Revoked,
+        }
     }
 }

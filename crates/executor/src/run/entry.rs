@@ -23,6 +23,20 @@ pub(crate) enum Entry {
     Command(ComponentExportIndex),
     /// `run: func() -> result<_, string>` of the world `bailiwick:host/guest`.
     World(ComponentExportIndex),
+    /// `execute: func(source: string, name: string) -> result<_, string>` of the world `bailiwick:host/interpreter`.
+    Interpreter(ComponentExportIndex),
+}
+
+/// Source text, and what tracebacks call it.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// An interpreter, ready for source text. What it keeps between two calls is the session's.
+pub(crate) struct Interpreting {
+    execute: component::TypedFunc<(String, String), (Result<(), String>,)>,
 }
 
 /// How a guest's entry point came back, if it came back.
@@ -30,7 +44,9 @@ pub(crate) type Returned = Result<(), Failure>;
 
 /// Exports that start a component, for the error of one that has neither.
 pub(crate) const COMPONENT_ENTRY: &str = "`wasi:cli/run@0.2`, or `run: func() -> result<_, string>`";
-/// The same for a bare module.
+/// The export of an interpreter.
+pub(crate) const INTERPRETER_ENTRY: &str = "execute";
+/// The same as [`COMPONENT_ENTRY`], for a bare module.
 pub(crate) const MODULE_ENTRY: &str = "`run` with no parameters and at most an `i32` result, and `memory`";
 
 impl Entry {
@@ -44,8 +60,11 @@ impl Entry {
             let (item, run) = component.get_export(Some(&interface), "run")?;
             return returns(&item, false).then_some(Entry::Command(run));
         }
-        let (item, run) = component.get_export(None, "run")?;
-        returns(&item, true).then_some(Entry::World(run))
+        if let Some((item, run)) = component.get_export(None, "run") {
+            return returns(&item, true).then_some(Entry::World(run));
+        }
+        let (_, execute) = component.get_export(None, INTERPRETER_ENTRY)?;
+        Some(Entry::Interpreter(execute))
     }
 }
 
@@ -59,15 +78,22 @@ fn returns(item: &ComponentItem, message: bool) -> bool {
 }
 
 impl Runnable {
-    /// Instantiates the guest, which runs its start function, and calls its entry point.
+    /// Instantiates the guest, which runs its start function, and calls its entry point. An interpreter gets `source`.
     ///
     /// # Errors
     /// The trap, or the exit by `proc_exit` or `wasi:cli/exit`, as wasmtime gives it.
-    pub(crate) async fn start(&self, store: &mut Store<RunState>) -> wasmtime::Result<Returned> {
+    pub(crate) async fn start(
+        &self,
+        store: &mut Store<RunState>,
+        source: Option<Source<'_>>,
+    ) -> wasmtime::Result<Returned> {
         match self {
             Runnable::Component(pre, entry) => {
                 let instance = pre.instantiate_async(&mut *store).await?;
-                entry.call(store, &instance).await
+                match source {
+                    Some(source) => entry.interpreting(store, &instance)?.execute(store, source).await,
+                    None => entry.call(store, &instance).await,
+                }
             }
             Runnable::Module(pre) => {
                 let instance = pre.instantiate_async(&mut *store).await?;
@@ -77,7 +103,40 @@ impl Runnable {
     }
 }
 
+impl Runnable {
+    /// Instantiates an interpreter, to give it source text afterwards.
+    ///
+    /// # Errors
+    /// As [`Runnable::start`].
+    pub(crate) async fn open(&self, store: &mut Store<RunState>) -> wasmtime::Result<Interpreting> {
+        let Runnable::Component(pre, entry) = self else { bail!("a bare module is no interpreter") };
+        let instance = pre.instantiate_async(&mut *store).await?;
+        entry.interpreting(store, &instance)
+    }
+}
+
+impl Interpreting {
+    /// Runs source text.
+    ///
+    /// # Errors
+    /// As [`Runnable::start`]; the instance is of no use then.
+    pub(crate) async fn execute(&self, store: &mut Store<RunState>, source: Source<'_>) -> wasmtime::Result<Returned> {
+        let arguments = (source.text.to_owned(), source.name.to_owned());
+        let (result,) = self.execute.call_async(store, arguments).await?;
+        Ok(result.map_err(|message| message_of(&message)))
+    }
+}
+
 impl Entry {
+    fn interpreting(
+        &self,
+        store: &mut Store<RunState>,
+        instance: &component::Instance,
+    ) -> wasmtime::Result<Interpreting> {
+        let Entry::Interpreter(execute) = self else { bail!("it has no export `{INTERPRETER_ENTRY}`") };
+        Ok(Interpreting { execute: instance.get_typed_func(store, execute)? })
+    }
+
     async fn call(&self, store: &mut Store<RunState>, instance: &component::Instance) -> wasmtime::Result<Returned> {
         match self {
             Entry::Command(run) => {
@@ -88,10 +147,15 @@ impl Entry {
             Entry::World(run) => {
                 let run = instance.get_typed_func::<(), (Result<(), String>,)>(&mut *store, run)?;
                 let (result,) = run.call_async(&mut *store, ()).await?;
-                Ok(result.map_err(|message| Failure::Message(Excerpt::new(&message).to_string())))
+                Ok(result.map_err(|message| message_of(&message)))
             }
+            Entry::Interpreter(_) => bail!("an interpreter without source text"),
         }
     }
+}
+
+fn message_of(message: &str) -> Failure {
+    Failure::Message(Excerpt::new(message).to_string())
 }
 
 async fn call_module(store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<Returned> {

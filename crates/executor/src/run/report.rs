@@ -47,6 +47,21 @@ pub struct Usage {
     pub disk_bytes: u64,
 }
 
+impl Usage {
+    /// What came on top of an earlier count. The peak is no sum: it is the one so far.
+    pub(crate) fn since(&self, earlier: &Usage) -> Usage {
+        Usage {
+            fuel: self.fuel.saturating_sub(earlier.fuel),
+            wall: self.wall.saturating_sub(earlier.wall),
+            cpu: self.cpu.saturating_sub(earlier.cpu),
+            peak_memory_bytes: self.peak_memory_bytes,
+            host_calls: self.host_calls.saturating_sub(earlier.host_calls),
+            output_bytes: self.output_bytes.saturating_sub(earlier.output_bytes),
+            disk_bytes: self.disk_bytes.saturating_sub(earlier.disk_bytes),
+        }
+    }
+}
+
 /// Something about the run that its operator should look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

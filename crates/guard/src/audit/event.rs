@@ -21,6 +21,9 @@ pub(crate) struct RunContext {
     /// SHA-256 of the manifest, of the guest's bytes and of the grant, in hex.
     pub(crate) manifest: String,
     pub(crate) module: String,
+    /// SHA-256 of the interpreter, when the guest is source text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) interpreter: Option<String>,
     pub(crate) grant: String,
 }
 

@@ -50,6 +50,8 @@ const OURS: &[(&str, Item)] = &[
     ("bailiwick:host/fetch@0.1.0", "send"),
     ("bailiwick:host/files@0.1.0", "read"),
     ("bailiwick:host/session@0.1.0", "input"),
+    ("bailiwick:host/kv@0.1.0", "get"),
+    ("bailiwick:host/sql@0.1.0", "query"),
     ("bailiwick:host/tools@0.1.0", "call"),
 ];
 
@@ -97,7 +99,7 @@ fn the_catalogue_names_what_is_linked() {
         assert!(matches!(interface.functions, crate::load::Functions::Linked));
     }
     for other in
-        ["bailiwick:host/kv@0.1.0", "bailiwick:host/files@0.2.0", "bailiwick:host/files", "bailiwick:files/files"]
+        ["bailiwick:host/mail@0.1.0", "bailiwick:host/files@0.2.0", "bailiwick:host/files", "bailiwick:files/files"]
     {
         assert!(!has(&linker, other, "read"), "{other}");
     }

@@ -95,7 +95,7 @@ impl World {
         let component = Component::new(&engine, component)?;
         let entry = Entry::find(&component).expect("an entry point");
         let runnable = Runnable::Component(linker.instantiate_pre(&component)?, entry);
-        runnable.start(&mut Store::new(&engine, self.state())).await
+        runnable.start(&mut Store::new(&engine, self.state()), None).await
     }
 
     /// Runs a program and gives the error numbers that it saw.

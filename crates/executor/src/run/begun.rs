@@ -1,0 +1,145 @@
+//! A run whose beginning is on record: what it has from its job, and how it becomes a report.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bailiwick_guard::{AuditLog, CallRecord, Clock, Guard, Life, Run};
+use bailiwick_host::{Host, Services};
+use bailiwick_policy::Limits;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wasmtime::Store;
+
+use super::output::Kept;
+use super::{
+    Anomaly, Door, GuestIo, Job, MemoryLimiter, Output, Outside, Report, RunError, RunState, Stop, Supervisor, Ticket,
+    Usage,
+};
+use crate::Guest;
+use crate::engine::Engine;
+
+/// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
+const FUEL_KNOWN_EVERY: u64 = 10_000_000;
+
+/// Bytes that the host copies out of a guest for one call at most.
+const HOSTCALL_BYTES: usize = 8 << 20;
+
+/// A run under way. Its place among the running is given back when it is dropped.
+pub(crate) struct Begun {
+    pub(crate) guest: Guest,
+    pub(crate) limits: Limits,
+    pub(crate) guard: Arc<Guard>,
+    began: Instant,
+    run_id: String,
+    host: Arc<Host>,
+    io: Arc<GuestIo>,
+    life: Life,
+    cancel: CancellationToken,
+    _place: Ticket,
+}
+
+impl Begun {
+    /// Opens what the manifest names and records the beginning.
+    ///
+    /// # Errors
+    /// When a mount cannot be opened, or the log cannot record.
+    pub(crate) fn new(
+        job: Job,
+        place: Ticket,
+        services: &Services,
+        audit: &AuditLog,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Begun, RunError> {
+        let began = Instant::now();
+        let run_id = Uuid::now_v7().to_string();
+        let limits = job.grant.limits();
+        let host = services.open(job.grant.manifest(), &job.base)?;
+        let about = Run {
+            id: run_id.clone(),
+            task: job.task,
+            module: job.guest.digest().to_string(),
+            interpreter: job.guest.interpreter().map(|interpreter| interpreter.digest().to_string()),
+            rationale: job.rationale,
+        };
+        let guard = Guard::new(job.grant, about, job.life.clone(), audit.clone(), Arc::clone(clock))?;
+        let guard = Arc::new(match job.observer {
+            Some(observer) => guard.observed_by(observer),
+            None => guard,
+        });
+        let output = Output::new(Arc::clone(guard.meter()), job.listener);
+        let io = Arc::new(GuestIo { input: job.input, args: job.args, output });
+        Ok(Begun {
+            guest: job.guest,
+            limits,
+            guard,
+            began,
+            run_id,
+            host: Arc::new(host),
+            io,
+            life: job.life,
+            cancel: job.cancel,
+            _place: place,
+        })
+    }
+
+    /// What ends it from outside: the run's time limit, counted from its beginning.
+    pub(crate) fn supervisor(&self) -> Supervisor {
+        self.supervisor_until(self.began + self.limits.timeout())
+    }
+
+    pub(crate) fn supervisor_until(&self, deadline: Instant) -> Supervisor {
+        Supervisor::new(deadline, self.life.clone(), self.cancel.clone())
+    }
+
+    /// A store under the run's limits.
+    pub(crate) fn store(&self, engine: &Engine, outside: Arc<dyn Outside>) -> Result<Store<RunState>, RunError> {
+        let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host));
+        let limiter = MemoryLimiter::new(self.limits.memory().get());
+        let mut store =
+            Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), outside, limiter));
+        store.limiter(|state| state.limiter());
+        store.set_fuel(self.limits.fuel().get()).map_err(RunError::wasmtime)?;
+        store.fuel_async_yield_interval(Some(FUEL_KNOWN_EVERY)).map_err(RunError::wasmtime)?;
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        // Back to the supervisor at every epoch, for as long as it says so.
+        store.epoch_deadline_async_yield_and_update(1);
+        Ok(store)
+    }
+
+    /// What the guard has counted by now, into `usage`.
+    pub(crate) fn count(&self, usage: &mut Usage) {
+        usage.host_calls = self.guard.meter().calls_used();
+        usage.output_bytes = self.guard.meter().output_used();
+        usage.disk_bytes = self.guard.meter().disk_used();
+    }
+
+    /// What the guest has given since this was last asked for.
+    pub(crate) fn given(&self) -> Kept {
+        self.io.output.take()
+    }
+
+    /// A report of what is passed in.
+    pub(crate) fn report(&self, stop: Stop, kept: Kept, usage: Usage, calls: Vec<CallRecord>) -> Report {
+        Report {
+            run_id: self.run_id.clone(),
+            stop,
+            result: kept.result,
+            stdout: kept.stdout,
+            stderr: kept.stderr,
+            usage,
+            calls,
+            anomalies: Vec::new(),
+        }
+    }
+
+    /// Records the end.
+    pub(crate) async fn end(self, stop: Stop, mut usage: Usage) -> Report {
+        usage.wall = self.began.elapsed();
+        self.count(&mut usage);
+        let anomalies = match self.guard.run_ended(stop.kind()).await {
+            Ok(()) => Vec::new(),
+            Err(_) => vec![Anomaly::AuditIncomplete],
+        };
+        Report { anomalies, ..self.report(stop, self.given(), usage, self.guard.records()) }
+    }
+}
