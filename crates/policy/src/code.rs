@@ -111,8 +111,24 @@ codes! {
     AgentUnknown = "deny.agent.unknown";
     AgentSuspended = "deny.agent.suspended";
     AgentRevoked = "deny.agent.revoked";
+    /// Its newest key is older than keys may be: rotation is overdue.
+    AgentKeyOverdue = "deny.agent.key_overdue";
+    /// The token is bound to a key that is not one of the agent's.
+    AgentKeyUnknown = "deny.agent.key_unknown";
+    /// The token is bound to a key of the agent that is not valid yet, or not any more.
+    AgentKeyExpired = "deny.agent.key_expired";
+    /// The token is bound to a key that was revoked.
+    AgentKeyRevoked = "deny.agent.key_revoked";
+    /// The task was ended: nothing is left of its authority.
+    TaskEnded = "deny.task.ended";
     /// The host's configuration does not trust the local issuer.
     LocalIssuerForbidden = "deny.identity.local_issuer";
+    /// The token's issuer does not answer, and the keys at hand do not have the token's.
+    IssuerUnreachable = "deny.issuer.unreachable";
+    /// A host of the issuer has an address that is not public, and its configuration does not say `private = true`.
+    IssuerAddress = "deny.issuer.address";
+    /// What the issuer published cannot be used: a redirect, too large, another issuer's metadata, not a key set.
+    IssuerAnswer = "deny.issuer.answer";
 
     // The sources of authority.
     TokenScope = "deny.token.scope";
@@ -123,10 +139,14 @@ codes! {
     ManifestAgent = "deny.manifest.agent";
     ManifestNoRule = "deny.manifest.no_rule";
     ManifestRule = "deny.manifest.rule";
+    /// Rules cover the call, and its arguments are as none of them demands.
+    ManifestArgument = "deny.manifest.argument";
     /// The ceiling lists agents, and this one is not among them.
     CeilingAgent = "deny.ceiling.agent";
     CeilingNoRule = "deny.ceiling.no_rule";
     CeilingRule = "deny.ceiling.rule";
+    /// Rules of the ceiling cover the call, and its arguments are as none of them demands.
+    CeilingArgument = "deny.ceiling.argument";
     TaskRestriction = "deny.task.restriction";
     /// The audit log cannot be written: no record, no call.
     AuditUnavailable = "deny.audit.unavailable";
@@ -142,6 +162,10 @@ codes! {
     SpecialFile = "deny.file.special";
     /// The key exists, and its algorithm does not serve this operation.
     KeyUse = "deny.crypto.key_use";
+    /// The operator has not accepted the tool.
+    ToolUnaccepted = "deny.tool.unaccepted";
+    /// The tool, or how its server is started, is not as the operator accepted it.
+    ToolChanged = "deny.tool.changed";
 
     // The world did not cooperate.
     NotFound = "failed.not_found";
@@ -161,6 +185,16 @@ codes! {
     NoKey = "failed.no_key";
     /// A signature, tag or ciphertext that does not verify.
     NotAuthentic = "failed.not_authentic";
+    /// The tool server does not start, breaks its protocol, or has gone.
+    ToolServer = "failed.tool_server";
+    /// The tool server has no such tool.
+    NoTool = "failed.no_tool";
+    /// The arguments do not fit the tool's input schema.
+    ToolArguments = "failed.tool_arguments";
+    /// The tool server answered the call with an error of its protocol.
+    ToolError = "failed.tool_error";
+    /// The result is not as the protocol, or the tool's output schema, says.
+    ToolResult = "failed.tool_result";
     /// A result that is not JSON.
     NotJson = "failed.not_json";
     /// Text was asked for, and the bytes are not UTF-8.
