@@ -6,13 +6,17 @@
 mod crypto;
 mod fetch;
 mod files;
+mod kv;
 mod script;
 mod session;
+mod sql;
 mod tools;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
 pub(crate) use fetch::{fetch, parse_method};
 pub(crate) use files::{delete, list, list_root, make_directory, read_file, rename, stat, write_file};
+pub(crate) use kv::{kv_delete, kv_get, kv_increment, kv_list, kv_set, kv_swap};
 pub(crate) use script::{LONGEST_SLEEP_MS, abilities};
 pub(crate) use session::{MAX_RESULT_BYTES, set_result};
+pub(crate) use sql::{sql_message, sql_query};
 pub(crate) use tools::{call_tool, parse_tool_arguments};

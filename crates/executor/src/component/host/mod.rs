@@ -3,8 +3,10 @@
 mod crypto;
 mod fetch;
 mod files;
+mod kv;
 mod script;
 mod session;
+mod sql;
 mod tools;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ mod generated {
             "bailiwick:host/session": trappable,
             "bailiwick:host/script.print": trappable,
             "bailiwick:host/script.abilities": trappable,
+            "bailiwick:host/sql.message": trappable,
             default: async | trappable,
         },
         trappable_error_type: {
@@ -58,6 +61,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     wit::script::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::files::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::crypto::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::kv::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::sql::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::tools::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)
 }

@@ -50,6 +50,7 @@ const OURS: &[(&str, Item)] = &[
     ("bailiwick:host/fetch@0.1.0", "send"),
     ("bailiwick:host/files@0.1.0", "read"),
     ("bailiwick:host/session@0.1.0", "input"),
+    ("bailiwick:host/script@0.1.0", "abilities"),
     ("bailiwick:host/kv@0.1.0", "get"),
     ("bailiwick:host/sql@0.1.0", "query"),
     ("bailiwick:host/tools@0.1.0", "call"),

@@ -1,0 +1,17 @@
+//! `bailiwick:host/sql`.
+
+use bailiwick_guard::CallError;
+
+use super::HostView;
+use super::wit::sql::Host;
+use crate::ops;
+
+impl Host for HostView {
+    async fn query(&mut self, database: String, statement: String, parameters: String) -> Result<String, CallError> {
+        ops::sql_query(&self.door, &database, &statement, &parameters).await
+    }
+
+    fn message(&mut self) -> wasmtime::Result<String> {
+        Ok(ops::sql_message(&self.door))
+    }
+}
