@@ -30,10 +30,23 @@ const ELSEWHERE: &[(Code, &str)] = &[
     // Until there are cases.
     (Code::AgentKeyOverdue, "crates/identity/tests/authority.rs"),
     (Code::TaskEnded, "crates/identity/tests/authority.rs"),
+    (Code::ManifestArgument, "cases of tools"),
+    (Code::CeilingArgument, "cases of tools"),
+    (Code::ToolUnaccepted, "cases of tools"),
+    (Code::ToolChanged, "cases of tools"),
+    (Code::ToolServer, "cases of tools"),
+    (Code::NoTool, "cases of tools"),
+    (Code::ToolArguments, "cases of tools"),
+    (Code::ToolError, "cases of tools"),
+    (Code::ToolResult, "cases of tools"),
     (Code::TokenNotBound, "crates/identity/tests"),
     (Code::TokenTooOld, "crates/identity/tests"),
     (Code::TokenReplayed, "crates/identity/tests"),
     (Code::ReplayStore, "crates/identity/tests"),
+    // Issuers that publish their keys are servers, good and bad ones.
+    (Code::IssuerUnreachable, "crates/identity/tests/fetching.rs"),
+    (Code::IssuerAddress, "crates/identity/tests/fetching.rs"),
+    (Code::IssuerAnswer, "crates/identity/tests/fetching.rs"),
 ];
 
 /// Proofs of possession come with requests to a server; `run` takes a token alone. crates/identity/tests has them.

@@ -44,6 +44,19 @@ impl KeyUrl {
         https(&text).map(KeyUrl).ok_or(DiscoveryError::Issuer)
     }
 
+    /// Where the metadata is that an authorization server without OpenID has: between its host and its path (RFC 8414 §3.1).
+    ///
+    /// # Errors
+    /// When the issuer's name is no such URL.
+    pub fn oauth_metadata(issuer: &str) -> Result<KeyUrl, DiscoveryError> {
+        let KeyUrl(mut url) = KeyUrl::metadata(issuer)?;
+        let path = issuer.strip_prefix("https://").and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let slash = if path.is_empty() { "" } else { "/" };
+        url.set_path(&format!("/.well-known/oauth-authorization-server{slash}{path}"));
+        Ok(KeyUrl(url))
+    }
+
     /// The `jwks_uri` of an issuer's metadata.
     ///
     /// # Errors
@@ -121,6 +134,21 @@ mod tests {
         ] {
             assert_eq!(metadata(bad), Err(DiscoveryError::Issuer), "{bad}");
         }
+    }
+
+    #[test]
+    fn oauth_metadata_is_between_host_and_path() {
+        for (issuer, url) in [
+            ("https://id.example", "https://id.example/.well-known/oauth-authorization-server"),
+            ("https://id.example/", "https://id.example/.well-known/oauth-authorization-server"),
+            (
+                "https://id.example:8443/realms/a/",
+                "https://id.example:8443/.well-known/oauth-authorization-server/realms/a",
+            ),
+        ] {
+            assert_eq!(KeyUrl::oauth_metadata(issuer).unwrap().url().as_str(), url);
+        }
+        assert_eq!(KeyUrl::oauth_metadata("http://id.example"), Err(DiscoveryError::Issuer));
     }
 
     #[test]

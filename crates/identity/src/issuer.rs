@@ -1,5 +1,7 @@
 //! The issuers that the host's configuration trusts, and on which terms.
 
+use std::sync::Arc;
+
 use crate::jwks::Jwks;
 use crate::jws::Algorithm;
 use crate::profile::Profile;
@@ -32,7 +34,7 @@ pub struct TrustedIssuer {
 /// Every issuer whose tokens are accepted. Empty by default: nobody is.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedIssuers {
-    issuers: Vec<TrustedIssuer>,
+    issuers: Vec<Arc<TrustedIssuer>>,
 }
 
 /// A configuration of issuers that cannot be meant.
@@ -95,6 +97,7 @@ impl TrustedIssuer {
     }
 
     /// Verifies with these keys instead: the issuer published others.
+    #[must_use]
     pub fn replace_keys(self, keys: Jwks) -> Self {
         TrustedIssuer { keys, ..self }
     }
@@ -182,14 +185,15 @@ impl TrustedIssuers {
     }
 
     /// One more issuer.
-    pub fn with(mut self, issuer: TrustedIssuer) -> Result<Self, IssuerError> {
+    pub fn with(mut self, issuer: impl Into<Arc<TrustedIssuer>>) -> Result<Self, IssuerError> {
+        let issuer = issuer.into();
         if self.find(&issuer.issuer).is_some() {
-            return Err(IssuerError::Twice { issuer: issuer.issuer });
+            return Err(IssuerError::Twice { issuer: issuer.issuer.clone() });
         }
         if let Some(domain) = issuer.profile.trust_domain()
             && self.find_trust_domain(domain).is_some()
         {
-            return Err(IssuerError::TrustDomainTwice { domain: domain.clone(), issuer: issuer.issuer });
+            return Err(IssuerError::TrustDomainTwice { domain: domain.clone(), issuer: issuer.issuer.clone() });
         }
         self.issuers.push(issuer);
         Ok(self)
@@ -197,15 +201,23 @@ impl TrustedIssuers {
 
     /// The issuer with exactly that name, byte by byte.
     pub fn find(&self, issuer: &str) -> Option<&TrustedIssuer> {
-        self.issuers.iter().find(|known| known.issuer == issuer)
+        self.issuers.iter().map(Arc::as_ref).find(|known| known.issuer == issuer)
     }
 
     /// The issuer of that trust domain's JWT-SVIDs.
     pub fn find_trust_domain(&self, domain: &TrustDomain) -> Option<&TrustedIssuer> {
-        self.issuers.iter().find(|known| known.profile.trust_domain() == Some(domain))
+        self.issuers.iter().map(Arc::as_ref).find(|known| known.profile.trust_domain() == Some(domain))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &TrustedIssuer> {
-        self.issuers.iter()
+        self.issuers.iter().map(Arc::as_ref)
+    }
+
+    /// The same issuers, with this one in the place of the one with its name.
+    pub(crate) fn replace(mut self, issuer: Arc<TrustedIssuer>) -> Self {
+        if let Some(known) = self.issuers.iter_mut().find(|known| known.issuer == issuer.issuer) {
+            *known = issuer;
+        }
+        self
     }
 }

@@ -1,5 +1,7 @@
 //! JSON Web Key Sets (RFC 7517, 7518, 8037): public keys that an operator configured for one issuer.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
@@ -9,10 +11,10 @@ use crate::jws::Algorithm;
 use crate::profile::Purpose;
 use crate::thumbprint::Thumbprint;
 
-/// A set of public keys, each at most once by its `kid`.
+/// A set of public keys, each at most once by its `kid`. Empty by default. Clones share the keys.
 #[derive(Clone, Debug, Default)]
 pub struct Jwks {
-    keys: Vec<Key>,
+    keys: Arc<[Key]>,
 }
 
 /// One key of a set. A key that cannot verify tokens keeps its place, so that a token which names it learns why.
@@ -93,13 +95,13 @@ impl Jwks {
             }
             keys.push(key);
         }
-        Ok(Jwks { keys })
+        Ok(Jwks { keys: keys.into() })
     }
 
     /// The set with one Ed25519 public key of our own.
     pub(crate) fn ed25519(id: &str, public: &[u8]) -> Jwks {
         let material = Material::ed25519(public);
-        Jwks { keys: vec![Key { id: Some(id.to_owned()), material }] }
+        Jwks { keys: Arc::new([Key { id: Some(id.to_owned()), material }]) }
     }
 
     /// The key with that `kid`, compared byte by byte.
@@ -109,7 +111,7 @@ impl Jwks {
 
     /// The only key of a set with one key.
     pub fn only_key(&self) -> Option<&Key> {
-        match self.keys.as_slice() {
+        match &*self.keys {
             [key] => Some(key),
             _ => None,
         }
@@ -123,6 +125,17 @@ impl Jwks {
 impl Key {
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// The kind of key, and the `alg` that its set declares for it, for display.
+    pub fn describe(&self) -> String {
+        match &self.material {
+            Ok(Material { family, algorithm, .. }) => match algorithm {
+                Some(algorithm) => format!("{}, {algorithm}", family.as_str()),
+                None => family.as_str().to_owned(),
+            },
+            Err(unfit) => format!("of no use: {unfit}"),
+        }
     }
 
     /// Whether the key could verify a token, and if not, why.
@@ -209,6 +222,16 @@ enum Family {
     P256,
     Ed25519,
     Rsa,
+}
+
+impl Family {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Family::P256 => "P-256",
+            Family::Ed25519 => "Ed25519",
+            Family::Rsa => "RSA",
+        }
+    }
 }
 
 impl Material {

@@ -59,6 +59,18 @@ impl KeyCache {
         KeyCache::default()
     }
 
+    /// What another process remembered: the last set with the second at which it was fetched and its `max-age`, and the
+    /// second at which the last fetch began. A time that has not come yet counts for nothing, so that a clock that was
+    /// set back delays no fetch.
+    pub fn restored(set: Option<(Jwks, u64, Option<u64>)>, last: Option<u64>, now: u64) -> KeyCache {
+        let set = set.map(|(keys, at, max_age)| {
+            let fresh_until = if at <= now { at.saturating_add(fresh_for(max_age)) } else { now };
+            Fetched { keys, fresh_until }
+        });
+        let begun = last.filter(|begun| *begun <= now).map(|begun| (Ticket(1), begun));
+        KeyCache { set, begun, ended: true, settled: 1 }
+    }
+
     /// What to do about a token whose header has that `kid`, at second `now`.
     pub fn ask(&mut self, kid: &str, now: u64) -> Answer {
         if self.set.as_ref().is_some_and(|set| now >= set.fresh_until.saturating_add(Self::MAX_STALE)) {
@@ -87,8 +99,7 @@ impl KeyCache {
     /// A fetch brought a set, which its issuer lets caches keep for `max_age` seconds.
     pub fn fetched(&mut self, ticket: Ticket, keys: Jwks, max_age: Option<u64>, now: u64) {
         if self.settle(ticket) {
-            let fresh = max_age.unwrap_or(Self::DEFAULT_FRESH).clamp(*Self::FRESH.start(), *Self::FRESH.end());
-            self.set = Some(Fetched { keys, fresh_until: now.saturating_add(fresh) });
+            self.set = Some(Fetched { keys, fresh_until: now.saturating_add(fresh_for(max_age)) });
         }
     }
 
@@ -102,6 +113,11 @@ impl KeyCache {
         self.set.as_ref().map(|set| &set.keys)
     }
 
+    /// The second at which the set at hand goes stale.
+    pub fn fresh_until(&self) -> Option<u64> {
+        self.set.as_ref().map(|set| set.fresh_until)
+    }
+
     /// Whether the outcome of that fetch is news: it began, and no later one has ended.
     fn settle(&mut self, ticket: Ticket) -> bool {
         let Some((last, _)) = self.begun else { return false };
@@ -112,6 +128,11 @@ impl KeyCache {
         }
         is_news
     }
+}
+
+/// Seconds that a set with that `max-age` is fresh.
+fn fresh_for(max_age: Option<u64>) -> u64 {
+    max_age.unwrap_or(KeyCache::DEFAULT_FRESH).clamp(*KeyCache::FRESH.start(), *KeyCache::FRESH.end())
 }
 
 #[cfg(test)]
@@ -200,6 +221,32 @@ mod tests {
         cache.failed(last);
         assert_eq!(cache.ask("a", after), Answer::Unknown { retry_at: after + 30 });
         assert!(cache.keys().is_none());
+    }
+
+    #[test]
+    fn another_process_remembers() {
+        let old = || Some((set(&["a"]), NOW - 100, Some(600)));
+        let mut cache = KeyCache::restored(old(), Some(NOW - 10), NOW);
+        assert_eq!(cache.ask("a", NOW), Answer::Use);
+        assert_eq!(
+            cache.ask("bogus", NOW),
+            Answer::Unknown { retry_at: NOW + 20 },
+            "the flood goes on across processes"
+        );
+        let again = ticket(cache.ask("bogus", NOW + 20));
+        cache.fetched(again, set(&["b"]), None, NOW + 20);
+        assert_eq!(cache.ask("b", NOW + 20), Answer::Use);
+
+        let mut cache = KeyCache::restored(old(), Some(NOW - 100), NOW + 500);
+        let stale = ticket(cache.ask("a", NOW + 500));
+        cache.failed(stale);
+        assert_eq!(cache.ask("a", NOW + 500), Answer::Use);
+
+        // The clock was set back: what is remembered serves, and is fetched again.
+        let mut cache = KeyCache::restored(Some((set(&["a"]), NOW + 9000, Some(600))), Some(NOW + 9000), NOW);
+        ticket(cache.ask("a", NOW));
+        assert_eq!(cache.ask("a", NOW), Answer::Use);
+        ticket(KeyCache::restored(None, None, NOW).ask("a", NOW));
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! |---|---|
 //! | [`RawToken::verify`] | text that somebody presented → [`Token`], against the configured [`TrustedIssuers`] |
 //! | [`RawProof::verify`], [`RawToken::verify_presented`], [`UnspentToken::spend`] | a token and a proof of possession → [`Token`] |
-//! | [`KeyUrl`], [`KeyCache`] | an issuer's name → where its keys are, and when they are fetched; whoever opens connections asks here |
+//! | [`IssuerDirectory::issuers_for`] | a token's issuer → [`TrustedIssuers`] with its keys, which [`PublishedIssuer`]s fetch when [`KeyCache`] says so |
 //! | [`inspect`] | a token → every check by name, passed, failed or not reached |
 //! | [`authorize`] | [`Token`], [`AgentRegistry`], manifest, task → [`Authorization`] |
 //! | [`as_local`] | the person at the terminal and a manifest → [`Authorization`] |
 //!
-//! An unverified token has nothing to read, keys come from configuration only, and time is an argument. This crate
-//! decides nothing about calls and opens no connection; it reads and writes only in the state folder that it is given.
+//! An unverified token has nothing to read, keys come from the configuration or from where it says that they are, and
+//! time is an argument. This crate decides nothing about calls. It connects only to fetch configured issuers' keys, and
+//! reads and writes only in the state folder that it is given.
 
 mod actor;
 mod agent;
@@ -19,9 +20,11 @@ mod check;
 mod claims;
 pub mod danger;
 mod details;
+mod directory;
 mod discovery;
 mod dpop;
 mod error;
+mod https;
 mod inspect;
 mod issuer;
 mod json;
@@ -29,9 +32,11 @@ mod jti;
 mod jwks;
 mod jws;
 mod key_cache;
+mod key_file;
 mod local;
 mod nonce;
 mod profile;
+mod published;
 mod registry;
 mod replay;
 mod state;
@@ -45,9 +50,11 @@ pub use agent::{AgentId, AgentIdError, Subject};
 pub use authorize::{Authorization, AuthorizeError, Provenance, as_local, authorize};
 pub use check::Check;
 pub use details::{ArgumentRule, Choice, Condition, Constraint, DetailsError, SumRule};
+pub use directory::IssuerDirectory;
 pub use discovery::{DiscoveryError, KeyUrl, max_age};
 pub use dpop::{Proof, ProofError, ProofRequest, RawProof};
 pub use error::{Part, TokenError};
+pub use https::{AuthoritiesError, FetchError, FetchProblem, HttpsClient, Resolve};
 pub use inspect::{Inspection, Outcome, inspect};
 pub use issuer::{IssuerError, TrustedIssuer, TrustedIssuers};
 pub use jti::JtiHash;
@@ -57,6 +64,7 @@ pub use key_cache::{Answer, KeyCache, Ticket};
 pub use local::{LocalIssuer, LocalIssuerError};
 pub use nonce::{Nonces, PeriodicNonces};
 pub use profile::{Profile, Workload};
+pub use published::{KeysError, PublishedIssuer, PublishedKeys, RememberedKeys};
 pub use registry::{Agent, AgentRegistry, EntryError, RegistryError, Status};
 pub use replay::{MemoryReplayStore, ReplayError, ReplayStore};
 pub use state::StateError;
