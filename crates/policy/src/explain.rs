@@ -61,7 +61,7 @@ impl Grant {
     /// Decides as [`Grant::decide`] does, and says why. Reads every scope to find the nearest: not for the hot path.
     pub fn explain(&self, request: &Request) -> Explanation {
         let hits = self.hits(request);
-        let verdict = self.judge(hits);
+        let verdict = self.judge(hits, request);
         let unbounded = matches!(self.ceiling, Ceiling::Unbounded);
         let sources = [Source::Manifest, Source::Ceiling, Source::Token, Source::Registry, Source::Task];
         let layers = sources.into_iter().filter(|source| !(unbounded && *source == Source::Ceiling));
@@ -71,7 +71,7 @@ impl Grant {
     }
 
     fn report(&self, source: Source, request: &Request, hits: Hits) -> LayerReport {
-        let layer = self.layer(source, hits);
+        let layer = self.layer(source, hits, request);
         let (decision, rule) = match layer {
             Layer::Allow(rule) => (Decision::Allow, rule),
             Layer::Deny(_, rule) => (Decision::Deny, rule),
@@ -101,6 +101,12 @@ impl Grant {
         match layer {
             Layer::Allow(Some(rule)) => cited(rule),
             Layer::Allow(None) => "(no restriction)".to_owned(),
+            Layer::Deny(Code::ManifestArgument | Code::CeilingArgument, Some(rule)) => {
+                match rule.conditions.check(request.passed()) {
+                    Err(mismatch) => format!("{}: {mismatch}", cited(rule)),
+                    Ok(()) => cited(rule),
+                }
+            }
             Layer::Deny(_, Some(rule)) => format!("{}, a deny rule", cited(rule)),
             Layer::Deny(Code::ManifestAgent | Code::CeilingAgent, None) => {
                 let agent = Printable(&self.authority.principal.agent);
@@ -141,13 +147,17 @@ impl Grant {
                 let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
                 format!("a deny always wins: narrow or remove rule {}", rule.unwrap_or_default())
             }
+            Code::ManifestArgument | Code::CeilingArgument => {
+                let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
+                format!("call it with other arguments, or change `args` of rule {}", rule.unwrap_or_default())
+            }
             _ => return None,
         })
     }
 
     /// What else has to change, when the token or the registry is to blame and others refuse, too.
     fn further_help(&self, verdict: &Verdict, request: &Request, hits: Hits) -> String {
-        let refuses = |source| matches!(self.layer(source, hits), Layer::Deny(_, None));
+        let refuses = |source| matches!(self.layer(source, hits, request), Layer::Deny(_, None));
         let Some(scope) = Scope::exact(request) else { return String::new() };
         let mut text = String::new();
         if verdict.code() == Code::TokenScope && refuses(Source::Registry) {
@@ -155,7 +165,7 @@ impl Grant {
             let _ = write!(text, "\nbefore that, the registry entry of agent `{agent}` must add capability `{scope}`");
         }
         if matches!(verdict.code(), Code::TokenScope | Code::RegistryCapability)
-            && matches!(self.layer(Source::Manifest, hits), Layer::Deny(Code::ManifestNoRule, None))
+            && matches!(self.layer(Source::Manifest, hits, request), Layer::Deny(Code::ManifestNoRule, None))
         {
             let _ = write!(text, "\nand {}", lines_to_add(&self.manifest, request));
         }
@@ -191,7 +201,7 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     let Some(scope) = Scope::exact(request) else { return String::new() };
     let origin = Printable(manifest.origin());
     let kind = request.kind();
-    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto) {
+    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto | Kind::Tool) {
         return format!("this version's manifests cannot grant `{kind}` yet");
     }
     let mut resource = scope.resource().to_string();
@@ -208,12 +218,19 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
             .to_owned();
     }
     let mut text = format!("add to {origin}:\n\n[[allow]]\nid = \"{}\"\n", free_id(manifest, request));
-    let _ = write!(text, "{kind} = {}\n{field} = [\"{action}\"]", toml_string(&resource));
+    let _ = write!(text, "{kind} = {}", toml_string(&resource));
+    if kind != Kind::Tool {
+        let _ = write!(text, "\n{field} = [\"{action}\"]");
+    }
     if reach == Reach::Private {
         text.push_str("\nprivate = true   # without it, an address of this machine or its network is refused");
     }
     if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().all(|(name, _)| name != *mount)) {
         let _ = write!(text, "\n\nand under `[mounts]` the folder it stands for:\n\n{} = \"./…\"", toml_key(mount));
+    }
+    if let Some(server) = scope.tool_server().filter(|name| manifest.tools().iter().all(|known| known.name() != *name))
+    {
+        let _ = write!(text, "\n\nand the server:\n\n[tools.{}]\ncommand = [\"…\"]", toml_key(server));
     }
     text
 }

@@ -14,7 +14,7 @@ use crate::request::Request;
 use crate::rule::Effect;
 use crate::scope::Scope;
 use crate::scope_set::ScopeSet;
-use crate::verdict::{Source, Verdict};
+use crate::verdict::{Decision, Source, Verdict};
 
 /// Who asks and what was granted to it, besides the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,12 @@ impl Grant {
     /// registry, the manifest, its ceiling, the task. Where the token says exactly what the manifest says, because it was
     /// derived from it, the manifest comes before the token.
     pub fn decide(&self, request: &Request) -> Verdict {
-        self.judge(self.index.find(request))
+        self.judge(self.index.find(request), request)
+    }
+
+    /// Whether the call would be allowed with some arguments or other. For telling a guest what it may call.
+    pub fn allows_some(&self, request: &Request) -> bool {
+        self.decide(&request.clone().with_anything()).decision() == Decision::Allow
     }
 
     pub fn principal(&self) -> &Principal {
@@ -161,17 +166,19 @@ impl Grant {
     }
 
     /// What each source says, in the order in which they are blamed. Deciding and explaining both come from here.
-    pub(crate) fn judge(&self, hits: Hits) -> Verdict {
+    pub(crate) fn judge(&self, hits: Hits, request: &Request) -> Verdict {
         // A deny rule beats everything, so it is the reason even if other sources would refuse too.
-        let order = match self.layer(Source::Manifest, hits) {
-            Layer::Deny(code, Some(rule)) => return Verdict::deny_by(code, Arc::clone(&rule.rule)),
+        let order = match self.layer(Source::Manifest, hits, request) {
+            Layer::Deny(code @ Code::ManifestRule, Some(rule)) => {
+                return Verdict::deny_by(code, Arc::clone(&rule.rule));
+            }
             _ if self.derived => BLAME_DERIVED,
             _ => BLAME,
         };
         let mut allowed = None;
         let mut bound = None;
         for source in order {
-            match self.layer(source, hits) {
+            match self.layer(source, hits, request) {
                 Layer::Deny(code, Some(rule)) => return Verdict::deny_by(code, Arc::clone(&rule.rule)),
                 Layer::Deny(code, None) => return Verdict::deny(code),
                 Layer::Allow(rule) if source == Source::Manifest => allowed = rule,
@@ -185,29 +192,36 @@ impl Grant {
         }
     }
 
-    pub(crate) fn layer(&self, source: Source, hits: Hits) -> Layer<'_> {
+    pub(crate) fn layer(&self, source: Source, hits: Hits, request: &Request) -> Layer<'_> {
         match source {
             Source::Token => covered(hits, Slot::Token, Code::TokenScope),
             Source::Registry => covered(hits, Slot::Registry, Code::RegistryCapability),
             Source::Task if self.authority.task.is_none() => Layer::Allow(None),
             Source::Task => covered(hits, Slot::Task, Code::TaskRestriction),
             Source::Manifest => {
-                let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule];
-                self.rules(&self.manifest, hits, [Slot::ManifestDeny, Slot::ManifestAllow], codes)
+                let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule, Code::ManifestArgument];
+                self.rules(&self.manifest, hits, request, [Slot::ManifestDeny, Slot::ManifestAllow], codes)
             }
             Source::Ceiling => match &self.ceiling {
                 Ceiling::Unbounded => Layer::Allow(None),
                 Ceiling::Missing => Layer::Deny(Code::CeilingNoRule, None),
                 Ceiling::Named(ceiling) => {
-                    let codes = [Code::CeilingRule, Code::CeilingAgent, Code::CeilingNoRule];
-                    self.rules(ceiling, hits, [Slot::CeilingDeny, Slot::CeilingAllow], codes)
+                    let codes = [Code::CeilingRule, Code::CeilingAgent, Code::CeilingNoRule, Code::CeilingArgument];
+                    self.rules(ceiling, hits, request, [Slot::CeilingDeny, Slot::CeilingAllow], codes)
                 }
             },
         }
     }
 
-    fn rules<'a>(&self, manifest: &'a Manifest, hits: Hits, slots: [Slot; 2], codes: [Code; 3]) -> Layer<'a> {
-        let ([deny, allow], [by_rule, by_agent, no_rule]) = (slots, codes);
+    fn rules<'a>(
+        &self,
+        manifest: &'a Manifest,
+        hits: Hits,
+        request: &Request,
+        slots: [Slot; 2],
+        codes: [Code; 4],
+    ) -> Layer<'a> {
+        let ([deny, allow], [by_rule, by_agent, no_rule, by_argument]) = (slots, codes);
         let rule = |slot, effect| hits.get(slot).and_then(|number| manifest.rules_of(effect).get(number));
         if hits.get(deny).is_some() {
             return Layer::Deny(by_rule, rule(deny, Effect::Deny));
@@ -216,7 +230,15 @@ impl Grant {
             return Layer::Deny(by_agent, None);
         }
         match rule(allow, Effect::Allow) {
-            Some(rule) => Layer::Allow(Some(rule)),
+            Some(first) if first.accepts(request) => Layer::Allow(Some(first)),
+            // The index knows nothing of arguments. Only rules with conditions on them come here.
+            Some(first) => {
+                let mut later = manifest.rules_of(Effect::Allow).iter();
+                match later.find(|rule| rule.scope.covers(request) && rule.accepts(request)) {
+                    Some(rule) => Layer::Allow(Some(rule)),
+                    None => Layer::Deny(by_argument, Some(first)),
+                }
+            }
             None => Layer::Deny(no_rule, None),
         }
     }

@@ -30,6 +30,7 @@
 
 mod actions;
 mod address;
+mod argument;
 mod code;
 mod explain;
 mod fetch_target;
@@ -54,6 +55,7 @@ mod verdict;
 mod zone;
 
 pub use address::{Host, Scheme};
+pub use argument::Arguments;
 pub use code::Code;
 pub use explain::{Explanation, LayerReport};
 pub use fetch_target::{FetchTarget, MAX_URL};
@@ -61,7 +63,7 @@ pub use grant::{Authority, Grant};
 pub use guest_path::{GuestPath, MAX_GUEST_PATH};
 pub use kind::{ActionName, Kind};
 pub use limits::Limits;
-pub use manifest::{Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, Severity};
+pub use manifest::{Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, Severity, ToolServer};
 pub use names::{KeyName, KvKey, ManifestId, SecretName, TableName, ToolName};
 pub use pattern::PatternError;
 pub use principal::Principal;

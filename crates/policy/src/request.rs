@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::argument::Arguments;
 use crate::kind::{ActionName, Kind};
 use crate::resource::{Resource, ResourceError};
 
@@ -10,6 +11,15 @@ use crate::resource::{Resource, ResourceError};
 pub struct Request {
     action: ActionName,
     resource: Resource,
+    passed: Passed,
+}
+
+/// What a call passes along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    Arguments(Arguments),
+    /// The question is whether there are any arguments that a rule would allow.
+    Anything,
 }
 
 impl Request {
@@ -23,11 +33,22 @@ impl Request {
         if resource.kind() == Kind::Crypto && is_keyless(action) != (resource == Resource::Keyless) {
             return Err(ResourceError::malformed("`hash` and `random` take no key, and every other action takes one"));
         }
-        Ok(Request { action, resource })
+        Ok(Request { action, resource, passed: Passed::Arguments(Arguments::default()) })
+    }
+
+    /// The same with these arguments, which conditions of rules look at. Without them there are none.
+    #[must_use]
+    pub fn with_arguments(self, arguments: Arguments) -> Request {
+        Request { passed: Passed::Arguments(arguments), ..self }
+    }
+
+    /// The same call with whatever arguments its rules ask for.
+    pub(crate) fn with_anything(self) -> Request {
+        Request { passed: Passed::Anything, ..self }
     }
 
     /// Reads a call as people write it: `fetch POST https://a.example/x`, `file read /m/a.csv`, `crypto sign ring/key`,
-    /// `crypto hash`.
+    /// `crypto hash`, `tool call server/tool {"title": "x"}`.
     ///
     /// # Errors
     /// [`Code::Malformed`](crate::Code::Malformed) for an unknown kind or action, and whatever the resource's
@@ -46,7 +67,14 @@ impl Request {
             _ => kind.action(word),
         };
         let action = action.ok_or_else(|| ResourceError::malformed("the second word is no action of this kind"))?;
-        Request::new(action, Resource::parse(kind, words.next().unwrap_or_default())?)
+        let rest = words.next().unwrap_or_default();
+        match rest.split_once(' ').filter(|_| kind == Kind::Tool) {
+            Some((tool, arguments)) => {
+                let arguments = Arguments::parse(arguments)?;
+                Ok(Request::new(action, Resource::parse(kind, tool)?)?.with_arguments(arguments))
+            }
+            None => Request::new(action, Resource::parse(kind, rest)?),
+        }
     }
 
     pub fn kind(&self) -> Kind {
@@ -60,6 +88,10 @@ impl Request {
     pub fn resource(&self) -> &Resource {
         &self.resource
     }
+
+    pub(crate) fn passed(&self) -> &Passed {
+        &self.passed
+    }
 }
 
 /// `crypto hash` and `crypto random`.
@@ -67,6 +99,7 @@ pub(crate) const fn is_keyless(action: ActionName) -> bool {
     matches!(action, ActionName::Hash | ActionName::Random)
 }
 
+/// Without the arguments, which may hold anything.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
@@ -132,7 +165,8 @@ mod tests {
         #[test]
         fn any_text_is_answered(text in prop_oneof![".*", "(fetch|file|kv|crypto) [A-Za-z]{3,6} .{0,40}"]) {
             if let Ok(request) = Request::parse(&text) {
-                prop_assert_eq!(Request::parse(&request.to_string()).unwrap(), request);
+                let shown = Request::parse(&request.to_string()).unwrap();
+                prop_assert_eq!((shown.action(), shown.resource()), (request.action(), request.resource()));
             }
         }
     }

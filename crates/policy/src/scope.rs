@@ -122,6 +122,14 @@ impl Scope {
         }
     }
 
+    /// The server of a tool scope.
+    pub(crate) fn tool_server(&self) -> Option<&str> {
+        match &self.pattern.authority {
+            Authority::Name(name) if self.kind == Kind::Tool => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) fn action_set(&self) -> Actions {
         self.actions
     }

@@ -71,6 +71,12 @@ diagnostic_codes! {
     BadHeader = "manifest.bad_header";
     /// A file rule for a mount that `[mounts]` does not have; of a deny rule, a warning.
     NoMount = "manifest.no_mount";
+    /// A rule for a tool server that `[tools]` does not have; of a deny rule, a warning.
+    NoToolServer = "manifest.no_tool_server";
+    /// A tool server's command that is none.
+    BadCommand = "manifest.bad_command";
+    /// A condition on an argument that nothing or everything fulfils.
+    BadCondition = "manifest.bad_condition";
     /// Warning: no agent may run under it.
     NoAgents = "manifest.no_agents";
     /// Warning: an allow rule that deny rules cover entirely.

@@ -17,7 +17,9 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], report: &mut R
             let message = format!("rule `{}` can never allow anything: deny rules cover all of it", rule.rule.id());
             let help = format!("remove it, or narrow the deny rule `{}`", by.rule.id());
             report.warning(DiagnosticCode::Impossible, &rule.place, message, help);
-        } else if let Some(by) = covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)) {
+        } else if let Some(by) =
+            covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)).filter(|by| by.conditions.is_empty())
+        {
             let message = format!("rule `{}` never decides: rules before it cover all of it", rule.rule.id());
             let help = format!("remove it, or move it before `{}` if its terms are meant to hold", by.rule.id());
             report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
@@ -70,6 +72,7 @@ fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) ->
         let later = later.filter(|later| *later > number).and_then(|later| allow.get(later));
         found = found.or(later.filter(|later| {
             later.rule.terms() == rule.rule.terms()
+                && (later.conditions.is_empty() || later.conditions == rule.conditions)
                 && later.scope.contains(&rule.scope)
                 && !rule.scope.contains(&later.scope)
         }));

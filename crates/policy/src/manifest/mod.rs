@@ -1,11 +1,13 @@
 //! The manifest: what its author grants, on what terms, within which limits.
 
+mod conditions;
 mod diagnostic;
 mod fields;
 mod json;
 mod lint;
 mod quantity;
 mod rules;
+mod servers;
 mod tree;
 
 use std::collections::{HashMap, HashSet};
@@ -18,6 +20,7 @@ pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use self::fields::{Fields, Schema};
 use self::rules::{Lines, Reader, is_id};
 pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
+pub use self::servers::ToolServer;
 use self::tree::Place;
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
@@ -39,6 +42,7 @@ pub struct Manifest {
     ceiling: Option<String>,
     limits: Limits,
     mounts: Vec<(String, String)>,
+    tools: Vec<ToolServer>,
     allow: Vec<ManifestRule>,
     deny: Vec<ManifestRule>,
     warnings: Vec<Diagnostic>,
@@ -47,8 +51,8 @@ pub struct Manifest {
 
 const TOP: Schema = Schema {
     what: "a manifest",
-    known: &["schema", "id", "agents", "description", "ceiling", "limits", "allow", "deny", "mounts"],
-    later: &["decoy", "databases", "stores", "secrets", "tools", "monitor", "egress"],
+    known: &["schema", "id", "agents", "description", "ceiling", "limits", "allow", "deny", "mounts", "tools"],
+    later: &["decoy", "databases", "stores", "secrets", "monitor", "egress"],
 };
 
 const LIMITS: Schema = Schema {
@@ -100,6 +104,11 @@ impl Manifest {
     /// Mounts by name, with the host's path relative to the manifest's folder.
     pub fn mounts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.mounts.iter().map(|(name, path)| (name.as_str(), path.as_str()))
+    }
+
+    /// The upstream tool servers.
+    pub fn tools(&self) -> &[ToolServer] {
+        &self.tools
     }
 
     /// What the allow rules cover; the deny rules are not taken off.
@@ -170,13 +179,16 @@ impl Manifest {
         let ceiling = read_ceiling(&fields, report);
         let agents = read_agents(&fields, report);
         let mounts = read_mounts(&fields, report);
+        let tools = servers::read(&fields, report);
         let limits = read_limits(&fields, report);
         let description = fields.text("description", report).map(|(text, _)| text.to_owned());
-        let names: HashSet<&str> = match fields.get("mounts").map(|entry| &entry.node.value) {
-            Some(tree::Value::Table(mounts)) => mounts.iter().map(|mount| mount.key.as_str()).collect(),
+        let names = |table| match fields.get(table).map(|entry| &entry.node.value) {
+            Some(tree::Value::Table(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
             _ => HashSet::new(),
         };
-        let mut reader = Reader { report, origin, lines: Lines::of(text), mounts: names, ids: HashMap::new() };
+        let (mounts_named, servers) = (names("mounts"), names("tools"));
+        let lines = Lines::of(text);
+        let mut reader = Reader { report, origin, lines, mounts: mounts_named, servers, ids: HashMap::new() };
         let allow = reader.read(&fields, "allow", Effect::Allow);
         let deny = reader.read(&fields, "deny", Effect::Deny);
         if agents.is_empty() && fields.get("agents").is_none() {
@@ -187,7 +199,21 @@ impl Manifest {
         lint::lint(&allow, &deny, report);
         let digest = Sha256::digest(text.as_bytes()).into();
         let (origin, warnings) = (origin.to_owned(), Vec::new());
-        Some(Manifest { id: id?, origin, agents, description, ceiling, limits, mounts, allow, deny, warnings, digest })
+        let id = id?;
+        Some(Manifest {
+            id,
+            origin,
+            agents,
+            description,
+            ceiling,
+            limits,
+            mounts,
+            tools,
+            allow,
+            deny,
+            warnings,
+            digest,
+        })
     }
 }
 

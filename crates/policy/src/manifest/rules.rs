@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::conditions;
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, list, nearest, wrong_type};
 use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
+use crate::argument::Conditions;
 use crate::kind::{ActionName, Kind};
-use crate::request::is_keyless;
+use crate::request::{Request, is_keyless};
 use crate::rule::{Effect, Rule, Terms, is_host_header};
 use crate::scope::{Scope, known};
 use crate::text::{Printable, is_hidden};
@@ -21,7 +23,16 @@ pub(super) const MAX_RULES: usize = 100_000;
 pub(crate) struct ManifestRule {
     pub(crate) rule: Arc<Rule>,
     pub(crate) scope: Scope,
+    /// What it demands of a call's arguments. Only allow rules for `tool` demand anything.
+    pub(crate) conditions: Conditions,
     pub(super) place: Place,
+}
+
+impl ManifestRule {
+    /// Whether a call that its scope covers passes what the rule demands.
+    pub(crate) fn accepts(&self, request: &Request) -> bool {
+        self.conditions.check(request.passed()).is_ok()
+    }
 }
 
 /// Most headers that one rule leaves to the guest.
@@ -29,18 +40,29 @@ const MAX_HEADERS: usize = 64;
 
 const RULE: Schema = Schema {
     what: "a rule",
-    known: &["id", "fetch", "methods", "file", "actions", "crypto", "private", "redirects", "headers", "limits"],
+    known: &[
+        "id",
+        "fetch",
+        "methods",
+        "file",
+        "actions",
+        "crypto",
+        "private",
+        "redirects",
+        "headers",
+        "limits",
+        "tool",
+        "args",
+    ],
     later: &[
         "secret",
         "body",
-        "args",
         "sensitive",
         "risk",
         "approve",
         "sql",
         "tables",
         "kv",
-        "tool",
         "run",
         "rate",
         "label",
@@ -56,7 +78,7 @@ const RULE_LIMITS: Schema = Schema {
     later: &["calls", "sum", "rate", "concurrent"],
 };
 
-/// Fields that only an allow rule for `fetch` has.
+/// Fields that only an allow rule for `fetch` has; but for the last one, which a rule for `tool` has, too.
 const FETCH_TERMS: [&str; 4] = ["private", "redirects", "headers", "limits"];
 
 /// What all rules of a manifest share while they are read.
@@ -66,6 +88,8 @@ pub(super) struct Reader<'a> {
     pub(super) lines: Lines,
     /// The names in `[mounts]`.
     pub(super) mounts: HashSet<&'a str>,
+    /// The names in `[tools]`.
+    pub(super) servers: HashSet<&'a str>,
     pub(super) ids: HashMap<&'a str, usize>,
 }
 
@@ -90,10 +114,19 @@ impl<'a> Reader<'a> {
         let fields = Fields::check(entries, &RULE, self.report);
         let id = self.id(&fields, &node.place);
         let kind = self.kind(&fields, &node.place);
-        if effect == Effect::Deny {
-            self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
-        } else if kind.is_some_and(|(kind, _)| kind != Kind::Fetch) {
-            self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`");
+        match (effect, kind) {
+            (Effect::Deny, _) => {
+                self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
+                self.misplaced(&fields, &["args"], "belongs to allow rules; a deny rule denies whatever the arguments");
+            }
+            (_, None | Some((Kind::Fetch, _))) => {}
+            (_, Some((Kind::Tool, _))) => {
+                self.misplaced(&fields, &["private", "redirects", "headers"], "belong to rules for `fetch`");
+            }
+            (_, Some(_)) => self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`"),
+        }
+        if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Tool) {
+            self.misplaced(&fields, &["args"], "belongs to rules for `tool`");
         }
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
@@ -102,10 +135,17 @@ impl<'a> Reader<'a> {
         let any = (kind != Kind::Crypto).then(|| Actions::all(kind));
         let scope = self.scope(kind, actions.or(any)?, &resource.node)?;
         self.check_mount(&scope, effect, &resource.node.place);
-        let terms = if kind == Kind::Fetch { terms } else { Terms::default() };
+        self.check_server(&scope, effect, &resource.node.place);
+        let conditions =
+            if kind == Kind::Tool { conditions::read(&fields, self.report) } else { Conditions::default() };
+        let terms = match kind {
+            Kind::Fetch => terms,
+            Kind::Tool => Terms { headers: Vec::new(), ..terms },
+            _ => Terms::default(),
+        };
         actions?;
         let rule = Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms };
-        Some(ManifestRule { rule: Arc::new(rule), scope, place: node.place.clone() })
+        Some(ManifestRule { rule: Arc::new(rule), scope, conditions, place: node.place.clone() })
     }
 
     fn id(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<&'a str> {
@@ -133,7 +173,7 @@ impl<'a> Reader<'a> {
 
     /// The one field that says what the rule is about.
     fn kind(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<(Kind, &'a Entry)> {
-        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto];
+        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool];
         let mut found = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
         let first = found.next();
         if let Some((kind, entry)) = found.next() {
@@ -141,7 +181,7 @@ impl<'a> Reader<'a> {
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
             return None;
         }
-        let later = ["sql", "kv", "tool", "secret", "run"];
+        let later = ["sql", "kv", "secret", "run"];
         if first.is_none() && later.iter().all(|key| fields.get(key).is_none()) {
             let help = "add one of `fetch = \"https://…\"`, `file = \"mount/**\"`, `crypto = \"ring/**\"`".to_owned();
             let message = "the rule does not say what it is about".to_owned();
@@ -165,13 +205,22 @@ impl<'a> Reader<'a> {
         resource: &Node,
         rule: &Place,
     ) -> Option<Actions> {
+        if kind == Kind::Tool {
+            self.misplaced(
+                fields,
+                &["actions", "methods"],
+                "are not for rules about a `tool`, which can only be called",
+            );
+        }
         let (key, other) = if kind == Kind::Fetch { ("methods", "actions") } else { ("actions", "methods") };
-        if let Some(entry) = fields.get(other) {
+        if let Some(entry) = fields.get(other).filter(|_| kind != Kind::Tool) {
             let message = format!("a rule for `{kind}` has `{key}`, not `{other}`");
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
         }
-        if fields.get(key).is_none() {
+        if fields.get(key).is_none() || kind == Kind::Tool {
             return match (effect, kind) {
+                // There is one action only, so that naming it would say nothing.
+                (_, Kind::Tool) => Some(Actions::all(kind)),
                 (Effect::Allow, Kind::Fetch) => Some([ActionName::Get, ActionName::Head].into_iter().collect()),
                 (Effect::Allow, _) => {
                     let message = format!("an allow rule for `{kind}` names its `actions`");
@@ -269,6 +318,20 @@ impl<'a> Reader<'a> {
         match effect {
             Effect::Allow => self.report.error_with(DiagnosticCode::NoMount, place, message, help),
             Effect::Deny => self.report.warning(DiagnosticCode::NoMount, place, message, help),
+        }
+    }
+
+    fn check_server(&mut self, scope: &Scope, effect: Effect, place: &Place) {
+        let Some(server) = scope.tool_server().filter(|server| !self.servers.contains(server)) else { return };
+        let servers: Vec<&str> = self.servers.iter().copied().collect();
+        let help = match nearest(server, &servers) {
+            Some(name) => format!("did you mean the server `{}`?", Printable(name)),
+            None => format!("add `[tools.{}]` with its `command`", toml_key(server)),
+        };
+        let message = format!("there is no tool server `{}`", Printable(server));
+        match effect {
+            Effect::Allow => self.report.error_with(DiagnosticCode::NoToolServer, place, message, help),
+            Effect::Deny => self.report.warning(DiagnosticCode::NoToolServer, place, message, help),
         }
     }
 
