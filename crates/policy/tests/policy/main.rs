@@ -9,4 +9,5 @@ mod manifests;
 mod properties;
 mod scopes;
 mod terms;
+mod tools;
 mod world;

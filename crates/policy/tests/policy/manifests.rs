@@ -97,6 +97,62 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "file",
         "write a second rule",
     ),
+    ("[tools]\ns = \"npx\"", WrongType, "\"npx\"", "a table with a `command`"),
+    ("[tools.s]\ncwd = \"x\"", MissingField, "s", "has no `command`"),
+    ("[tools.s]\ncommand = \"npx\"", WrongType, "\"npx\"", "`command` takes a list"),
+    ("[tools.s]\ncommand = []", BadCommand, "[]", "its first word is the program"),
+    ("[tools.s]\ncommand = [\"\"]", BadCommand, "\"\"", "name is empty"),
+    ("[tools.s]\ncommand = [\"a\", \"b\\u200bc\"]", BadCommand, "\"b\\u200bc\"", "b\\u{200b}c"),
+    ("[tools.s]\ncommand = [\"a\"]\nenv = [\"A=b\"]", BadName, "\"A=b\"", "values are not written"),
+    ("[tools.s]\ncommand = [\"a\"]\ncwd = \"\"", BadName, "\"\"", "the path of a folder"),
+    ("[tools.s]\ncommand = [\"a\"]\nargs = []", UnknownField, "args", "its fields are `command`"),
+    ("[tools.\"S t\"]\ncommand = [\"a\"]", BadName, "\"S t\"", "not a name for `tools`"),
+    ("[[allow]]\nid = \"a\"\ntool = \"s/t\"", NoToolServer, "\"s/t\"", "add `[tools.s]`"),
+    (
+        "[[allow]]\nid = \"a\"\ntool = \"calender/t\"\n[tools.calendar]\ncommand = [\"a\"]",
+        NoToolServer,
+        "\"calender/t\"",
+        "did you mean the server `calendar`?",
+    ),
+    ("[[allow]]\nid = \"a\"\ntool = \"s\"\n[tools.s]\ncommand = [\"a\"]", BadResource, "\"s\"", "exactly one segment"),
+    (
+        "[[allow]]\nid = \"a\"\ntool = \"s/t\"\nactions = [\"call\"]\n[tools.s]\ncommand = [\"a\"]",
+        MisplacedField,
+        "actions",
+        "can only be called",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\ntool = \"s/t\"\nheaders = []\n[tools.s]\ncommand = [\"a\"]",
+        MisplacedField,
+        "headers",
+        "belong to rules for `fetch`",
+    ),
+    (
+        "[[deny]]\nid = \"a\"\ntool = \"s/t\"\nargs = {}\n[tools.s]\ncommand = [\"a\"]",
+        MisplacedField,
+        "args",
+        "whatever the arguments",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nargs = {}",
+        MisplacedField,
+        "args",
+        "belongs to rules for `tool`",
+    ),
+    ("[[allow]]\nid = \"a\"\nargs = { n = 1 }\ntool = \"s/t\"", WrongType, "1", "a table such as"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { mex = 1 } }\ntool = \"s/t\"", UnknownField, "mex", "its fields are `equals`"),
+    (
+        "[[allow]]\nid = \"a\"\nargs = { n = { pattern = \"\" } }\ntool = \"s/t\"",
+        NotSupported,
+        "pattern",
+        "not supported",
+    ),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { max = -1 } }\ntool = \"s/t\"", BadQuantity, "-1", "from 0 to 2^53"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { in = [] } }\ntool = \"s/t\"", BadCondition, "", "one of nothing"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { in = [1.5] } }\ntool = \"s/t\"", WrongType, "1.5", "or a boolean"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { min = 2, max = 1 } }\ntool = \"s/t\"", BadCondition, "", "from 2 to 1"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { optional = true } }\ntool = \"s/t\"", BadCondition, "", "says nothing"),
+    ("[[allow]]\nid = \"a\"\nargs = { \"\" = {} }\ntool = \"s/t\"", BadName, "\"\"", "not the name of an argument"),
     ("[[deny]]\nid = \"A b\"\nfile = \"m/x\"", BadName, "\"A b\"", "`A b` is not an id"),
     ("ceiling = \"\"", BadName, "\"\"", "`ceiling` takes the name"),
     ("ceiling = \"a\u{202e}b\"", BadName, "\"a\u{202e}b\"", "the path of `ceiling` has an invisible"),
@@ -468,11 +524,6 @@ id = "ledger"
 sql = "ledger"
 tables = { expenses = ["select", "insert"] }
 
-[[allow]]
-id = "calendar"
-tool = "calendar/create_event"
-args = { title = { max_length = 200 } }
-
 [[decoy]]
 id = "canary-table"
 sql = "ledger"
@@ -481,6 +532,7 @@ sql = "ledger"
 ledger = "sqlite:./data/ledger.db"
 [tools.calendar]
 command = ["npx"]
+url = "https://calendar.example/mcp"
 [monitor]
 call_spike = 3.0
 [egress]
@@ -493,7 +545,6 @@ secrets = "block"
     fields.sort_unstable();
     let expected = [
         "approve",
-        "args",
         "body",
         "databases",
         "decoy",
@@ -505,8 +556,7 @@ secrets = "block"
         "sql",
         "sum",
         "tables",
-        "tool",
-        "tools",
+        "url",
     ];
     assert_eq!(fields, expected);
 }
