@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use bailiwick_policy::{ActionName, Resource};
+use bailiwick_policy::{ActionName, Arguments, Resource};
 
 use crate::{HostError, Permit};
 
@@ -30,6 +30,11 @@ pub trait Action: Send + Sync + 'static {
     type Output: Send;
 
     fn resource(&self) -> Resource;
+
+    /// What the call passes along and rules may have conditions on; without an override, nothing.
+    fn arguments(&self) -> Arguments {
+        Arguments::default()
+    }
 
     /// How this very action affects the world; at least as strong as it is, never weaker.
     fn effect(&self) -> Effect {
