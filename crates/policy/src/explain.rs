@@ -201,7 +201,7 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     let Some(scope) = Scope::exact(request) else { return String::new() };
     let origin = Printable(manifest.origin());
     let kind = request.kind();
-    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto | Kind::Tool) {
+    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto | Kind::Tool | Kind::Kv | Kind::Sql) {
         return format!("this version's manifests cannot grant `{kind}` yet");
     }
     let mut resource = scope.resource().to_string();
@@ -218,8 +218,13 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
             .to_owned();
     }
     let mut text = format!("add to {origin}:\n\n[[allow]]\nid = \"{}\"\n", free_id(manifest, request));
-    let _ = write!(text, "{kind} = {}", toml_string(&resource));
-    if kind != Kind::Tool {
+    if let Resource::Table(name) = request.resource() {
+        let (database, table) = (toml_string(name.database()), toml_key(name.table()));
+        let _ = write!(text, "sql = {database}\ntables = {{ {table} = [\"{action}\"] }}");
+    } else {
+        let _ = write!(text, "{kind} = {}", toml_string(&resource));
+    }
+    if !matches!(kind, Kind::Tool | Kind::Sql) {
         let _ = write!(text, "\n{field} = [\"{action}\"]");
     }
     if reach == Reach::Private {
@@ -227,6 +232,13 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     }
     if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().all(|(name, _)| name != *mount)) {
         let _ = write!(text, "\n\nand under `[mounts]` the folder it stands for:\n\n{} = \"./…\"", toml_key(mount));
+    }
+    if let Some(store) = scope.store().filter(|store| manifest.stores().all(|(name, _)| name != *store)) {
+        let _ = write!(text, "\n\nand under `[stores]`:\n\n{} = \"private\"   # or \"shared\"", toml_key(store));
+    }
+    if let Some(database) = scope.database().filter(|database| manifest.databases().all(|(name, _)| name != *database))
+    {
+        let _ = write!(text, "\n\nand under `[databases]` its file:\n\n{} = \"sqlite:./…\"", toml_key(database));
     }
     if let Some(server) = scope.tool_server().filter(|name| manifest.tools().iter().all(|known| known.name() != *name))
     {

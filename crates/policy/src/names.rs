@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::resource::ResourceError;
-use crate::segment::{MAX_SEGMENTS, check_guest, check_name};
+use crate::segment::{MAX_SEGMENTS, check_guest, check_name, check_table};
 
 macro_rules! pairs {
-    ($($(#[$doc:meta])* $name:ident { $parent:ident, $child:ident })+) => {$(
+    ($($(#[$doc:meta])* $name:ident { $parent:ident, $child:ident: $check:ident })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name { $parent: String, $child: [String; 1] }
@@ -22,7 +22,7 @@ macro_rules! pairs {
                     ResourceError::malformed(concat!("write `", stringify!($parent), "/", stringify!($child), "`"))
                 })?;
                 check_name(parent)?;
-                check_name(child)?;
+                $check(child)?;
                 Ok($name { $parent: parent.to_owned(), $child: [child.to_owned()] })
             }
 
@@ -80,11 +80,11 @@ macro_rules! singles {
 
 pairs! {
     /// A key of the host's key store: `release/2026` is key `2026` of ring `release`.
-    KeyName { ring, key }
-    /// A table of a database that the host offers: `crm/customers`.
-    TableName { database, table }
+    KeyName { ring, key: check_name }
+    /// A table of a database that the host offers, in lower case: `crm/customers`.
+    TableName { database, table: check_table }
     /// A tool of an upstream tool server: `github/create_issue`.
-    ToolName { server, tool }
+    ToolName { server, tool: check_name }
 }
 
 singles! {
@@ -158,6 +158,9 @@ mod tests {
     fn what_is_no_name_is_refused() {
         for text in ["", "a", "a/", "/b", "a/b/c", "../b", "a/..", "a/b c", "a/*", "-/b"] {
             assert_eq!(KeyName::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");
+        }
+        for text in ["crm/Customers", "crm/customers ", "crm/x$y", "crm"] {
+            assert_eq!(TableName::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");
         }
         for text in ["", "a/b", ".x", "-"] {
             assert_eq!(SecretName::parse(text).map_err(|e| e.code()), Err(Code::Malformed), "{text:?}");

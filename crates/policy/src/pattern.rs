@@ -7,7 +7,7 @@ use psl::Psl as _;
 use crate::address::{Host, Scheme, split_port};
 use crate::kind::Kind;
 use crate::resource::{Resource, ResourceError};
-use crate::segment::{MAX_SEGMENTS, check_guest, check_name, check_url, percent_decode, write_encoded};
+use crate::segment::{MAX_SEGMENTS, check_guest, check_name, check_table, check_url, percent_decode, write_encoded};
 
 /// Most bytes in a pattern: room for the longest URL and guest path with every byte percent-encoded.
 pub(crate) const MAX_PATTERN: usize = 32 * 1024;
@@ -317,6 +317,7 @@ fn parse_literal(kind: Kind, text: &str) -> Result<String, PatternError> {
     match kind {
         Kind::Fetch => check_url(&literal)?,
         Kind::File | Kind::Kv => check_guest(&literal)?,
+        Kind::Sql => check_table(&literal)?,
         _ => check_name(&literal)?,
     }
     Ok(literal)

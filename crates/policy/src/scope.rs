@@ -130,6 +130,22 @@ impl Scope {
         }
     }
 
+    /// The store of a key-value scope.
+    pub(crate) fn store(&self) -> Option<&str> {
+        match &self.pattern.authority {
+            Authority::Name(name) if self.kind == Kind::Kv => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The database of an SQL scope.
+    pub(crate) fn database(&self) -> Option<&str> {
+        match &self.pattern.authority {
+            Authority::Name(name) if self.kind == Kind::Sql => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) fn action_set(&self) -> Actions {
         self.actions
     }

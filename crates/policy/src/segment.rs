@@ -70,6 +70,16 @@ pub(crate) fn check_name(name: &str) -> Result<(), ResourceError> {
     Ok(())
 }
 
+/// Names of tables are names in lower case: databases compare them without regard to case, and rules must not be passed by
+/// writing one differently.
+pub(crate) fn check_table(name: &str) -> Result<(), ResourceError> {
+    check_name(name)?;
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(ResourceError::malformed("tables are written in lower case, however the database spells them"));
+    }
+    Ok(())
+}
+
 /// Strict percent-decoding to UTF-8: a stray `%` or a byte sequence that is not UTF-8 is refused.
 pub(crate) fn percent_decode(text: &str) -> Result<String, ResourceError> {
     if !text.contains('%') {

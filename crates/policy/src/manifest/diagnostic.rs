@@ -73,6 +73,14 @@ diagnostic_codes! {
     NoMount = "manifest.no_mount";
     /// A rule for a tool server that `[tools]` does not have; of a deny rule, a warning.
     NoToolServer = "manifest.no_tool_server";
+    /// A rule for a key-value store that `[stores]` does not have; of a deny rule, a warning.
+    NoStore = "manifest.no_store";
+    /// A store that is neither private nor shared.
+    BadStore = "manifest.bad_store";
+    /// A rule for a database that `[databases]` does not have; of a deny rule, a warning.
+    NoDatabase = "manifest.no_database";
+    /// A database that is not `sqlite:` and the path of a file.
+    BadDatabase = "manifest.bad_database";
     /// A tool server's command that is none.
     BadCommand = "manifest.bad_command";
     /// A condition on an argument that nothing or everything fulfils.

@@ -53,6 +53,11 @@ impl<'a> Fields<'a> {
         Fields { entries }
     }
 
+    /// A table whose keys are names that its reader checks.
+    pub(super) fn unchecked(entries: &'a [Entry]) -> Fields<'a> {
+        Fields { entries }
+    }
+
     /// The field's key and value, if it is there.
     pub(super) fn get(&self, key: &str) -> Option<&'a Entry> {
         self.entries.iter().find(|entry| entry.key == key)

@@ -1,34 +1,35 @@
 //! Rules that do nothing, or more than was probably meant. All of it is a warning.
 
+use super::data::Sharing;
 use super::diagnostic::{DiagnosticCode, Report};
 use super::rules::ManifestRule;
 use crate::actions::Actions;
 use crate::index::{Index, Slot};
 use crate::kind::{ActionName, Kind};
-use crate::pattern::Authority;
+use crate::pattern::{Authority, Piece};
 use crate::scope::Scope;
 
-pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], report: &mut Report) {
+pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(String, Sharing)], report: &mut Report) {
     let denied = index(deny.iter());
     let allowed = index(allow.iter());
     let backwards = index(allow.iter().rev());
     for (number, rule) in allow.iter().enumerate() {
         if let Some(by) = covering(&denied, &rule.scope, deny.len()).and_then(|by| deny.get(by)) {
-            let message = format!("rule `{}` can never allow anything: deny rules cover all of it", rule.rule.id());
+            let message = format!("{} can never allow anything: deny rules cover all of it", called(rule));
             let help = format!("remove it, or narrow the deny rule `{}`", by.rule.id());
             report.warning(DiagnosticCode::Impossible, &rule.place, message, help);
         } else if let Some(by) =
             covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)).filter(|by| by.conditions.is_empty())
         {
-            let message = format!("rule `{}` never decides: rules before it cover all of it", rule.rule.id());
+            let message = format!("{} never decides: rules before it cover all of it", called(rule));
             let help = format!("remove it, or move it before `{}` if its terms are meant to hold", by.rule.id());
             report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
         } else if let Some(by) = redundant(&backwards, allow, number) {
-            let message = format!("rule `{}` adds nothing: a rule after it allows the same and more", rule.rule.id());
+            let message = format!("{} adds nothing: a rule after it allows the same and more", called(rule));
             let help = format!("remove it; `{}` has the same terms", by.rule.id());
             report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
         }
-        if let Some((message, help)) = broad(rule) {
+        if let Some((message, help)) = broad(rule, stores) {
             report.warning(DiagnosticCode::Broad, &rule.place, message, help);
         }
     }
@@ -40,6 +41,14 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], report: &mut R
             let help = format!("if it is to be denied too, add a deny rule for `{}`", parent.resource());
             report.warning(DiagnosticCode::DenyLeavesParent, &rule.place, message, help);
         }
+    }
+}
+
+/// A rule, or the part of it that is about one table.
+fn called(rule: &ManifestRule) -> String {
+    match rule.scope.database() {
+        Some(_) => format!("rule `{}`, as far as it is about `{}`,", rule.rule.id(), rule.scope.resource()),
+        None => format!("rule `{}`", rule.rule.id()),
     }
 }
 
@@ -81,9 +90,15 @@ fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) ->
 }
 
 /// What a rule covers beyond what people usually mean.
-fn broad(rule: &ManifestRule) -> Option<(String, String)> {
+fn broad(rule: &ManifestRule, stores: &[(String, Sharing)]) -> Option<(String, String)> {
     let (id, scope) = (rule.rule.id(), &rule.scope);
     let pattern = scope.pattern();
+    if let (Some(database), [Piece::Any]) = (scope.database(), pattern.segments.as_slice()) {
+        return Some((
+            format!("rule `{id}` is about every table of `{database}`, those that will be added, too"),
+            "name the tables".to_owned(),
+        ));
+    }
     if !pattern.tail || !pattern.segments.is_empty() {
         return None;
     }
@@ -101,6 +116,14 @@ fn broad(rule: &ManifestRule) -> Option<(String, String)> {
             format!("rule `{id}` allows deleting everything in the mount `{mount}`"),
             "name the folder in which files may be deleted".to_owned(),
         )),
+        (Kind::Kv, Authority::Name(store))
+            if scope.action_set().has(ActionName::Delete) && stores.contains(&(store.clone(), Sharing::Shared)) =>
+        {
+            Some((
+                format!("rule `{id}` allows deleting everything in the shared store `{store}`, of whatever agent"),
+                "name the prefix below which keys may be deleted".to_owned(),
+            ))
+        }
         _ => None,
     }
 }

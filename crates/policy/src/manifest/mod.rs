@@ -1,6 +1,8 @@
 //! The manifest: what its author grants, on what terms, within which limits.
 
 mod conditions;
+mod data;
+mod declared;
 mod diagnostic;
 mod fields;
 mod json;
@@ -8,6 +10,8 @@ mod lint;
 mod quantity;
 mod rules;
 mod servers;
+mod tables;
+mod terms;
 mod tree;
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +19,8 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+pub use self::data::Sharing;
+use self::declared::Declared;
 use self::diagnostic::Report;
 pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use self::fields::{Fields, Schema};
@@ -43,6 +49,8 @@ pub struct Manifest {
     limits: Limits,
     mounts: Vec<(String, String)>,
     tools: Vec<ToolServer>,
+    stores: Vec<(String, Sharing)>,
+    databases: Vec<(String, String)>,
     allow: Vec<ManifestRule>,
     deny: Vec<ManifestRule>,
     warnings: Vec<Diagnostic>,
@@ -51,8 +59,21 @@ pub struct Manifest {
 
 const TOP: Schema = Schema {
     what: "a manifest",
-    known: &["schema", "id", "agents", "description", "ceiling", "limits", "allow", "deny", "mounts", "tools"],
-    later: &["decoy", "databases", "stores", "secrets", "monitor", "egress"],
+    known: &[
+        "schema",
+        "id",
+        "agents",
+        "description",
+        "ceiling",
+        "limits",
+        "allow",
+        "deny",
+        "mounts",
+        "tools",
+        "stores",
+        "databases",
+    ],
+    later: &["decoy", "secrets", "monitor", "egress"],
 };
 
 const LIMITS: Schema = Schema {
@@ -111,6 +132,16 @@ impl Manifest {
         &self.tools
     }
 
+    /// Key-value stores by name.
+    pub fn stores(&self) -> impl Iterator<Item = (&str, Sharing)> {
+        self.stores.iter().map(|(name, sharing)| (name.as_str(), *sharing))
+    }
+
+    /// SQLite databases by name, with the path of the file relative to the manifest's folder.
+    pub fn databases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.databases.iter().map(|(name, path)| (name.as_str(), path.as_str()))
+    }
+
     /// What the allow rules cover; the deny rules are not taken off.
     pub fn scopes(&self) -> ScopeSet {
         self.allow.iter().map(|rule| rule.scope.clone()).collect()
@@ -128,7 +159,10 @@ impl Manifest {
 
     /// Every rule, allow rules first, each in the order of the text.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        self.allow.iter().chain(&self.deny).map(|rule| &rule.rule)
+        // A rule for several tables has an entry for each of them, one after the other.
+        let mut before: Option<&Arc<Rule>> = None;
+        let rules = self.allow.iter().chain(&self.deny).map(|rule| &rule.rule);
+        rules.filter(move |rule| !before.replace(rule).is_some_and(|before| Arc::ptr_eq(before, rule)))
     }
 
     /// The rule with that id.
@@ -180,15 +214,22 @@ impl Manifest {
         let agents = read_agents(&fields, report);
         let mounts = read_mounts(&fields, report);
         let tools = servers::read(&fields, report);
+        let stores = data::stores(&fields, report);
+        let databases = data::databases(&fields, report);
         let limits = read_limits(&fields, report);
         let description = fields.text("description", report).map(|(text, _)| text.to_owned());
         let names = |table| match fields.get(table).map(|entry| &entry.node.value) {
             Some(tree::Value::Table(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
             _ => HashSet::new(),
         };
-        let (mounts_named, servers) = (names("mounts"), names("tools"));
+        let declared = Declared {
+            mounts: names("mounts"),
+            servers: names("tools"),
+            stores: names("stores"),
+            databases: names("databases"),
+        };
         let lines = Lines::of(text);
-        let mut reader = Reader { report, origin, lines, mounts: mounts_named, servers, ids: HashMap::new() };
+        let mut reader = Reader { report, origin, lines, declared, ids: HashMap::new() };
         let allow = reader.read(&fields, "allow", Effect::Allow);
         let deny = reader.read(&fields, "deny", Effect::Deny);
         if agents.is_empty() && fields.get("agents").is_none() {
@@ -196,7 +237,7 @@ impl Manifest {
             let help = "add the registry ids, as in `agents = [\"expense-bot\"]`".to_owned();
             report.warning(DiagnosticCode::NoAgents, &whole, message, help);
         }
-        lint::lint(&allow, &deny, report);
+        lint::lint(&allow, &deny, &stores, report);
         let digest = Sha256::digest(text.as_bytes()).into();
         let (origin, warnings) = (origin.to_owned(), Vec::new());
         let id = id?;
@@ -209,6 +250,8 @@ impl Manifest {
             limits,
             mounts,
             tools,
+            stores,
+            databases,
             allow,
             deny,
             warnings,

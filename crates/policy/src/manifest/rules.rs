@@ -1,9 +1,10 @@
 //! `[[allow]]` and `[[deny]]`: one table becomes one rule with one scope.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::conditions;
+use super::declared::Declared;
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, list, nearest, wrong_type};
 use super::tree::{Entry, Node, Place, Value};
@@ -11,7 +12,7 @@ use crate::actions::Actions;
 use crate::argument::Conditions;
 use crate::kind::{ActionName, Kind};
 use crate::request::{Request, is_keyless};
-use crate::rule::{Effect, Rule, Terms, is_host_header};
+use crate::rule::{Effect, Rule, Terms};
 use crate::scope::{Scope, known};
 use crate::text::{Printable, is_hidden};
 
@@ -35,9 +36,6 @@ impl ManifestRule {
     }
 }
 
-/// Most headers that one rule leaves to the guest.
-const MAX_HEADERS: usize = 64;
-
 const RULE: Schema = Schema {
     what: "a rule",
     known: &[
@@ -53,29 +51,12 @@ const RULE: Schema = Schema {
         "limits",
         "tool",
         "args",
-    ],
-    later: &[
-        "secret",
-        "body",
-        "sensitive",
-        "risk",
-        "approve",
+        "kv",
         "sql",
         "tables",
-        "kv",
-        "run",
-        "rate",
-        "label",
-        "labels",
-        "calls",
-        "sum",
+        "sensitive",
     ],
-};
-
-const RULE_LIMITS: Schema = Schema {
-    what: "a rule's `limits`",
-    known: &["response", "request", "timeout"],
-    later: &["calls", "sum", "rate", "concurrent"],
+    later: &["secret", "body", "risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
 };
 
 /// Fields that only an allow rule for `fetch` has; but for the last one, which a rule for `tool` has, too.
@@ -86,10 +67,7 @@ pub(super) struct Reader<'a> {
     pub(super) report: &'a mut Report,
     pub(super) origin: &'a str,
     pub(super) lines: Lines,
-    /// The names in `[mounts]`.
-    pub(super) mounts: HashSet<&'a str>,
-    /// The names in `[tools]`.
-    pub(super) servers: HashSet<&'a str>,
+    pub(super) declared: Declared<'a>,
     pub(super) ids: HashMap<&'a str, usize>,
 }
 
@@ -106,10 +84,11 @@ impl<'a> Reader<'a> {
             self.report.error(DiagnosticCode::TooManyRules, &place, message);
             return Vec::new();
         }
-        nodes.iter().filter_map(|node| self.rule(node, key, effect)).collect()
+        nodes.iter().filter_map(|node| self.rule(node, key, effect)).flatten().collect()
     }
 
-    fn rule(&mut self, node: &'a Node, key: &str, effect: Effect) -> Option<ManifestRule> {
+    /// One entry, or one for each table of a rule for `sql`.
+    fn rule(&mut self, node: &'a Node, key: &str, effect: Effect) -> Option<Vec<ManifestRule>> {
         let Value::Table(entries) = &node.value else { return wrong_type(node, key, "tables", self.report) };
         let fields = Fields::check(entries, &RULE, self.report);
         let id = self.id(&fields, &node.place);
@@ -117,6 +96,7 @@ impl<'a> Reader<'a> {
         match (effect, kind) {
             (Effect::Deny, _) => {
                 self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
+                self.misplaced(&fields, &["sensitive"], "belongs to allow rules; a deny rule denies every token");
                 self.misplaced(&fields, &["args"], "belongs to allow rules; a deny rule denies whatever the arguments");
             }
             (_, None | Some((Kind::Fetch, _))) => {}
@@ -130,22 +110,48 @@ impl<'a> Reader<'a> {
         }
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
-        let actions = self.actions(&fields, kind, effect, &resource.node, &node.place);
-        // Every error at once: the resource is looked at even where the actions cannot be used.
-        let any = (kind != Kind::Crypto).then(|| Actions::all(kind));
-        let scope = self.scope(kind, actions.or(any)?, &resource.node)?;
-        self.check_mount(&scope, effect, &resource.node.place);
-        self.check_server(&scope, effect, &resource.node.place);
+        let scopes = if kind == Kind::Sql {
+            self.tables(&fields, effect, resource, &node.place)
+        } else {
+            self.misplaced(&fields, &["tables"], "belongs to rules for `sql`");
+            self.resource(&fields, kind, effect, resource, &node.place)
+        };
         let conditions =
             if kind == Kind::Tool { conditions::read(&fields, self.report) } else { Conditions::default() };
         let terms = match kind {
             Kind::Fetch => terms,
             Kind::Tool => Terms { headers: Vec::new(), ..terms },
-            _ => Terms::default(),
+            _ => Terms { sensitive: terms.sensitive, ..Terms::default() },
         };
+        let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
+        let scopes = scopes?.into_iter();
+        // INVARIANT: a rule with conditions is for `tool` and has one scope.
+        let mut conditions = conditions;
+        let entry = |(scope, place)| ManifestRule {
+            rule: Arc::clone(&rule),
+            scope,
+            conditions: std::mem::take(&mut conditions),
+            place,
+        };
+        Some(scopes.map(entry).collect())
+    }
+
+    /// What a rule covers that says it in one field, and where to point.
+    fn resource(
+        &mut self,
+        fields: &Fields<'a>,
+        kind: Kind,
+        effect: Effect,
+        resource: &'a Entry,
+        rule: &Place,
+    ) -> Option<Vec<(Scope, Place)>> {
+        let actions = self.actions(fields, kind, effect, &resource.node, rule);
+        // Every error at once: the resource is looked at even where the actions cannot be used.
+        let any = (kind != Kind::Crypto).then(|| Actions::all(kind));
+        let scope = self.scope(kind, actions.or(any)?, &resource.node)?;
+        self.declared.check(&scope, effect, &resource.node.place, self.report);
         actions?;
-        let rule = Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms };
-        Some(ManifestRule { rule: Arc::new(rule), scope, conditions, place: node.place.clone() })
+        Some(vec![(scope, rule.clone())])
     }
 
     fn id(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<&'a str> {
@@ -173,7 +179,7 @@ impl<'a> Reader<'a> {
 
     /// The one field that says what the rule is about.
     fn kind(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<(Kind, &'a Entry)> {
-        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool];
+        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool, Kind::Kv, Kind::Sql];
         let mut found = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
         let first = found.next();
         if let Some((kind, entry)) = found.next() {
@@ -181,7 +187,7 @@ impl<'a> Reader<'a> {
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
             return None;
         }
-        let later = ["sql", "kv", "secret", "run"];
+        let later = ["secret", "run"];
         if first.is_none() && later.iter().all(|key| fields.get(key).is_none()) {
             let help = "add one of `fetch = \"https://…\"`, `file = \"mount/**\"`, `crypto = \"ring/**\"`".to_owned();
             let message = "the rule does not say what it is about".to_owned();
@@ -190,7 +196,7 @@ impl<'a> Reader<'a> {
         first
     }
 
-    fn misplaced(&mut self, fields: &Fields<'a>, names: &[&str], why: &str) {
+    pub(super) fn misplaced(&mut self, fields: &Fields<'a>, names: &[&str], why: &str) {
         for entry in names.iter().filter_map(|name| fields.get(name)) {
             let message = format!("{} {why}; remove `{}`", list(names), entry.key);
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
@@ -241,6 +247,11 @@ impl<'a> Reader<'a> {
             self.report.error(DiagnosticCode::BadAction, place, format!("`{key}` is empty; such a rule says nothing"));
             return None;
         }
+        self.action_list(kind, items)
+    }
+
+    /// The actions of a list, all of which must be good.
+    pub(super) fn action_list(&mut self, kind: Kind, items: Vec<(&str, &Place)>) -> Option<Actions> {
         let mut actions = Actions::NONE;
         let mut complete = true;
         for (text, place) in items {
@@ -305,69 +316,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    fn check_mount(&mut self, scope: &Scope, effect: Effect, place: &Place) {
-        let Some(mount) = scope.mount().filter(|mount| !self.mounts.contains(mount)) else { return };
-        let mounts: Vec<&str> = self.mounts.iter().copied().collect();
-        let help = match nearest(mount, &mounts) {
-            Some(name) => format!("did you mean the mount `{}`?", Printable(name)),
-            None => format!("add under `[mounts]`: {} = \"./…\"", toml_key(mount)),
-        };
-        let message = format!("there is no mount `{}`", Printable(mount));
-        match effect {
-            Effect::Allow => self.report.error_with(DiagnosticCode::NoMount, place, message, help),
-            Effect::Deny => self.report.warning(DiagnosticCode::NoMount, place, message, help),
-        }
-    }
-
-    fn check_server(&mut self, scope: &Scope, effect: Effect, place: &Place) {
-        let Some(server) = scope.tool_server().filter(|server| !self.servers.contains(server)) else { return };
-        let servers: Vec<&str> = self.servers.iter().copied().collect();
-        let help = match nearest(server, &servers) {
-            Some(name) => format!("did you mean the server `{}`?", Printable(name)),
-            None => format!("add `[tools.{}]` with its `command`", toml_key(server)),
-        };
-        let message = format!("there is no tool server `{}`", Printable(server));
-        match effect {
-            Effect::Allow => self.report.error_with(DiagnosticCode::NoToolServer, place, message, help),
-            Effect::Deny => self.report.warning(DiagnosticCode::NoToolServer, place, message, help),
-        }
-    }
-
-    fn terms(&mut self, fields: &Fields<'a>) -> Terms {
-        let mut terms = Terms::usual();
-        terms.private = fields.boolean("private", self.report).unwrap_or(false);
-        terms.redirects = fields.boolean("redirects", self.report).unwrap_or(false);
-        if let Some(headers) = fields.texts("headers", self.report) {
-            terms.headers = headers.into_iter().filter_map(|(name, place)| self.header(name, place)).collect();
-            terms.headers.sort();
-            terms.headers.dedup();
-            if let Some(entry) = fields.get("headers").filter(|_| terms.headers.len() > MAX_HEADERS) {
-                let message = format!("a rule names at most {MAX_HEADERS} headers");
-                self.report.error(DiagnosticCode::BadHeader, &entry.node.place, message);
-            }
-        }
-        if let Some(entries) = fields.table("limits", self.report) {
-            let limits = Fields::check(entries, &RULE_LIMITS, self.report);
-            terms.response = limits.size("response", self.report);
-            terms.request = limits.size("request", self.report);
-            terms.timeout = limits.duration("timeout", self.report);
-        }
-        terms
-    }
-
-    fn header(&mut self, name: &str, place: &Place) -> Option<String> {
-        let is_token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
-        let message = if name.is_empty() || name.len() > 128 || !name.bytes().all(is_token) || name.contains('*') {
-            format!("`{}` is not a header's name in lower case", Printable(name))
-        } else if is_host_header(name) {
-            format!("`{name}` is set by the host and cannot be left to a guest")
-        } else {
-            return Some(name.to_owned());
-        };
-        self.report.error(DiagnosticCode::BadHeader, place, message);
-        None
     }
 
     fn location(&self, place: &Place) -> String {
