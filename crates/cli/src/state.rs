@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 5] = ["issuer", "keys", "audit", "cache", "cache/artifacts"];
+const SUBFOLDERS: [&str; 6] = ["issuer", "keys", "audit", "cache", "cache/artifacts", "languages"];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]

@@ -27,6 +27,7 @@ pub struct Languages {
     environment: Vec<(OsString, OsString)>,
     sources: fn(Language) -> Sources,
     times: Times,
+    offline: bool,
 }
 
 /// An interpreter that is there, or could be.
@@ -55,6 +56,22 @@ pub enum Standing {
     Missing,
 }
 
+impl Standing {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Standing::Ready => "ready",
+            Standing::NotCompiled => "not compiled",
+            Standing::Outdated => "outdated",
+            Standing::Damaged(_) => "damaged",
+            Standing::Missing => "missing",
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        *self == Standing::Ready
+    }
+}
+
 impl Languages {
     /// Interpreters in `folder`, which should belong to this program alone, sealed with `key`: that of the cache, because
     /// both decide what machine code runs here.
@@ -65,6 +82,7 @@ impl Languages {
             environment: Vec::new(),
             sources: Sources::of,
             times: Times::default(),
+            offline: false,
         }
     }
 
@@ -73,6 +91,13 @@ impl Languages {
     #[must_use]
     pub fn environment(mut self, all: impl IntoIterator<Item = (OsString, OsString)>) -> Languages {
         self.environment = tool::passed(all);
+        self
+    }
+
+    /// With `true`, nothing is fetched or built: what is not installed stays so.
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Languages {
+        self.offline = offline;
         self
     }
 
@@ -95,7 +120,8 @@ impl Languages {
     /// that is whole stays, one that is damaged is built anew. Dropping the future stops everything that was started.
     ///
     /// # Errors
-    /// Every [`LanguageError`] but [`LanguageError::NotInstalled`]. Nothing that could be taken for an interpreter is left.
+    /// Every [`LanguageError`]; [`LanguageError::NotInstalled`] and [`LanguageError::Damaged`] only when offline. Nothing
+    /// that could be taken for an interpreter is left.
     pub async fn install(
         &self,
         language: Language,
@@ -105,7 +131,10 @@ impl Languages {
     ) -> Result<Interpreter, LanguageError> {
         let recipe = self.recipe(language, packages)?;
         let lock = self.lock(progress).await?;
-        if self.verify(&recipe).is_err() {
+        if let Err(missing) = self.verify(&recipe) {
+            if self.offline {
+                return Err(missing);
+            }
             let workshop = self.installations.workshop(&lock)?;
             let finished =
                 build::build(&recipe, &workshop, &self.environment, self.times, &self.seal, progress).await?;
@@ -261,3 +290,6 @@ fn belongs(name: &str, language: Language) -> bool {
 fn damaged(recipe: &Recipe, what: &str) -> LanguageError {
     LanguageError::Damaged { language: recipe.language, packages: recipe.packages.clone(), what: what.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;
