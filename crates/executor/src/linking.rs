@@ -1,12 +1,12 @@
 //! What guests can import, put together: the linkers for both forms of guest, and the catalogue that names their content.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wasmtime::component;
 
 use crate::artifact::{Code, Loaded};
 use crate::component::CATALOGUE;
-use crate::load::{Catalogue, Refusal};
+use crate::load::{Catalogue, Interface, Refusal};
 use crate::run::{COMPONENT_ENTRY, Entry, INTERPRETER_ENTRY, MODULE_ENTRY, RunState, Runnable, module_has_entry};
 use crate::{component as glue, core_abi};
 
@@ -21,10 +21,26 @@ pub(crate) fn catalogue() -> Catalogue {
     Catalogue { core: core_abi::IMPORTS, interfaces: CATALOGUE, entry_points: &["wasi:cli/run@0.2", "run"] }
 }
 
-/// The same for the interpreters of source languages.
+/// The same for the interpreters of source languages, which may also name what they were built with and cannot use.
 pub(crate) fn interpreter_catalogue() -> Catalogue {
-    Catalogue { core: &[], interfaces: CATALOGUE, entry_points: &[INTERPRETER_ENTRY] }
+    static INTERFACES: LazyLock<Vec<Interface>> = LazyLock::new(|| {
+        let absent = ABSENT.iter().map(|name| Interface::linked(name));
+        CATALOGUE.iter().copied().chain(absent).collect()
+    });
+    Catalogue { core: &[], interfaces: &INTERFACES, entry_points: &[INTERPRETER_ENTRY] }
 }
+
+/// What the C library of an interpreter imports and no guest gets. A call of one of these functions is a trap: there is
+/// nothing behind them.
+const ABSENT: &[&str] = &[
+    "wasi:sockets/instance-network@0.2",
+    "wasi:sockets/ip-name-lookup@0.2",
+    "wasi:sockets/network@0.2",
+    "wasi:sockets/tcp-create-socket@0.2",
+    "wasi:sockets/tcp@0.2",
+    "wasi:sockets/udp-create-socket@0.2",
+    "wasi:sockets/udp@0.2",
+];
 
 impl Linkers {
     pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linkers> {
@@ -43,8 +59,15 @@ impl Linkers {
         let runnable = match loaded.code() {
             Code::Component(component) => {
                 let entry = Entry::find(component).ok_or_else(|| Refusal::no_entry_point(COMPONENT_ENTRY))?;
-                let pre = self.components.instantiate_pre(component).map_err(Refusal::unlinkable)?;
-                Runnable::Component(pre, entry)
+                let pre = match &entry {
+                    Entry::Interpreter(_) => {
+                        let mut linker = self.components.clone();
+                        linker.define_unknown_imports_as_traps(component).map_err(Refusal::unlinkable)?;
+                        linker.instantiate_pre(component)
+                    }
+                    Entry::Command(_) | Entry::World(_) => self.components.instantiate_pre(component),
+                };
+                Runnable::Component(pre.map_err(Refusal::unlinkable)?, entry)
             }
             Code::Module(module) => {
                 if !module_has_entry(module) {
