@@ -117,7 +117,7 @@ impl Guard {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         }
         let deadline = action.deadline().min(call.verdict.terms().timeout.unwrap_or(Duration::MAX));
-        let permit = Permit::mint(allowed, action, &self.meter, &entry);
+        let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &entry);
         let result = match tokio::time::timeout(deadline, host.perform(permit)).await {
             Ok(result) => result,
             Err(_elapsed) => Err(HostError::Limit(Code::CallDeadline)),

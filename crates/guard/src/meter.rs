@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_policy::{Code, Limits};
 
-use crate::{Budget, Clock, HostError, Life, StopCause};
+use crate::{Budget, Clock, HostError, Life, StopCause, Timestamp};
 
 /// Handles (files, directories, streams) that one run may hold open at once.
 pub(crate) const MAX_OPEN_HANDLES: u64 = 128;
@@ -104,6 +104,11 @@ impl Meter {
         &self.life
     }
 
+    /// The time by the run's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub fn calls_used(&self) -> u64 {
         self.calls.used()
     }
@@ -159,7 +164,7 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SystemClock, Timestamp};
+    use crate::SystemClock;
 
     fn meter() -> Meter {
         Meter::new(&Limits::default(), Life::until(Timestamp(u64::MAX)), Arc::new(SystemClock))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_policy::{Decision, Terms, Verdict};
+use bailiwick_policy::{Decision, Principal, Terms, Verdict};
 
 use crate::entry::OpenEntry;
 use crate::{Action, Meter};
@@ -21,6 +21,7 @@ pub struct Permit<'e, A: Action> {
     action: A,
     verdict: Verdict,
     meter: &'e Arc<Meter>,
+    principal: &'e Principal,
     // INVARIANT: an entry is open (its intent is appended) for as long as a permit for it exists.
     _entry: &'e OpenEntry<'e>,
 }
@@ -37,8 +38,14 @@ impl Allowed {
 
 impl<'e, A: Action> Permit<'e, A> {
     /// The one place where permits are made.
-    pub(crate) fn mint(allowed: Allowed, action: A, meter: &'e Arc<Meter>, entry: &'e OpenEntry<'e>) -> Permit<'e, A> {
-        Permit { action, verdict: allowed.0, meter, _entry: entry }
+    pub(crate) fn mint(
+        allowed: Allowed,
+        action: A,
+        meter: &'e Arc<Meter>,
+        principal: &'e Principal,
+        entry: &'e OpenEntry<'e>,
+    ) -> Permit<'e, A> {
+        Permit { action, verdict: allowed.0, meter, principal, _entry: entry }
     }
 
     /// The action that was decided on and recorded.
@@ -54,5 +61,10 @@ impl<'e, A: Action> Permit<'e, A> {
     /// The run's budgets, for bytes that the effect moves now and, through a handle that shares it, later.
     pub fn meter(&self) -> &Arc<Meter> {
         self.meter
+    }
+
+    /// Whose action it is, for effects that keep what belongs to one agent from others.
+    pub fn principal(&self) -> &Principal {
+        self.principal
     }
 }

@@ -4,9 +4,10 @@
 mod actions;
 use actions::*;
 use bailiwick_guard::*;
+use std::sync::Arc;
 
-fn mint<'e>(meter: &'e Meter) -> Permit<'e, Hash> {
-    Permit::mint(panic!(), Hash(1), meter, panic!())
+fn mint<'e>(meter: &'e Arc<Meter>) -> Permit<'e, Hash> {
+    Permit::mint(panic!(), Hash(1), meter, panic!(), panic!())
 }
 
 fn main() {}
