@@ -186,14 +186,9 @@ impl Guard {
     /// The grant's verdict, made stricter by the life of the authority it came from.
     fn decide(&self, request: &Request) -> (Verdict, Option<String>) {
         let verdict = self.grant.decide(request);
-        let life = self.meter.life();
-        if life.is_expired(self.clock.now()) {
+        if let Err((code, why)) = self.check_life(&verdict) {
             // The layers would say what the grant says, which may well be yes.
-            let (code, request) = (Code::TokenExpired, shown(request.to_string()));
-            let explanation = format!(
-                "denied: {request}  [{code}]\n  the authority ended at {}; run again with a new token",
-                life.expires()
-            );
+            let explanation = format!("denied: {}  [{code}]\n  {why}", shown(request.to_string()));
             return (Verdict::deny(code).stricter(verdict), Some(explanation));
         }
         let explanation = match verdict.decision() {
@@ -203,6 +198,26 @@ impl Guard {
             }
         };
         (verdict, explanation)
+    }
+
+    /// What only time knows: whether the authority has ended, and whether it still covers a sensitive call.
+    fn check_life(&self, verdict: &Verdict) -> Result<(), (Code, String)> {
+        let (life, now) = (self.meter.life(), self.clock.now());
+        if life.is_expired(now) {
+            let why = format!("the authority ended at {}; run again with a new token", life.expires());
+            return Err((Code::TokenExpired, why));
+        }
+        if verdict.decision() == Decision::Deny || !verdict.terms().sensitive {
+            return Ok(());
+        }
+        life.check_sensitive(now).map_err(|code| {
+            let rule = verdict.rule().map(|rule| format!("rule `{}`, {}", rule.id(), rule.location()));
+            let why = match code {
+                Code::TokenTooOld => "the token was issued too long ago for it; run again with a new one",
+                _ => "the token is not bound to a key whose possession was proved; ask its issuer for one that is",
+            };
+            (code, format!("sensitive by {}: {why}", rule.unwrap_or_default()))
+        })
     }
 
     fn next_call(&self) -> u64 {

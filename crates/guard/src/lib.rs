@@ -25,7 +25,7 @@ pub use audit::{AuditError, AuditLog};
 pub use call::{Attempt, Guard, Run};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Budget, CallError, Denied, HostError, StopCause};
-pub use life::{Life, Revoker};
+pub use life::{Life, Revoker, Sensitive};
 pub use meter::{HandleSlot, Meter};
 pub use permit::Permit;
 pub use record::{ActionWord, CallRecord, Observe, Outcome};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bailiwick_policy::Code;
 use tokio::sync::Notify;
 
 use crate::Timestamp;
@@ -11,7 +12,18 @@ use crate::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Life {
     expires: Timestamp,
+    sensitive: Sensitive,
     shared: Arc<Shared>,
+}
+
+/// For how long an authority covers sensitive calls. Not at all by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitive {
+    /// Nobody proved to be who the authority was given to.
+    #[default]
+    Never,
+    /// Somebody did, and it was given so recently that it counts until then.
+    Until(Timestamp),
 }
 
 /// The right to end a run's authority, held by whoever revokes tokens, agents, keys or tasks.
@@ -27,9 +39,26 @@ struct Shared {
 }
 
 impl Life {
-    /// Authority that ends at `expires` at the latest.
+    /// Authority that ends at `expires` at the latest, and covers no sensitive call.
     pub fn until(expires: Timestamp) -> Life {
-        Life { expires, shared: Arc::default() }
+        Life { expires, sensitive: Sensitive::Never, shared: Arc::default() }
+    }
+
+    /// Covers sensitive calls for that long.
+    pub fn sensitive(self, sensitive: Sensitive) -> Life {
+        Life { sensitive, ..self }
+    }
+
+    /// Whether it covers a sensitive call now.
+    ///
+    /// # Errors
+    /// [`Code::TokenNotBound`] or [`Code::TokenTooOld`].
+    pub fn check_sensitive(&self, now: Timestamp) -> Result<(), Code> {
+        match self.sensitive {
+            Sensitive::Never => Err(Code::TokenNotBound),
+            Sensitive::Until(until) if now > until => Err(Code::TokenTooOld),
+            Sensitive::Until(_) => Ok(()),
+        }
     }
 
     pub fn revoker(&self) -> Revoker {

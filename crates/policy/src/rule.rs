@@ -26,6 +26,8 @@ pub struct Terms {
     pub private: bool,
     /// Redirects are followed, each hop as a call of its own.
     pub redirects: bool,
+    /// The call needs a token that is at most 15 minutes old and bound to a key whose possession was proved.
+    pub sensitive: bool,
     /// The request headers that the guest may set; lower case, sorted, without duplicates.
     pub headers: Vec<String>,
     /// Most bytes of a response; `None` leaves the host's own cap.
@@ -106,6 +108,7 @@ impl Terms {
         Terms {
             private: self.private && other.private,
             redirects: self.redirects && other.redirects,
+            sensitive: self.sensitive || other.sensitive,
             headers: self.headers.iter().filter(|name| other.headers.contains(name)).cloned().collect(),
             response: smaller(self.response, other.response),
             request: smaller(self.request, other.request),
@@ -120,6 +123,7 @@ impl Terms {
         }
         self.private <= other.private
             && self.redirects <= other.redirects
+            && self.sensitive >= other.sensitive
             && (self.headers == other.headers || self.headers.iter().all(|name| other.headers.contains(name)))
             && within(self.response, other.response)
             && within(self.request, other.request)
@@ -147,6 +151,7 @@ mod tests {
         let strict = Terms {
             private: false,
             redirects: false,
+            sensitive: true,
             headers: vec!["accept".into()],
             response: NonZeroU64::new(5),
             request: NonZeroU64::new(6),

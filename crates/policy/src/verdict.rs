@@ -41,6 +41,7 @@ pub struct Verdict {
 static NOTHING: Terms = Terms {
     private: false,
     redirects: false,
+    sensitive: true,
     headers: Vec::new(),
     response: Some(NonZeroU64::MIN),
     request: Some(NonZeroU64::MIN),

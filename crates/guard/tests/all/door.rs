@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bailiwick_guard::audit::verify;
 use bailiwick_guard::{
-    Action, Attempt, AuditLog, Budget, CallError, Effect, HostError, Life, Outcome, Perform, Permit, StopCause,
-    Timestamp,
+    Action, Attempt, AuditLog, Budget, CallError, Effect, HostError, Life, Outcome, Perform, Permit, Sensitive,
+    StopCause, Timestamp,
 };
 use bailiwick_policy::{ActionName, Code, Decision, Kind, Resource};
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -93,6 +93,43 @@ async fn authority_ends_at_expiry_and_at_revocation() {
     );
     life.revoker().revoke();
     assert_eq!(guard.call(&Host, Hash(0)).await.unwrap_err(), CallError::Stopped(StopCause::Revoked));
+}
+
+#[tokio::test]
+async fn a_sensitive_call_needs_fresh_proof() {
+    let manifest = "schema = 1\nid = \"m\"\nagents = [\"a\"]\n\
+                    [[allow]]\nid = \"hash\"\ncrypto = \"-\"\nactions = [\"hash\"]\nsensitive = true\n\
+                    [[allow]]\nid = \"random\"\ncrypto = \"-\"\nactions = [\"random\"]\n";
+    let forever = || Life::until(Timestamp(u64::MAX));
+    for (life, codes) in [
+        (forever(), [Code::TokenNotBound, Code::TokenNotBound]),
+        (forever().sensitive(Sensitive::Until(Timestamp(1000))), [Code::Allowed, Code::TokenTooOld]),
+        (
+            Life::until(Timestamp(1001)).sensitive(Sensitive::Until(Timestamp(1000))),
+            [Code::Allowed, Code::TokenExpired],
+        ),
+    ] {
+        let (log, memory) = AuditLog::in_memory().unwrap();
+        let (guard, clock) = guard_on(log.clone(), manifest, life);
+        for (now, code) in [1000, 1001].into_iter().zip(codes) {
+            clock.set(now);
+            let called = guard.call(&Host, Hash(0)).await.map_or_else(|error| error.code(), |_| Code::Allowed);
+            assert_eq!(called, code);
+            let record = guard.records().pop().unwrap();
+            assert_eq!((record.code, record.explanation.is_some()), (code, code != Code::Allowed));
+        }
+        let (.., recorded) = entries(&log, &memory).await.pop().unwrap();
+        assert_eq!(recorded, codes[1].as_str());
+        clock.set(1000);
+        guard.call(&Host, Random).await.expect("other calls go on");
+    }
+    let (log, _memory) = AuditLog::in_memory().unwrap();
+    let (guard, _) = guard_on(log, manifest, forever());
+    guard.call(&Host, Hash(0)).await.unwrap_err();
+    let explanation = guard.records().pop().unwrap().explanation.unwrap();
+    let expected =
+        "denied: crypto hash -  [deny.token.not_bound]\n  sensitive by rule `hash`, m.toml:4: the token is not bound";
+    assert!(explanation.starts_with(expected), "{explanation}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_policy::{Code, DEFAULT_HEADERS, Decision, Grant, Request, Terms};
+use bailiwick_policy::{Code, DEFAULT_HEADERS, Decision, DiagnosticCode, Grant, Manifest, Request, Terms};
 
 use crate::world::{authority, grant, manifest};
 
@@ -20,7 +20,7 @@ fn terms(field: &str) -> Terms {
 #[test]
 fn terms_are_strict_unless_written() {
     let usual = terms("");
-    assert!(!usual.private && !usual.redirects);
+    assert!(!usual.private && !usual.redirects && !usual.sensitive);
     assert_eq!(usual.headers, DEFAULT_HEADERS);
     assert_eq!((usual.response, usual.request, usual.timeout), (None, None, None));
 }
@@ -31,6 +31,7 @@ fn every_term_arrives_in_the_verdict() {
     for (field, expected) in [
         ("private = true", Terms { private: true, ..usual.clone() }),
         ("redirects = true", Terms { redirects: true, ..usual.clone() }),
+        ("sensitive = true", Terms { sensitive: true, ..usual.clone() }),
         ("headers = []", Terms { headers: vec![], ..usual.clone() }),
         (
             "headers = [\"x-b\", \"authorization\", \"x-b\"]",
@@ -41,6 +42,24 @@ fn every_term_arrives_in_the_verdict() {
         ("limits = { timeout = \"1500ms\" }", Terms { timeout: Some(Duration::from_millis(1500)), ..usual.clone() }),
     ] {
         assert_eq!(terms(field), expected, "{field}");
+    }
+}
+
+/// Calls of every kind can be sensitive, and nothing but an allow rule says so.
+#[test]
+fn what_is_sensitive() {
+    for (rule, request) in [
+        ("file = \"m/x\"\nactions = [\"read\"]", "file read /m/x"),
+        ("crypto = \"r/k\"\nactions = [\"sign\"]", "crypto sign r/k"),
+        ("tool = \"calendar/create\"", "tool call calendar/create"),
+    ] {
+        let text = format!("{HEAD}[tools.calendar]\ncommand = [\"npx\"]\n[[allow]]\nid = \"a\"\n{rule}\n");
+        let sensitive = |text: &str| grant(text).decide(&Request::parse(request).unwrap()).terms().sensitive;
+        assert!(!sensitive(&text), "{rule}");
+        assert!(sensitive(&format!("{text}sensitive = true\n")), "{rule}");
+        let denied = format!("{text}[[deny]]\nid = \"d\"\n{rule}\nsensitive = true\n");
+        let findings = Manifest::parse(&denied, "m.toml").unwrap_err();
+        assert!(findings.iter().any(|finding| finding.code == DiagnosticCode::MisplacedField), "{findings:?}");
     }
 }
 
@@ -110,7 +129,7 @@ fn a_ceiling_narrows_limits_and_terms() {
     ));
     let over = manifest(&format!(
         "schema = 1\nid = \"org\"\n[limits]\nfuel = 50\ndisk = 10\n{}",
-        rule("redirects = true\nlimits = { response = 20, timeout = 1 }")
+        rule("redirects = true\nsensitive = true\nlimits = { response = 20, timeout = 1 }")
     ));
     let scopes = under.scopes().to_string();
     let request = Request::parse("fetch GET https://a.example/x").unwrap();
@@ -120,6 +139,7 @@ fn a_ceiling_narrows_limits_and_terms() {
     let expected = Terms {
         private: false,
         redirects: true,
+        sensitive: true,
         headers: vec!["accept".into()],
         response: NonZeroU64::new(10),
         request: None,
