@@ -9,8 +9,7 @@ use crate::issuer::TrustedIssuer;
 use crate::jti::JtiHash;
 use crate::local::LocalIssuer;
 use crate::registry::{AgentRegistry, Status};
-use crate::thumbprint::Thumbprint;
-use crate::token::{self, Token};
+use crate::token::Token;
 
 /// The authority of one run, and where it comes from.
 #[derive(Clone, Debug)]
@@ -18,8 +17,7 @@ pub struct Authorization {
     authority: Authority,
     provenance: Provenance,
     actors: ActorChain,
-    bound_to: Option<Thumbprint>,
-    issued_at: u64,
+    sensitive_until: Option<u64>,
     valid_until: u64,
     jti: JtiHash,
 }
@@ -98,8 +96,7 @@ pub fn authorize(
         },
         provenance: if token.is_local() { Provenance::LocalIssuer } else { Provenance::Issuer },
         actors: token.actors().clone(),
-        bound_to: token.bound_to(),
-        issued_at: token.issued_at(),
+        sensitive_until: token.sensitive_until(),
         valid_until: token.valid_until(),
         jti: token.jti(),
     })
@@ -134,8 +131,7 @@ pub fn as_local(
         },
         provenance: Provenance::Terminal,
         actors: ActorChain::default(),
-        bound_to: None,
-        issued_at: now,
+        sensitive_until: Some(now.saturating_add(Token::SENSITIVE_AGE)),
         valid_until: now.saturating_add(TrustedIssuer::MAX_LIFETIME),
         jti: JtiHash::of(LocalIssuer::ISSUER, &id),
     })
@@ -159,13 +155,11 @@ impl Authorization {
         &self.actors
     }
 
-    /// Whether it covers a sensitive action now: a token issued within 15 minutes and bound to a key. The word of the
-    /// person at the terminal is bound to no key, and so never does.
-    ///
-    /// # Errors
-    /// [`Code::TokenTooOld`] or [`Code::TokenNotBound`].
-    pub fn check_sensitive(&self, now: u64) -> Result<(), Code> {
-        token::check_sensitive(self.issued_at, self.bound_to, now)
+    /// The last second since the Unix epoch at which it covers a sensitive action: 15 minutes after a token that is bound
+    /// to a key was issued, and never with another token. The person at the terminal is there in place of a key: 15
+    /// minutes from the start.
+    pub fn sensitive_until(&self) -> Option<u64> {
+        self.sensitive_until
     }
 
     /// The second since the Unix epoch at which the authority ends.

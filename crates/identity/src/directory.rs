@@ -56,6 +56,14 @@ impl IssuerDirectory {
         }
     }
 
+    /// Our own name at the issuer that an unverified token names: what a proof beside it has to be made for. Of the token
+    /// this tells nothing but which configured issuer it is said to be of.
+    pub fn audience_for(&self, token: &RawToken) -> Option<&str> {
+        let compact = Compact::parse(token.text()).ok()?;
+        let claims = Claims(jws::object(&compact.payload, Part::Claims).ok()?);
+        claims.issuer(&self.issuers).ok().map(TrustedIssuer::audience)
+    }
+
     /// Every issuer, those that publish their keys without any.
     pub fn issuers(&self) -> &TrustedIssuers {
         &self.issuers

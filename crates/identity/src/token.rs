@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
-use bailiwick_policy::{Code, ScopeSet};
+use bailiwick_policy::ScopeSet;
 use zeroize::Zeroizing;
 
 use crate::actor::ActorChain;
@@ -219,12 +219,10 @@ impl Token {
         self.bound_to
     }
 
-    /// Whether the token may authorise a sensitive action now: issued within 15 minutes, and bound to a key.
-    ///
-    /// # Errors
-    /// The reason code.
-    pub fn check_sensitive(&self, now: u64) -> Result<(), Code> {
-        check_sensitive(self.issued_at, self.bound_to, now)
+    /// The last second at which the token may authorise a sensitive action: 15 minutes after it was issued, when it is
+    /// bound to a key; never otherwise.
+    pub fn sensitive_until(&self) -> Option<u64> {
+        self.bound_to.map(|_| self.issued_at.saturating_add(Self::SENSITIVE_AGE))
     }
 
     /// Seconds since the Unix epoch.
@@ -262,14 +260,6 @@ impl fmt::Debug for RawToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawToken({} bytes)", self.0.len())
     }
-}
-
-/// The one rule for sensitive actions: age first, then possession.
-pub(crate) fn check_sensitive(issued_at: u64, bound_to: Option<Thumbprint>, now: u64) -> Result<(), Code> {
-    if now.saturating_sub(issued_at) > Token::SENSITIVE_AGE {
-        return Err(Code::TokenTooOld);
-    }
-    if bound_to.is_some() { Ok(()) } else { Err(Code::TokenNotBound) }
 }
 
 fn check_lifetime(issuer: &TrustedIssuer, issued_at: u64, expires_at: u64) -> Result<(), TokenError> {

@@ -181,14 +181,11 @@ fn sensitive_actions_need_a_fresh_and_bound_token() {
     let agent = Agent::new();
     let token = |changes: Value| agent.unspent(&agent.token(changes), "one").unwrap().spend(&store(10), NOW).unwrap();
     let fresh = token(json!({}));
-    assert_eq!(fresh.check_sensitive(NOW), Ok(()));
-    assert_eq!(fresh.check_sensitive(fresh.issued_at() + 900), Ok(()));
-    assert_eq!(fresh.check_sensitive(fresh.issued_at() + 901), Err(Code::TokenTooOld));
-    assert_eq!(token(json!({"iat": NOW - 901})).check_sensitive(NOW), Err(Code::TokenTooOld));
+    assert_eq!(fresh.sensitive_until(), Some(fresh.issued_at() + 900));
+    assert_eq!(token(json!({"iat": NOW - 901})).sensitive_until(), Some(NOW - 1));
     let unbound = agent.issuer.compact(&agent.issuer.header().to_string(), &claims().to_string());
     let unbound = RawToken::new(unbound).verify(&agent.trusted, NOW).unwrap();
-    assert_eq!(unbound.check_sensitive(NOW), Err(Code::TokenNotBound));
-    assert_eq!(unbound.check_sensitive(NOW + 901), Err(Code::TokenTooOld));
+    assert_eq!(unbound.sensitive_until(), None);
 }
 
 #[test]
