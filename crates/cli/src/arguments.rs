@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use bailiwick::Language;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::quantity::{Bytes, Seconds};
@@ -39,6 +41,8 @@ pub(crate) struct HostArguments {
 pub(crate) enum Verb {
     /// Run a guest and report what it did
     Run(RunArguments),
+    /// Talk to an interpreter that keeps its variables
+    Session(SessionArguments),
     /// Check manifests and ask them questions
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -51,6 +55,9 @@ pub(crate) enum Verb {
     /// The host's key store: keys that guests use by name and never see
     #[command(subcommand)]
     Key(KeyVerb),
+    /// The interpreters of Python and JavaScript
+    #[command(subcommand)]
+    Language(LanguageVerb),
     /// Say what this machine has, what is missing, and how to get it
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -64,11 +71,66 @@ pub(crate) enum Verb {
 /// The guest's standard output goes to standard output as it comes; the report goes to standard error. With `--json`,
 /// standard output gets one JSON object instead, which holds both.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("who").required(true).args(["agent", "token", "token_file"]))]
 pub(crate) struct RunArguments {
-    /// The guest: WebAssembly component or module, or WAT text; `-` reads standard input
+    /// The guest: WebAssembly component or module, WAT text, Python, JavaScript or TypeScript; `-` reads standard input
     #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) guest: PathBuf,
+    #[command(flatten)]
+    pub(crate) launch: LaunchArguments,
+    #[command(flatten)]
+    pub(crate) language: LanguageArguments,
+    /// One JSON object on standard output in place of the guest's output and the report
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show every call as it ends
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Arguments for the guest
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+}
+
+/// Talk to an interpreter that keeps its variables between pieces of source text.
+///
+/// On a terminal, type a piece and its value comes back; an empty line ends a piece of several lines. With `--json`, each
+/// line of standard input is a JSON string with source text, or an object with `source`, and gets a report as one line of
+/// JSON. The limits hold for all pieces together; time between them does not count.
+#[derive(Debug, Args)]
+pub(crate) struct SessionArguments {
+    #[command(flatten)]
+    pub(crate) launch: LaunchArguments,
+    #[command(flatten)]
+    pub(crate) language: LanguageArguments,
+    /// JSON lines in, JSON lines out
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show every call as it ends
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Arguments for the guest
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+}
+
+/// Which interpreter runs source text.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Source text")]
+pub(crate) struct LanguageArguments {
+    /// Its language, `python` or `javascript` [default: by the file's extension]
+    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
+    pub(crate) language: Option<Language>,
+    /// Use the interpreter with this pure-Python package; give it again for each
+    #[arg(long = "with", value_name = "PACKAGE")]
+    pub(crate) packages: Vec<String>,
+    /// Install nothing: what is missing is an error
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Who asks for what, under which limits.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).args(["agent", "token", "token_file"]))]
+pub(crate) struct LaunchArguments {
     /// The manifest that says what it may do
     #[arg(long, short, value_name = "MANIFEST", value_hint = ValueHint::FilePath, env = "BAILIWICK_POLICY")]
     pub(crate) policy: PathBuf,
@@ -99,12 +161,6 @@ pub(crate) struct RunArguments {
     /// The agent's own reason; recorded as untrusted text
     #[arg(long, value_name = "TEXT")]
     pub(crate) rationale: Option<String>,
-    /// One JSON object on standard output in place of the guest's output and the report
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Show every call as it ends
-    #[arg(long)]
-    pub(crate) trace: bool,
     /// Stop it after this long, such as `500ms` or `10s`; only when the manifest gives more
     #[arg(long, value_name = "DURATION", help_heading = "Tighter limits")]
     pub(crate) timeout: Option<Seconds>,
@@ -114,9 +170,6 @@ pub(crate) struct RunArguments {
     /// Give it this much memory, such as `64MiB`; only when the manifest gives more
     #[arg(long, value_name = "SIZE", help_heading = "Tighter limits")]
     pub(crate) memory: Option<Bytes>,
-    /// Arguments for the guest
-    #[arg(last = true, value_name = "ARGS")]
-    pub(crate) args: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,6 +321,60 @@ pub(crate) struct KeyPublicArguments {
     /// Ring and key, such as `release/2026`
     #[arg(value_name = "RING/KEY")]
     pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LanguageVerb {
+    /// List the interpreters, and what is missing
+    List(LanguageListArguments),
+    /// Install an interpreter
+    Install(LanguageInstallArguments),
+    /// Remove the interpreters of a language
+    Remove(LanguageRemoveArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LanguageListArguments {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Install an interpreter: fetch what builds it, build it, compile it for this machine.
+///
+/// Runs do this by themselves the first time. What is fetched is pinned by hash; building needs Python 3 with `venv`, or
+/// Node.js with npm.
+#[derive(Debug, Args)]
+pub(crate) struct LanguageInstallArguments {
+    #[arg(value_name = "LANG", value_parser = language())]
+    pub(crate) language: Language,
+    /// With these packages of Python code, separated by commas; versions as in `markdown==3.9`
+    #[arg(long, value_name = "PACKAGES")]
+    pub(crate) with: Vec<String>,
+    /// Fetch nothing; say what is missing
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// One JSON object on standard output, and no progress
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LanguageRemoveArguments {
+    #[arg(value_name = "LANG", value_parser = language())]
+    pub(crate) language: Language,
+    /// Only the interpreter with exactly these packages
+    #[arg(long, value_name = "PACKAGES")]
+    pub(crate) with: Vec<String>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads the name of a language.
+pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::name))
+        .try_map(|name| Language::named(&name).ok_or("no such language"))
 }
 
 #[derive(Debug, Args)]

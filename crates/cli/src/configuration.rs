@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bailiwick_host::crypto::{KeyAlgorithm, Rings};
+use bailiwick_languages::Packages;
 use bailiwick_identity::{Algorithm, Jwks, LocalIssuer, TrustedIssuer, TrustedIssuers};
 use serde::Deserialize;
 
@@ -29,6 +30,8 @@ pub(crate) struct Configuration {
     /// Rings whose missing keys are made at first use, and how.
     pub(crate) rings: Rings,
     pub(crate) compile: CompileSection,
+    /// The packages of the Python interpreter, when a command names none.
+    pub(crate) python_packages: Packages,
     /// The certificate authorities for guests' requests, PEM, instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
     trusted: Vec<TrustedSection>,
@@ -88,6 +91,7 @@ impl Configuration {
             durability: file.audit.durability,
             rings: file.keys.into_iter().map(|(ring, section)| (ring, section.create)).collect(),
             compile: file.compile,
+            python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
             trusted: file
                 .trusted
@@ -141,7 +145,7 @@ fn read(path: &Path) -> Result<FileSections, Failure> {
         let at = error.span().map(|span| diagnostics::position(&content, span.start));
         let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
         Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message())))
-            .help("its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch]")
+            .help("its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch], [languages.python]")
     })
 }
 
@@ -168,6 +172,8 @@ struct FileSections {
     compile: CompileSection,
     #[serde(default)]
     fetch: FetchSection,
+    #[serde(default)]
+    languages: LanguagesSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -209,6 +215,20 @@ struct FetchSection {
     ca_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguagesSection {
+    #[serde(default)]
+    python: PythonSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PythonSection {
+    #[serde(default, deserialize_with = "packages")]
+    with: Packages,
+}
+
 impl TrustedSection {
     fn to_issuer(&self) -> Result<TrustedIssuer, Failure> {
         let name = Untrusted(&self.issuer);
@@ -245,6 +265,10 @@ where
 {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn packages<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Packages, D::Error> {
+    Packages::parse(Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
 fn key_algorithm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<KeyAlgorithm, D::Error> {
@@ -288,11 +312,14 @@ mod tests {
             memory = "2GiB"
             [fetch]
             ca_file = "ca.pem"
+            [languages.python]
+            with = ["Markdown", "six"]
         "#;
         let configuration = resolve(text).unwrap();
         assert!(configuration.local_issuer);
         assert_eq!(configuration.durability, Durability::All);
         assert_eq!(configuration.rings.get("release"), Some(&KeyAlgorithm::Ed25519));
+        assert_eq!(configuration.python_packages.to_string(), "markdown,six");
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);
         assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
         assert_eq!(configuration.trusted.len(), 1);
@@ -325,6 +352,8 @@ mod tests {
             ("[[trusted]]\nissuer = 'a'", ":1:1"),
             ("[keys.r]", ":1:1"),
             ("[keys.r]\ncreate = 'rsa'", ":2:10"),
+            ("[languages.python]\nwith = ['-r x']", ":2:8"),
+            ("[languages.javascript]\nwith = ['x']", ":1:12"),
         ] {
             let failure = resolve(bad).unwrap_err();
             assert_eq!(failure.exit(), crate::exit::Exit::Usage);

@@ -13,6 +13,8 @@ mod exit;
 mod failure;
 mod identity;
 mod input;
+mod languages;
+mod launch;
 mod manifest;
 mod quantity;
 mod state;

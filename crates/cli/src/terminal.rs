@@ -32,7 +32,7 @@ pub(crate) fn out_json(value: &Value) -> Result<(), Failure> {
 
 /// The same JSON, in which everything that would control a terminal, or hide on it, is an escape sequence. Such
 /// characters stand inside strings only, and JSON itself demands it of those below U+0020 alone.
-fn visible_json(json: &str) -> String {
+pub(crate) fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || !is_hidden(c) {

@@ -7,14 +7,18 @@ mod doctor;
 mod key_create;
 mod key_list;
 mod key_public;
+mod language_install;
+mod language_list;
+mod language_remove;
 mod man;
 mod policy_check;
 mod policy_explain;
 mod run;
+mod session;
 mod token_inspect;
 mod token_issue;
 
-use crate::arguments::{AgentVerb, Arguments, KeyVerb, PolicyVerb, TokenVerb, Verb};
+use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TokenVerb, Verb};
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::terminal;
@@ -35,7 +39,11 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Key(KeyVerb::Create(verb)) => resolve().and_then(|host| key_create::run(verb, &host)),
         Verb::Key(KeyVerb::List(verb)) => resolve().and_then(|host| key_list::run(verb, &host)),
         Verb::Key(KeyVerb::Public(verb)) => resolve().and_then(|host| key_public::run(verb, &host)),
+        Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
+        Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
+        Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
         Verb::Run(verb) => resolve().and_then(|host| run::run(verb, &host)),
+        Verb::Session(verb) => resolve().and_then(|host| session::run(verb, &host)),
     };
     match outcome {
         Ok(exit) => exit,
@@ -53,11 +61,15 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
 fn asks_for_json(verb: &Verb) -> bool {
     match verb {
         Verb::Run(verb) => verb.json,
+        Verb::Session(verb) => verb.json,
         Verb::Policy(PolicyVerb::Check(verb)) => verb.json,
         Verb::Policy(PolicyVerb::Explain(verb)) => verb.json,
         Verb::Token(TokenVerb::Inspect(verb)) => verb.json,
         Verb::Agent(AgentVerb::List(verb)) => verb.json,
         Verb::Key(KeyVerb::List(verb)) => verb.json,
+        Verb::Language(LanguageVerb::List(verb)) => verb.json,
+        Verb::Language(LanguageVerb::Install(verb)) => verb.json,
+        Verb::Language(LanguageVerb::Remove(verb)) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

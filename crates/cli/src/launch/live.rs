@@ -12,7 +12,6 @@ use bailiwick_guard::{CallRecord, Observe};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report;
-use crate::arguments::RunArguments;
 use crate::terminal::{self, Visible};
 
 /// Calls that may wait to be shown. A guest makes them faster than a stalled terminal takes them.
@@ -20,7 +19,7 @@ const WAITING: u64 = 1000;
 
 /// Passes what happens to a thread of its own, so that a slow terminal or pipe never holds the guest up. What waits is
 /// bounded by the run's output limit, and by [`WAITING`].
-pub(super) struct Live {
+pub(crate) struct Live {
     events: Sender<Event>,
     /// Whether the guest's output is shown as it comes.
     streams: bool,
@@ -28,11 +27,22 @@ pub(super) struct Live {
     printer: Option<JoinHandle<Ended>>,
 }
 
+/// What is to be shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Show {
+    /// The guest's output.
+    pub(crate) output: bool,
+    /// Every call.
+    pub(crate) trace: bool,
+    /// On a terminal, that something is under way.
+    pub(crate) progress: bool,
+}
+
 /// How the streams stand when everything is shown.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// The guest's last line has no end.
-    pub(super) mid_line: bool,
+    pub(crate) mid_line: bool,
 }
 
 /// Calls on their way to the printer.
@@ -45,6 +55,8 @@ struct Calls {
 enum Event {
     Output(Stream, Vec<u8>),
     Call(Box<CallRecord>),
+    /// Lines begin anew, and whoever waits is told.
+    CatchUp(Sender<()>),
     End,
 }
 
@@ -60,25 +72,33 @@ struct Observer {
 }
 
 impl Live {
-    pub(super) fn start(arguments: &RunArguments) -> Live {
+    pub(crate) fn start(show: Show) -> Live {
         let (events, received) = channel();
-        let bar = bar(arguments);
-        let calls = (arguments.trace || bar.is_some()).then(Arc::<Calls>::default);
-        let printer = Printer { trace: arguments.trace, bar, calls: 0, waiting: calls.clone() };
+        let bar = bar(show);
+        let calls = (show.trace || bar.is_some()).then(Arc::<Calls>::default);
+        let printer = Printer { trace: show.trace, bar, calls: 0, waiting: calls.clone() };
         let printer = std::thread::Builder::new().name("printer".into()).spawn(move || printer.run(&received)).ok();
-        Live { events, streams: !arguments.json, calls, printer }
+        Live { events, streams: show.output, calls, printer }
     }
 
-    pub(super) fn listener(&self) -> Arc<dyn Listen> {
+    pub(crate) fn listener(&self) -> Arc<dyn Listen> {
         Arc::new(Listener { events: self.events.clone(), streams: self.streams })
     }
 
-    pub(super) fn observer(&self) -> Arc<dyn Observe> {
+    pub(crate) fn observer(&self) -> Arc<dyn Observe> {
         Arc::new(Observer { events: self.events.clone(), calls: self.calls.clone() })
     }
 
+    /// Waits until everything so far is shown.
+    pub(crate) fn catch_up(&self) {
+        let (done, shown) = channel();
+        // A printer that is gone drops the sender.
+        let _ = self.events.send(Event::CatchUp(done));
+        let _ = shown.recv();
+    }
+
     /// Waits until everything is shown.
-    pub(super) fn finish(self) -> Ended {
+    pub(crate) fn finish(self) -> Ended {
         // A printer that is gone has nothing left to show.
         let _ = self.events.send(Event::End);
         self.printer.and_then(|printer| printer.join().ok()).unwrap_or_default()
@@ -160,6 +180,11 @@ impl Printer {
                     stderr.write(&mut io::stderr().lock(), &bytes);
                 }
                 Event::Call(record) => self.call(&record, &mut stderr),
+                Event::CatchUp(done) => {
+                    stdout.fresh_line(&mut io::stdout().lock());
+                    stderr.fresh_line(&mut io::stderr().lock());
+                    let _ = done.send(());
+                }
                 Event::End => break,
             }
         }
@@ -262,8 +287,8 @@ impl Sink {
     }
 }
 
-fn bar(arguments: &RunArguments) -> Option<ProgressBar> {
-    if arguments.json || !terminal::is_live() {
+fn bar(show: Show) -> Option<ProgressBar> {
+    if !show.progress || !terminal::is_live() {
         return None;
     }
     let style = ProgressStyle::with_template("{spinner} running {elapsed} {wide_msg:.dim}").ok()?;

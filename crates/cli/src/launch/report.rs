@@ -17,7 +17,7 @@ use crate::terminal::{BAD, BOLD, DIM, GOOD, NOTE, Untrusted, WARN, untrusted_lin
 const EXPLAINED: usize = 8;
 
 /// What was run, by whom, under what.
-pub(super) struct Described {
+pub(crate) struct Described {
     guest: String,
     manifest: Arc<Manifest>,
     agent: String,
@@ -27,7 +27,7 @@ pub(super) struct Described {
 }
 
 impl Described {
-    pub(super) fn of(guest: &Path, manifest: &Arc<Manifest>, authorization: &Authorization) -> Described {
+    pub(crate) fn of(guest: &Path, manifest: &Arc<Manifest>, authorization: &Authorization) -> Described {
         let principal = &authorization.authority().principal;
         Described {
             guest: if guest == Path::new("-") { "standard input".to_owned() } else { guest.display().to_string() },
@@ -40,7 +40,7 @@ impl Described {
     }
 
     /// The one JSON object of `--json`.
-    pub(super) fn to_json(&self, report: &Report) -> Result<Value, Failure> {
+    pub(crate) fn to_json(&self, report: &Report) -> Result<Value, Failure> {
         let mut value = serde_json::to_value(report).map_err(Failure::internal)?;
         if let Some(members) = value.as_object_mut() {
             let identity = json!({
@@ -57,7 +57,7 @@ impl Described {
     }
 
     /// The report for a person: how it ended, what it used, what was refused and how to allow it.
-    pub(super) fn draw(&self, report: &Report) -> String {
+    pub(crate) fn draw(&self, report: &Report) -> String {
         let (style, word) = match report.stop {
             Stop::Finished => (GOOD, "finished".to_owned()),
             Stop::Failed(_) => (BAD, report.stop.to_string()),
@@ -91,7 +91,7 @@ impl Described {
 }
 
 /// One call on one line, for `--trace`.
-pub(super) fn call_line(record: &CallRecord) -> String {
+pub(crate) fn call_line(record: &CallRecord) -> String {
     let (style, word) = match (record.decision, record.outcome) {
         (Decision::Allow, Some(outcome)) if outcome.code().is_none() => (GOOD, outcome.as_str()),
         (Decision::Allow, Some(outcome)) => (WARN, outcome.as_str()),

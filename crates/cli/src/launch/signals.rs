@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the operating system does not let us listen.
-pub(super) fn listen(cancel: CancellationToken) -> io::Result<()> {
+pub(crate) fn listen(cancel: CancellationToken) -> io::Result<()> {
     let mut signals = vec![signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     if !hangup_is_ignored() {
         signals.push(signal(SignalKind::hangup())?);
@@ -33,7 +33,7 @@ pub(super) fn listen(cancel: CancellationToken) -> io::Result<()> {
 }
 
 /// Ends when the program was asked to end and has had its time to do so.
-pub(super) async fn patience(cancel: &CancellationToken) {
+pub(crate) async fn patience(cancel: &CancellationToken) {
     cancel.cancelled().await;
     tokio::time::sleep(PATIENCE).await;
 }

@@ -1,0 +1,207 @@
+//! What `run` and `session` have in common: who asks becomes a grant, on record; the configuration becomes an executor.
+
+pub(crate) mod live;
+pub(crate) mod report;
+pub(crate) mod signals;
+pub(crate) mod source;
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
+use bailiwick_guard::audit::{self, AuditOptions};
+use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
+use bailiwick_host::crypto::KeyStore;
+use bailiwick_host::{MountError, Services};
+use bailiwick_identity::Authorization;
+use bailiwick_policy::{Code, Grant, Limits, Manifest};
+use serde_json::Value;
+
+use crate::arguments::LaunchArguments;
+use crate::configuration::{Configuration, Durability};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::identity::{self, About, Who};
+use crate::languages::CACHE_BYTES;
+use crate::manifest::{self, Loaded};
+use crate::input;
+
+/// JSON that is handed to a guest, at most.
+const MAX_INPUT: usize = 16 << 20;
+
+/// An accepted identity with what it may do, and what runs its guests.
+pub(crate) struct Launch {
+    pub(crate) executor: Executor,
+    pub(crate) authorization: Authorization,
+    loaded: Loaded,
+}
+
+impl Launch {
+    /// Checks who asks, records that, and builds the executor.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the arguments, the manifest, the identity or this installation.
+    pub(crate) fn prepare(arguments: &LaunchArguments, host: &Configuration) -> Result<Launch, Failure> {
+        let who = Who::of(arguments.agent.as_deref(), arguments.token.as_deref(), arguments.token_file.as_deref())?;
+        let loaded = manifest::load(&arguments.policy)?;
+        let restriction =
+            arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
+        let log = open_log(host)?;
+        let mut about = About::default();
+        let authorized = who.authorize(host, &loaded.manifest, restriction, input::now(), &mut about);
+        record(&log, about, &authorized)?;
+        let authorization = authorized?;
+        let executor = build(host, &loaded, log)?;
+        Ok(Launch { executor, authorization, loaded })
+    }
+
+    pub(crate) fn manifest(&self) -> &Arc<Manifest> {
+        &self.loaded.manifest
+    }
+
+    /// The job, and what runs it.
+    ///
+    /// # Errors
+    /// Input that is no JSON or cannot be read.
+    pub(crate) fn job(self, arguments: &LaunchArguments, guest: Guest) -> Result<(Executor, Job), Failure> {
+        let Launch { executor, authorization, loaded } = self;
+        let life = Life::until(Timestamp(authorization.valid_until().saturating_mul(1000)));
+        let grant = Grant::new(loaded.manifest, loaded.ceiling, authorization.into_authority());
+        let limits = tightened(arguments, grant.limits());
+        let mut job = Job::new(guest, grant.tighten(&limits), loaded.folder).life(life);
+        if let Some(text) = &arguments.input {
+            job = job.input(read_input(text)?);
+        }
+        if let Some(task) = &arguments.task {
+            job = job.task(task);
+        }
+        if let Some(rationale) = &arguments.rationale {
+            job = job.rationale(rationale);
+        }
+        Ok((executor, job))
+    }
+}
+
+fn open_log(host: &Configuration) -> Result<AuditLog, Failure> {
+    let durability = match host.durability {
+        Durability::Effects => audit::Durability::Effects,
+        Durability::All => audit::Durability::All,
+        Durability::Buffered => audit::Durability::Buffered,
+    };
+    let folder = host.state.folder("audit")?;
+    AuditLog::open_in(&folder, AuditOptions { durability }, &SystemClock).map_err(Failure::internal)
+}
+
+/// No record, no run: an accepted identity that cannot be recorded is refused.
+fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failure>) -> Result<(), Failure> {
+    let code = match authorized {
+        Ok(_) => Code::Allowed,
+        Err(failure) => match failure.code() {
+            Some(code) => code,
+            // A token file that is not there, for example: nobody's identity was judged.
+            None => return Ok(()),
+        },
+    };
+    log.authentication(about.entry(code), &SystemClock).map_err(Failure::internal)
+}
+
+fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
+    let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
+    let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
+    for file in
+        host.trust_files().chain(loaded.files.iter().map(PathBuf::as_path)).filter(|file| *file != Path::new("-"))
+    {
+        services = services.protect_integrity(file);
+    }
+    if let Some(path) = &host.ca_file {
+        let pem = input::bytes(path, "the file of certificate authorities", 16 << 20)?;
+        services =
+            services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
+    }
+    let mut compile = CompileOptions::default();
+    if let Some(time) = host.compile.time {
+        compile.time = time.duration();
+    }
+    if let Some(memory) = host.compile.memory {
+        compile.memory = memory.get();
+    }
+    let (folder, seal) = host.state.artifacts()?;
+    let cache = ArtifactCache::new(folder, &seal, CACHE_BYTES);
+    // One run: a pool for one keeps the address space small.
+    Executor::builder(log)
+        .runs(NonZeroU32::MIN)
+        .services(services.build())
+        .compile(compile)
+        .cache(cache)
+        .build()
+        .map_err(failed)
+}
+
+fn tightened(arguments: &LaunchArguments, mut limits: Limits) -> Limits {
+    if let Some(fuel) = arguments.fuel {
+        limits = limits.fuel_at_most(fuel);
+    }
+    if let Some(memory) = arguments.memory {
+        limits = limits.memory_at_most(memory.get());
+    }
+    if let Some(timeout) = arguments.timeout {
+        limits = limits.timeout_at_most(timeout.duration());
+    }
+    limits
+}
+
+/// `--input`: JSON, or `@FILE`.
+fn read_input(text: &str) -> Result<Value, Failure> {
+    let content = match text.strip_prefix('@') {
+        Some(path) => input::bytes(Path::new(path), "the input", MAX_INPUT)?,
+        None => text.as_bytes().to_vec(),
+    };
+    serde_json::from_slice(&content).map_err(|error| {
+        Failure::usage(format!("--input is not JSON: {error}"))
+            .help("quote it for the shell, as in --input '{\"month\": 3}', or use @FILE")
+    })
+}
+
+/// How the process exits after a run that ended so.
+pub(crate) fn exit_after(stop: &Stop, anomalies: &[Anomaly]) -> Exit {
+    // However the guest ended: what it did is not wholly on record, and that is what must be heard.
+    if anomalies.contains(&Anomaly::AuditIncomplete) {
+        return Exit::Internal;
+    }
+    match stop {
+        Stop::Finished => Exit::Success,
+        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) => Exit::Guest,
+        Stop::OutOfFuel | Stop::OutOfMemory | Stop::OutOfTime | Stop::OutOfBudget(_) => Exit::Limit,
+        Stop::Revoked | Stop::Cancelled => Exit::Denied,
+    }
+}
+
+/// What an executor could not do, for a person.
+pub(crate) fn failed(error: RunError) -> Failure {
+    match error {
+        RunError::Host(problem @ MountError::Open { .. }) => {
+            Failure::usage(problem).help("mounts are relative to the manifest's folder")
+        }
+        RunError::Host(problem) => Failure::usage(problem),
+        other => Failure::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_end_is_not_on_record_is_our_failure() {
+        for (stop, code) in [
+            (Stop::Finished, Exit::Success),
+            (Stop::OutOfFuel, Exit::Limit),
+            (Stop::Revoked, Exit::Denied),
+            (Stop::Cancelled, Exit::Denied),
+        ] {
+            assert_eq!(exit_after(&stop, &[]), code);
+            assert_eq!(exit_after(&stop, &[Anomaly::AuditIncomplete]), Exit::Internal);
+        }
+    }
+}
