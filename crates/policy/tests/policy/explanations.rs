@@ -172,10 +172,10 @@ fn agents_and_ceilings() {
 
 #[test]
 fn what_no_line_can_grant() {
-    let all = "file:list:m kv:get:s/k";
+    let all = "file:list:m secret:use:k";
     let list = explain(all, all, None, "file list /");
     assert!(list.contains("[deny.token.scope]"), "{list}");
     assert!(list.ends_with("help: the directory that holds the mounts is in no grant; name a mount"), "{list}");
-    let kv = explain(all, all, None, "kv get s/k");
-    assert!(kv.ends_with("help: this version's manifests cannot grant `kv` yet"), "{kv}");
+    let secret = explain(all, all, None, "secret use k");
+    assert!(secret.ends_with("help: this version's manifests cannot grant `secret` yet"), "{secret}");
 }

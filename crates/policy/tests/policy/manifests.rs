@@ -43,7 +43,114 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "calls",
         "`calls` is not supported yet",
     ),
-    ("[[allow]]\nid = \"a\"\nsql = \"ledger\"", NotSupported, "sql", "`sql` is not supported yet"),
+    ("[[allow]]\nid = \"a\"\nrun = \"other\"", NotSupported, "run", "`run` is not supported yet"),
+    ("[[allow]]\nid = \"a\"\nkv = \"s/**\"\nactions = [\"get\"]", NoStore, "\"s/**\"", "`[stores]`: s = \"private\""),
+    (
+        "[stores]\ncache = \"private\"\n[[deny]]\nid = \"a\"\nkv = \"cahce/x\"",
+        NoStore,
+        "\"cahce/x\"",
+        "the store `cache`?",
+    ),
+    ("[stores]\ns = \"common\"", BadStore, "\"common\"", "\"private\""),
+    ("[stores]\ns = true", WrongType, "true", "\"private\" or \"shared\""),
+    ("[stores]\n\"S s\" = \"shared\"", BadName, "\"S s\"", "is not a name for `stores`"),
+    (
+        "[stores]\ns = \"shared\"\n[[allow]]\nid = \"a\"\nkv = \"s/**\"",
+        MissingField,
+        "[[allow]]",
+        "names its `actions`",
+    ),
+    (
+        "[stores]\ns = \"shared\"\n[[allow]]\nid = \"a\"\nkv = \"s/**\"\nactions = [\"delete\"]",
+        Broad,
+        "[[allow]]",
+        "the shared store `s`",
+    ),
+    (
+        "[stores]\ns = \"shared\"\n[[allow]]\nid = \"a\"\nkv = \"s/x\"\nactions = [\"read\"]",
+        BadAction,
+        "\"read\"",
+        "there are `get`, `set`, `delete`, `list`",
+    ),
+    (
+        "[stores]\ns = \"shared\"\n[[allow]]\nid = \"a\"\nkv = \"s/x\"\ntables = { a = [\"get\"] }",
+        MisplacedField,
+        "tables",
+        "belongs to rules for `sql`",
+    ),
+    ("[[allow]]\nid = \"a\"\nsql = \"ledger\"", NoDatabase, "\"ledger\"", "`[databases]`: ledger = \"sqlite:./…\""),
+    (
+        "[databases]\nledger = \"sqlite:./l.db\"\n[[deny]]\nid = \"a\"\nsql = \"leger\"",
+        NoDatabase,
+        "\"leger\"",
+        "did you mean the database `ledger`?",
+    ),
+    ("[databases]\nl = \"./l.db\"", BadDatabase, "\"./l.db\"", "write `sqlite:`"),
+    ("[databases]\nl = \"sqlite:\"", BadDatabase, "\"sqlite:\"", "write `sqlite:`"),
+    ("[databases]\nl = \"sqlite::memory:\"", BadDatabase, "\"sqlite::memory:\"", "is no path of a file"),
+    ("[databases]\nl = \"sqlite:l.db?mode=rw\"", BadDatabase, "\"sqlite:l.db?mode=rw\"", "is no path of a file"),
+    ("[databases]\nl = \"postgres://host/l\"", BadDatabase, "\"postgres://host/l\"", "is not a place of a database"),
+    ("[databases]\nl = 1", WrongType, "1", "a place such as"),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"",
+        MissingField,
+        "[[allow]]",
+        "names its `tables`",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l/t\"\nactions = [\"select\"]",
+        BadResource,
+        "\"l/t\"",
+        "tables stand in `tables`",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\nactions = [\"select\"]",
+        MisplacedField,
+        "actions",
+        "which say it in `tables`",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { Users = [\"select\"] }",
+        BadResource,
+        "Users",
+        "tables are written in lower case",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { t = [\"selct\"] }",
+        BadAction,
+        "\"selct\"",
+        "did you mean `select`?",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { t = [] }",
+        BadAction,
+        "[]",
+        "`t` has no actions",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = {}",
+        BadAction,
+        "{}",
+        "`tables` is empty",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = [\"t\"]",
+        WrongType,
+        "[\"t\"]",
+        "a table such as",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { \"*\" = [\"select\"] }",
+        Broad,
+        "\"*\"",
+        "every table of `l`",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { t = [\"select\"], u = [\"select\"] }\n[[deny]]\nid = \"d\"\nsql = \"l\"\ntables = { u = [\"select\"] }",
+        Impossible,
+        "u",
+        "rule `a`, as far as it is about `l/u`, can never allow anything",
+    ),
     ("description = 1", WrongType, "1", "`description` takes a string, not an integer"),
     ("description = 1.5", WrongType, "1.5", "not a float"),
     ("limits = []", WrongType, "[]", "`limits` takes a table, not a list"),
@@ -112,7 +219,7 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "[[allow]]\nid = \"a\"\ntool = \"calender/t\"\n[tools.calendar]\ncommand = [\"a\"]",
         NoToolServer,
         "\"calender/t\"",
-        "did you mean the server `calendar`?",
+        "did you mean the tool server `calendar`?",
     ),
     ("[[allow]]\nid = \"a\"\ntool = \"s\"\n[tools.s]\ncommand = [\"a\"]", BadResource, "\"s\"", "exactly one segment"),
     (
@@ -140,7 +247,12 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "belongs to rules for `tool`",
     ),
     ("[[allow]]\nid = \"a\"\nargs = { n = 1 }\ntool = \"s/t\"", WrongType, "1", "a table such as"),
-    ("[[allow]]\nid = \"a\"\nargs = { n = { mex = 1 } }\ntool = \"s/t\"", UnknownField, "mex", "its fields are `equals`"),
+    (
+        "[[allow]]\nid = \"a\"\nargs = { n = { mex = 1 } }\ntool = \"s/t\"",
+        UnknownField,
+        "mex",
+        "its fields are `equals`",
+    ),
     (
         "[[allow]]\nid = \"a\"\nargs = { n = { pattern = \"\" } }\ntool = \"s/t\"",
         NotSupported,
@@ -515,21 +627,13 @@ methods = ["POST"]
 secret = "bank-token"
 body = { amount = { max = 5000 }, currency = { in = ["EUR"] } }
 limits = { sum = { arg = "amount", max = 20000, per = "24h" } }
-sensitive = true
 risk = "high"
 approve = { when = { arg = "amount", over = 500 }, group = "finance", need = 2 }
-
-[[allow]]
-id = "ledger"
-sql = "ledger"
-tables = { expenses = ["select", "insert"] }
 
 [[decoy]]
 id = "canary-table"
 sql = "ledger"
 
-[databases]
-ledger = "sqlite:./data/ledger.db"
 [tools.calendar]
 command = ["npx"]
 url = "https://calendar.example/mcp"
@@ -543,21 +647,7 @@ secrets = "block"
     assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
     let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
     fields.sort_unstable();
-    let expected = [
-        "approve",
-        "body",
-        "databases",
-        "decoy",
-        "egress",
-        "monitor",
-        "risk",
-        "secret",
-        "sensitive",
-        "sql",
-        "sum",
-        "tables",
-        "url",
-    ];
+    let expected = ["approve", "body", "decoy", "egress", "monitor", "risk", "secret", "sum", "url"];
     assert_eq!(fields, expected);
 }
 
