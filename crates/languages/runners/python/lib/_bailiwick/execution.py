@@ -1,0 +1,163 @@
+"""Running source text: one call is a run, several in the same instance are a session."""
+
+from _bailiwick.own import BUILTINS as __builtins__
+
+import ast
+import atexit
+import builtins
+import sys
+import types
+from json import JSONDecoder, JSONEncoder
+
+from componentize_py_types import Err
+
+from _bailiwick import filesystem, fresh, output, tracebacks
+from _bailiwick.host import session
+from _bailiwick.loop import Waiter
+
+_COMPILE = compile
+_EVAL = eval
+_PARSE = ast.parse
+_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_COROUTINE = 0x80
+_MISSING = object()
+_ENCODE = JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode
+_ENCODE_ASCII = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_DECODE = JSONDecoder().decode
+
+
+class Runner:
+    """The script's world: its globals, which live as long as the instance."""
+
+    def __init__(self, tools):
+        self._main = types.ModuleType("__main__")
+        self._globals = vars(self._main)
+        self._globals["__builtins__"] = builtins
+        self._globals["tools"] = tools
+        self._waiter = Waiter()
+        self._input = None
+        self._started = False
+
+    def execute(self, source, name):
+        """Runs source text called `name`. Raises `Err` with one line when the script fails."""
+        if not self._started:
+            self._started = True
+            fresh.start()
+            sys.modules["__main__"] = self._main
+        failure = None
+        try:
+            self._offer(name)
+            value = self._evaluate(source, name)
+            self._answer(value)
+        except SystemExit as error:
+            failure = self._left(error)
+        except BaseException as error:
+            failure = self._failed(error)
+        failure = self._end() or failure
+        if failure is not None:
+            raise Err(failure)
+
+    def _offer(self, name):
+        """Puts the run's input where the script finds it."""
+        names = self._globals
+        names["__file__"] = name
+        text = session.input()
+        if text != self._input:
+            self._input = text
+            names["input"] = _DECODE(text)
+        arguments = session.arguments()
+        names["args"] = arguments
+        sys.argv[:] = [name, *arguments]
+
+    def _evaluate(self, source, name):
+        """Runs the source; its value is what it left in `result`, or that of its last expression."""
+        names = self._globals
+        before = names.get("result", _MISSING)
+        tracebacks.remember(name, source)
+        tree = _PARSE(source, name, "exec")
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        stores = False
+        if tree.body:
+            code = _COMPILE(tree, name, "exec", _FLAGS, True)
+            stores = "result" in code.co_names
+            self._run(code)
+        value = None
+        if last is not None:
+            value = self._run(_COMPILE(ast.Expression(last.value), name, "eval", _FLAGS, True))
+        after = names.get("result", _MISSING)
+        if after is not before or stores and last is None:
+            return None if after is _MISSING else after
+        return value
+
+    def _run(self, code):
+        value = _EVAL(code, self._globals)
+        if code.co_flags & _COROUTINE:
+            value = self._waiter.run(value)
+        return value
+
+    def _answer(self, value):
+        """Hands the value over as the run's result."""
+        if value is None:
+            return
+        try:
+            text = _ENCODE(value)
+        except RecursionError:
+            raise TypeError("result is not JSON: it is nested too deeply") from None
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"result is not JSON: {error}") from None
+        try:
+            session.set_result(text)
+        except UnicodeEncodeError:  # half a surrogate pair, which only escapes can write
+            session.set_result(_ENCODE_ASCII(value))
+        except Err as error:
+            from _bailiwick.host import translate
+
+            raise translate(error.value, f"result of {len(text)} characters") from None
+
+    def _left(self, error):
+        """`sys.exit`."""
+        code = error.code
+        if code is None or code == 0 and isinstance(code, int):
+            try:
+                value = self._globals.get("result")
+                self._answer(value)
+            except BaseException as error:
+                return self._failed(error)
+            return None
+        if not isinstance(code, int):
+            output.flush()
+            output.complain(f"{code}\n")
+            code = 1
+        return f"exit code {code}"
+
+    def _failed(self, error):
+        """Prints the traceback; returns the line for the host."""
+        try:
+            output.flush()
+            text = tracebacks.text(error)
+            hook = sys.excepthook
+            if hook is sys.__excepthook__:
+                output.complain(text)
+            else:
+                hook(type(error), error, error.__traceback__)
+            return tracebacks.line(error)
+        except BaseException:
+            try:
+                return type(error).__name__
+            except BaseException:
+                return "Error"
+
+    def _end(self):
+        """What the interpreter does when a program ends: exit hooks, and what is still in buffers."""
+        failure = None
+        if atexit._ncallbacks():
+            try:
+                atexit._run_exitfuncs()
+            except BaseException as error:
+                failure = self._failed(error)
+        try:
+            filesystem.flush()
+        except BaseException as error:
+            failure = self._failed(error)
+        output.flush()
+        return failure

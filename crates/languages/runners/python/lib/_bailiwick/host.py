@@ -1,0 +1,35 @@
+"""The host's functions, and what their errors are in Python."""
+
+from _bailiwick.own import BUILTINS as __builtins__
+
+import builtins
+
+from componentize_py_types import Err
+from wit_world.imports import crypto, fetch, kv, script, session, sql, tools, types
+
+from _bailiwick import errors
+
+__all__ = ["call", "crypto", "fetch", "kv", "script", "session", "sql", "tools"]
+
+_ERR = Err
+_DENIED = types.Error_Denied
+_FAILED = types.Error_Failed
+
+
+def call(what, function, *arguments):
+    """Calls the host. `what` names the action and its resource, for the error's text."""
+    try:
+        return function(*arguments)
+    except _ERR as error:
+        reason = error.value
+    raise translate(reason, what)
+
+
+def translate(reason, what):
+    """The exception for an error of the host."""
+    code = reason.value
+    if isinstance(reason, _DENIED):
+        return errors.denied(code, what)
+    if isinstance(reason, _FAILED):
+        return errors.failed(code, what)
+    return errors.limit(code, what)

@@ -1,0 +1,195 @@
+"""`tools.<server>.<tool>(…)`: functions made from what this run may call."""
+
+from _bailiwick.own import BUILTINS as __builtins__
+
+import base64
+import inspect
+import keyword
+import types
+import typing
+from json import JSONDecoder, JSONEncoder
+
+from _bailiwick import errors, host
+
+_DECODE = JSONDecoder().decode
+_ENCODE = JSONEncoder(allow_nan=False).encode
+_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool, "null": None, "array": list, "object": dict}
+_abilities = None
+
+
+def abilities():
+    """What this run may call, as the host describes it."""
+    global _abilities
+    if _abilities is None:
+        _abilities = _DECODE(host.script.abilities())
+    return _abilities
+
+
+class Tools:
+    """The tools that this run may call, by server. `dir(tools)` lists the servers, `help(tools.server.tool)` explains one."""
+
+    def __getattr__(self, name):
+        servers = _servers()
+        server = servers.get(name)
+        if server is None:
+            raise AttributeError(_unknown("server", name, servers))
+        return server
+
+    __getitem__ = __getattr__
+
+    def __dir__(self):
+        return sorted(_servers())
+
+    def __iter__(self):
+        return iter(sorted(_servers()))
+
+    def __repr__(self):
+        return f"<tools: {', '.join(sorted(_servers())) or 'none'}>"
+
+
+class Server:
+    """The tools of one server that this run may call."""
+
+    def __init__(self, name):
+        self._name = name
+        self._tools = {}
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        tool = self._tools.get(name)
+        if tool is None:
+            raise AttributeError(_unknown(f"tool of `{self._name}`", name, self._tools))
+        return tool
+
+    __getitem__ = __getattr__
+
+    def __dir__(self):
+        return sorted(self._tools)
+
+    def __iter__(self):
+        return iter(sorted(self._tools))
+
+    def __repr__(self):
+        return f"<tools of {self._name}: {', '.join(sorted(self._tools))}>"
+
+
+_known = None
+
+
+def _servers():
+    global _known
+    if _known is None:
+        _known = {}
+        for entry in abilities().get("tools", ()):
+            name = entry["server"]
+            server = _known.get(name)
+            if server is None:
+                server = _known[name] = Server(name)
+                _known.setdefault(_identifier(name), server)
+            function = _function(entry)
+            server._tools[entry["tool"]] = function
+            server._tools.setdefault(function.__name__, function)
+    return _known
+
+
+def _unknown(what, name, known):
+    listed = ", ".join(sorted(known))
+    return f"this run may call no {what} named {name!r}" + (f"; there are: {listed}" if listed else "")
+
+
+def _identifier(name):
+    text = "".join(c if c.isalnum() else "_" for c in name)
+    if not text or text[0].isdigit() or keyword.iskeyword(text):
+        text = "_" + text
+    return text
+
+
+def _function(entry):
+    """One tool as a function with a signature, annotations and a docstring."""
+    server, tool = entry["server"], entry["tool"]
+    schema = entry.get("schema") or {}
+    properties = schema.get("properties") or {}
+    required = set(schema.get("required") or ())
+    order = sorted(properties, key=lambda name: name not in required)
+    named = {_identifier(name): name for name in order}
+
+    def function(*values, **arguments):
+        if len(values) > len(order):
+            raise TypeError(f"{tool}() takes {len(order)} arguments but {len(values)} were given")
+        filled = dict(zip(order, values))
+        for key, value in arguments.items():
+            name = named.get(key, key)
+            if name in filled:
+                raise TypeError(f"{tool}() got multiple values for argument {key!r}")
+            filled[name] = value
+        missing = [name for name in order if name in required and name not in filled]
+        if missing:
+            raise TypeError(f"{tool}() misses {', '.join(missing)}")
+        return call(server, tool, filled)
+
+    parameters = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if name in required else properties[name].get("default") if isinstance(properties[name], dict) else None,
+            annotation=_annotation(properties[name]),
+        )
+        for key, name in named.items()
+    ]
+    function.__name__ = _identifier(tool)
+    function.__qualname__ = f"tools.{_identifier(server)}.{function.__name__}"
+    function.__module__ = "tools"
+    function.__signature__ = inspect.Signature(parameters)
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    function.__doc__ = _documentation(entry.get("description"), named, properties, required)
+    return function
+
+
+def _annotation(schema):
+    if not isinstance(schema, dict):
+        return typing.Any
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
+        try:
+            return typing.Literal[tuple(schema["enum"])]
+        except TypeError:
+            return typing.Any
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        options = [_TYPES.get(one, typing.Any) for one in kind]
+        return typing.Union[tuple(options)] if options else typing.Any
+    if kind == "array" and isinstance(schema.get("items"), dict):
+        return list[_annotation(schema["items"])]
+    return _TYPES.get(kind, typing.Any) if isinstance(kind, str) else typing.Any
+
+
+def _documentation(description, named, properties, required):
+    lines = [str(description or "").strip()]
+    if named:
+        lines.append("")
+    for key, name in named.items():
+        schema = properties[name] if isinstance(properties[name], dict) else {}
+        text = f"{key}: {schema.get('description', '')}".rstrip(": ")
+        lines.append(text if name in required else f"{text} (optional)")
+    return "\n".join(lines).strip()
+
+
+def call(server, tool, arguments):
+    """Calls a tool. Its value is the structured result when there is one, else its text, else its blocks.
+
+    A tool that answers with an error raises `bailiwick.ToolError` with what it said.
+    """
+    what = f"tool call {server}/{tool}"
+    reply = _DECODE(host.call(what, host.tools.call, server, tool, _ENCODE(arguments)))
+    blocks = reply.get("content") or []
+    texts = [block.get("text", "") for block in blocks if block.get("type") == "text"]
+    if reply.get("is_error"):
+        raise errors.ToolError(f"{server}/{tool}: {' '.join(texts) or 'the tool failed'}")
+    if reply.get("structured") is not None:
+        return reply["structured"]
+    if len(texts) == len(blocks):
+        return "\n".join(texts)
+    for block in blocks:
+        if block.get("type") in ("image", "audio") and isinstance(block.get("data"), str):
+            block["data"] = base64.b64decode(block["data"])
+    return blocks

@@ -1,0 +1,142 @@
+"""`urllib.request` over guarded fetch: its openers, redirects and errors are Python's own, the transport is the host's."""
+
+from _bailiwick.own import BUILTINS as __builtins__
+
+import http
+import io
+import urllib.request
+import urllib.response
+from http.client import HTTPMessage
+
+from _bailiwick import host
+from _bailiwick.address import canonical
+
+_METHODS = {method.name: method for method in host.fetch.Method}
+_UNASKED = frozenset(("host", "content-length", "connection", "transfer-encoding"))
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_REQUEST = host.fetch.Request
+_SEND = host.fetch.send
+
+
+def send(method, url, headers, body):
+    """Sends one request. `headers` are pairs of text; what only a connection needs is left out.
+
+    Returns the status, the headers as pairs of text, the body, and the URL that was asked for.
+    """
+    verb = _METHODS.get(method.upper())
+    if verb is None:
+        raise ValueError(f"the method {method!r} is not one of {', '.join(_METHODS)}")
+    url = canonical(url)
+    fields = [(name, value.encode("latin-1")) for name, value in headers if name.lower() not in _UNASKED]
+    reply = host.call(f"fetch {verb.name} {url}", _SEND, _REQUEST(verb, url, fields, body))
+    return reply.status, [(name, value.decode("latin-1")) for name, value in reply.headers], reply.body, url
+
+
+def phrase(status):
+    """The reason phrase of a status."""
+    return _PHRASES.get(status, "")
+
+
+class Response(urllib.response.addinfourl):
+    """What `urlopen` returns: a file of the body that also has what `http.client.HTTPResponse` has."""
+
+    version = 11
+
+    def __init__(self, body, headers, url, status):
+        super().__init__(io.BytesIO(body), headers, url, status)
+        self.reason = self.msg = phrase(status)
+        self.length = len(body)
+
+    def getheader(self, name, default=None):
+        values = self.headers.get_all(name)
+        return ", ".join(values) if values else default
+
+    def getheaders(self):
+        return list(self.headers.items())
+
+    def isclosed(self):
+        return self.closed
+
+    def read1(self, n=-1):
+        return self.read(n)
+
+
+class _Handler(urllib.request.AbstractHTTPHandler):
+    """Opens http and https URLs. It takes the place of both of Python's handlers."""
+
+    def __init__(self, debuglevel=None, context=None, check_hostname=None):
+        super().__init__(0)
+
+    def http_open(self, request):
+        headers = [*request.headers.items(), *request.unredirected_hdrs.items()]
+        body = request.data
+        if body is None:
+            body = b""
+        elif not isinstance(body, (bytes, bytearray, memoryview)):
+            body = body.read() if hasattr(body, "read") else b"".join(body)
+        status, fields, content, url = send(request.get_method(), request.full_url, headers, bytes(body))
+        message = HTTPMessage()
+        for name, value in fields:
+            message[name] = value
+        return Response(content, message, url, status)
+
+    https_open = http_open
+
+    def http_request(self, request):
+        """Adds the type of a form, as Python does; the other headers are the host's."""
+        if request.data is not None and not request.has_header("Content-type"):
+            request.add_unredirected_header("Content-type", "application/x-www-form-urlencoded")
+        return request
+
+    https_request = http_request
+
+
+def _opener(self):
+    """An opener that adds no headers of its own: a rule may not let the guest set them."""
+    self.addheaders = []
+    self.handlers = []
+    self.handle_open = {}
+    self.handle_error = {}
+    self.process_response = {}
+    self.process_request = {}
+
+
+def build_opener(*handlers):
+    """Create an opener object from a list of handlers, and the default ones that they do not replace."""
+    opener = urllib.request.OpenerDirector()
+    given = [handler() if isinstance(handler, type) else handler for handler in handlers]
+    for kind in _DEFAULT:
+        if not any(isinstance(handler, kind) for handler in given):
+            opener.add_handler(kind())
+    for handler in given:
+        opener.add_handler(handler)
+    return opener
+
+
+_DEFAULT = (
+    _Handler,
+    urllib.request.UnknownHandler,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPRedirectHandler,
+    urllib.request.DataHandler,
+    urllib.request.HTTPErrorProcessor,
+)
+
+
+def urlopen(url, data=None, timeout=None, *, context=None, cafile=None, capath=None, cadefault=False):
+    """Open the URL, which can be a string or a Request. The time that it may take is the host's."""
+    opener = urllib.request._opener
+    if opener is None:
+        opener = urllib.request._opener = build_opener()
+    return opener.open(url, data)
+
+
+def install():
+    """Makes it the transport of `urllib.request`."""
+    for function in (build_opener, urlopen):
+        function.__module__ = "urllib.request"
+        setattr(urllib.request, function.__name__, function)
+    urllib.request.HTTPHandler = urllib.request.HTTPSHandler = _Handler
+    urllib.request.OpenerDirector.__init__ = _opener
+    urllib.request.getproxies = dict
+    urllib.request.install_opener(build_opener())

@@ -1,0 +1,294 @@
+"""Requests and responses."""
+
+import datetime
+import json as _json
+from http import HTTPStatus
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+
+from . import exceptions
+from .structures import CaseInsensitiveDict
+
+
+class Request:
+    """A request as a program writes it."""
+
+    def __init__(self, method=None, url=None, headers=None, files=None, data=None, params=None, auth=None, cookies=None,
+                 hooks=None, json=None):
+        self.method, self.url, self.headers, self.files, self.data = method, url, headers, files, data
+        self.params, self.auth, self.cookies, self.json = params, auth, cookies, json
+
+    def prepare(self):
+        """The request as it is sent."""
+        prepared = PreparedRequest()
+        prepared.prepare(self.method, self.url, self.headers, self.files, self.data, self.params, self.auth, self.cookies,
+                         json=self.json)
+        return prepared
+
+
+class PreparedRequest:
+    """A request as it is sent."""
+
+    def __init__(self):
+        self.method = self.url = self.body = None
+        self.headers = CaseInsensitiveDict()
+
+    def prepare(self, method=None, url=None, headers=None, files=None, data=None, params=None, auth=None, cookies=None,
+                hooks=None, json=None):
+        self.method = (method or "GET").upper()
+        self.url = _with_params(url, params)
+        self.headers = CaseInsensitiveDict({k: v for k, v in (headers or {}).items() if v is not None})
+        self.body, kind = _body(data, json, files)
+        if kind is not None:
+            self.headers.setdefault("Content-Type", kind)
+        if cookies:
+            self.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in dict(cookies).items())
+        if auth is not None:
+            if isinstance(auth, tuple):
+                from .auth import HTTPBasicAuth
+
+                auth = HTTPBasicAuth(*auth)
+            auth(self)
+
+    @property
+    def path_url(self):
+        parts = urlsplit(self.url)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def copy(self):
+        twin = PreparedRequest()
+        twin.method, twin.url, twin.headers, twin.body = self.method, self.url, self.headers.copy(), self.body
+        return twin
+
+    def __repr__(self):
+        return f"<PreparedRequest [{self.method}]>"
+
+
+class Response:
+    """A whole response."""
+
+    def __init__(self):
+        self.status_code = None
+        self.headers = CaseInsensitiveDict()
+        self.url = ""
+        self.history = []
+        self.encoding = None
+        self.reason = ""
+        self.request = None
+        self.cookies = {}
+        self.elapsed = datetime.timedelta(0)
+        self._content = b""
+
+    @property
+    def content(self):
+        """The body."""
+        return self._content
+
+    @property
+    def text(self):
+        """The body as text."""
+        return self._content.decode(self.encoding or self.apparent_encoding, "replace")
+
+    @property
+    def apparent_encoding(self):
+        """UTF-8 when the body is that, else Latin-1."""
+        try:
+            self._content.decode("utf-8")
+        except UnicodeDecodeError:
+            return "latin-1"
+        return "utf-8"
+
+    @property
+    def ok(self):
+        """Whether the status is below 400."""
+        return self.status_code < 400
+
+    @property
+    def is_redirect(self):
+        return "location" in self.headers and self.status_code in (301, 302, 303, 307, 308)
+
+    @property
+    def is_permanent_redirect(self):
+        return "location" in self.headers and self.status_code in (301, 308)
+
+    @property
+    def links(self):
+        """The `Link` header, by relation."""
+        found = {}
+        for part in self.headers.get("link", "").split(","):
+            address, _, rest = part.strip().partition(">")
+            if not address.startswith("<"):
+                continue
+            link = {"url": address[1:]}
+            for piece in rest.split(";"):
+                name, _, value = piece.strip().partition("=")
+                if name:
+                    link[name] = value.strip("\"' ")
+            found[link.get("rel") or link["url"]] = link
+        return found
+
+    def json(self, **options):
+        """The body as JSON."""
+        try:
+            return _json.loads(self._content.decode("utf-8-sig") if not self.encoding else self.text, **options)
+        except UnicodeDecodeError as error:
+            raise exceptions.InvalidJSONError(str(error), response=self) from None
+        except _json.JSONDecodeError as error:
+            raise exceptions.JSONDecodeError(error.msg, error.doc, error.pos) from None
+
+    def raise_for_status(self):
+        """Raises `HTTPError` when the status is 400 or more."""
+        if self.status_code >= 400:
+            side = "Client" if self.status_code < 500 else "Server"
+            raise exceptions.HTTPError(f"{self.status_code} {side} Error: {self.reason} for url: {self.url}", response=self)
+
+    def iter_content(self, chunk_size=1, decode_unicode=False):
+        """The body, in pieces."""
+        size = chunk_size or len(self._content) or 1
+        for start in range(0, len(self._content), size):
+            piece = self._content[start : start + size]
+            yield piece.decode(self.encoding or "utf-8", "replace") if decode_unicode else piece
+
+    def iter_lines(self, chunk_size=512, decode_unicode=False, delimiter=None):
+        """The body, line by line."""
+        lines = self._content.split(delimiter) if delimiter else self._content.splitlines()
+        for line in lines:
+            yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
+
+    @property
+    def raw(self):
+        import io
+
+        return io.BytesIO(self._content)
+
+    def close(self):
+        """There is nothing to close."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __iter__(self):
+        return self.iter_content(128)
+
+    def __bool__(self):
+        return self.ok
+
+    def __repr__(self):
+        return f"<Response [{self.status_code}]>"
+
+
+def answer(prepared, status, fields, body, url):
+    """The response to a request, from what the host gave."""
+    response = Response()
+    response.request = prepared
+    response.status_code = status
+    try:
+        response.reason = HTTPStatus(status).phrase
+    except ValueError:
+        response.reason = ""
+    for name, value in fields:
+        present = response.headers.get(name)
+        response.headers[name] = value if present is None else f"{present}, {value}"
+        if name.lower() == "set-cookie":
+            response.cookies.update({key: morsel.value for key, morsel in SimpleCookie(value).items()})
+    response.url = url
+    response.encoding = _charset(response.headers.get("content-type", ""))
+    response._content = body
+    return response
+
+
+def next_request(response):
+    """The request to which a redirect leads, or `None`."""
+    if not response.is_redirect:
+        return None
+    old = response.request
+    new = old.copy()
+    new.url = urljoin(response.url, response.headers["location"])
+    if response.status_code == 303 and old.method != "HEAD" or response.status_code in (301, 302) and old.method == "POST":
+        new.method, new.body = "GET", None
+        new.headers.pop("Content-Type", None)
+    if urlsplit(new.url)[:2] != urlsplit(response.url)[:2]:
+        new.headers.pop("Authorization", None)
+        new.headers.pop("Cookie", None)
+    return new
+
+
+def _charset(kind):
+    for part in kind.split(";")[1:]:
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "charset":
+            try:
+                "".encode(value.strip("\"' "))
+            except LookupError:
+                return None
+            return value.strip("\"' ")
+    return None
+
+
+def _with_params(url, params):
+    if not url:
+        raise exceptions.MissingSchema("no URL")
+    url = str(url).strip()
+    if "://" not in url:
+        raise exceptions.MissingSchema(f"Invalid URL {url!r}: No scheme supplied. Perhaps you meant https://{url}?")
+    if not params:
+        return url
+    if isinstance(params, (str, bytes)):
+        query = params.decode() if isinstance(params, bytes) else params
+    else:
+        pairs = params.items() if hasattr(params, "items") else params
+        flat = []
+        for key, value in pairs:
+            if value is None:
+                continue
+            many = value if isinstance(value, (list, tuple, set)) else (value,)
+            flat.extend((key, one) for one in many)
+        query = urlencode(flat)
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+
+
+def _body(data, json, files):
+    if files:
+        return _multipart(data, files)
+    if data is not None and data != {}:
+        if isinstance(data, (bytes, bytearray)):
+            return bytes(data), None
+        if isinstance(data, str):
+            return data.encode(), None
+        if hasattr(data, "read"):
+            content = data.read()
+            return content.encode() if isinstance(content, str) else content, None
+        if hasattr(data, "items") or isinstance(data, (list, tuple)):
+            return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+        return b"".join(data), None
+    if json is not None:
+        try:
+            return _json.dumps(json, allow_nan=False).encode(), "application/json"
+        except ValueError as error:
+            raise exceptions.InvalidJSONError(str(error)) from None
+    return None, None
+
+
+def _multipart(data, files):
+    import secrets
+
+    boundary = secrets.token_hex(16)
+    pieces = []
+    for name, value in (data.items() if hasattr(data, "items") else data or ()):
+        pieces.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
+    for name, value in (files.items() if hasattr(files, "items") else files):
+        filename, content, *kind = value if isinstance(value, tuple) else (getattr(value, "name", name), value)
+        if hasattr(content, "read"):
+            content = content.read()
+        content = content.encode() if isinstance(content, str) else content
+        filename = str(filename).rpartition("/")[2]
+        header = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
+        if kind and kind[0]:
+            header += f"Content-Type: {kind[0]}\r\n"
+        pieces.append(header.encode() + b"\r\n" + content + b"\r\n")
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return b"".join(pieces), f"multipart/form-data; boundary={boundary}"
