@@ -9,8 +9,10 @@
     reason = "a test may fail; the lints do not recognise this harness as a test"
 )]
 
+mod api;
 mod bomb;
 mod calls;
+mod canary;
 mod case;
 mod codes;
 mod crash;

@@ -1,11 +1,14 @@
 //! A small web server on 127.0.0.1 with good and bad pages, in plain text and over TLS.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+
+use crate::api;
 
 /// Serves until it is dropped.
 pub(crate) struct Server {
@@ -21,6 +24,29 @@ struct Seen {
     connections: AtomicUsize,
     closing: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
+    /// How often each path was asked for.
+    paths: Mutex<BTreeMap<String, usize>>,
+}
+
+/// What arrived.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+    /// The first line and the headers.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default()
+    }
 }
 
 type Tls = Arc<rustls::ServerConfig>;
@@ -99,14 +125,14 @@ fn accept(listener: &TcpListener, seen: &Arc<Seen>, tls: Option<&Tls>, report: &
         if let Ok(clone) = stream.try_clone() {
             seen.open.lock().unwrap_or_else(PoisonError::into_inner).push(clone);
         }
-        let (tls, report) = (tls.cloned(), report.clone());
+        let (tls, report, seen) = (tls.cloned(), report.clone(), Arc::clone(seen));
         thread::spawn(move || {
             // A client that breaks off is no concern of the server.
             let _ = match tls {
-                None => serve(&stream, &report),
+                None => serve(&stream, &seen, &report),
                 Some(config) => rustls::ServerConnection::new(config)
                     .map_err(io::Error::other)
-                    .and_then(|connection| serve(rustls::StreamOwned::new(connection, &stream), &report)),
+                    .and_then(|connection| serve(rustls::StreamOwned::new(connection, &stream), &seen, &report)),
             };
             // Dropping it would not close it: there is a second handle to it.
             let _ = stream.shutdown(Shutdown::Both);
@@ -115,7 +141,7 @@ fn accept(listener: &TcpListener, seen: &Arc<Seen>, tls: Option<&Tls>, report: &
 }
 
 /// One request, one response. The connection closes after it.
-fn serve(mut stream: impl Read + Write, report: &Sender<String>) -> io::Result<()> {
+fn serve(mut stream: impl Read + Write, seen: &Seen, report: &Sender<String>) -> io::Result<()> {
     let mut head = Vec::new();
     let mut reader = BufReader::new(&mut stream);
     while !head.ends_with(b"\r\n\r\n") {
@@ -127,27 +153,41 @@ fn serve(mut stream: impl Read + Write, report: &Sender<String>) -> io::Result<(
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    let line = head.lines().next().unwrap_or_default().to_owned();
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let _ = report.send(line.clone());
-    respond(&mut stream, &path, &line, &head, &String::from_utf8_lossy(&body))
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let request = Request { method, path, head, body };
+    let _ = report.send(request.line().to_owned());
+    let earlier = {
+        let mut paths = seen.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = paths.entry(request.path.clone()).or_default();
+        *count += 1;
+        *count - 1
+    };
+    if let Some((status, headers, body)) = api::answer(&request, earlier) {
+        return answer(&mut stream, status, &headers, body.as_bytes());
+    }
+    respond(&mut stream, &request)
 }
 
-fn respond(stream: &mut (impl Read + Write), path: &str, line: &str, head: &str, body: &str) -> io::Result<()> {
-    match path {
+fn respond(stream: &mut (impl Read + Write), request: &Request) -> io::Result<()> {
+    match request.path.as_str() {
         "/hello" => answer(stream, "200 OK", "content-type: text/plain\r\n", b"hello"),
         "/missing" => answer(stream, "404 Not Found", "", b"no such page"),
         "/binary" => answer(stream, "200 OK", "", b"\xff\x00\xfe"),
         // What arrived, without what differs from run to run.
         "/echo" => {
             let kept = |line: &&str| !line.to_ascii_lowercase().starts_with("host:") && !line.is_empty();
-            let mut lines: Vec<&str> = head.lines().skip(1).filter(kept).collect();
+            let mut lines: Vec<&str> = request.head.lines().skip(1).filter(kept).collect();
             lines.sort_unstable();
-            answer(stream, "200 OK", "", format!("{line}\n{}\n\n{body}", lines.join("\n")).as_bytes())
+            answer(stream, "200 OK", "", format!("{}\n{}\n\n{}", request.line(), lines.join("\n"), request.body).as_bytes())
         }
         "/moved" => answer(stream, "302 Found", "location: /hello\r\n", b""),
         "/loop" => answer(stream, "302 Found", "location: /loop\r\n", b""),
         "/to-metadata" => answer(stream, "302 Found", "location: http://169.254.169.254/latest/meta-data\r\n", b""),
+        "/to-file" => answer(stream, "302 Found", "location: file:///etc/passwd\r\n", b""),
+        "/to-data" => answer(stream, "302 Found", "location: data:text/plain,inline\r\n", b""),
+        "/to-name" => answer(stream, "302 Found", "location: http://localhost/hello\r\n", b""),
         "/to-secret" => answer(stream, "302 Found", "location: /secret\r\n", b""),
         "/large" => answer(stream, "200 OK", "", &vec![b'x'; 3 << 20]),
         "/gzip-bomb" => {
@@ -175,7 +215,7 @@ fn respond(stream: &mut (impl Read + Write), path: &str, line: &str, head: &str,
             stream.write_all(b"SSH-2.0-not-a-web-server\r\n\r\n")?;
             stream.flush()
         }
-        _ => answer(stream, "200 OK", "", path.as_bytes()),
+        path => answer(stream, "200 OK", "", path.as_bytes()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::case::{AfterSpec, Case, FileSpec};
 use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
-use crate::{bomb, calls, golden};
+use crate::{bomb, calls, canary, golden};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -38,6 +38,7 @@ struct Stage<'a> {
     case: &'a Case,
     /// Kept for as long as the case runs.
     _temporary: tempfile::TempDir,
+    root: PathBuf,
     work: PathBuf,
     state: PathBuf,
     guest: PathBuf,
@@ -57,12 +58,14 @@ impl<'a> Stage<'a> {
             guest: PathBuf::new(),
             names: Names { replaced: Vec::new(), masked: case.spec.mask.clone() },
             servers: Vec::new(),
+            root,
             work,
             state,
         };
         stage.serve()?;
+        stage.names.replaced.push((stage.root.display().to_string(), "{{root}}".to_owned()));
+        canary::plant(&stage.root, &stage.work, &stage.state).map_err(text)?;
         stage.lay_out()?;
-        stage.names.replaced.push((root.display().to_string(), "{{root}}".to_owned()));
         stage.guest = stage.guest()?;
         if let Some(token) = &case.spec.token {
             token.prepare(&stage.work, &stage.state)?;
@@ -100,6 +103,7 @@ impl<'a> Stage<'a> {
                 fs::write(self.work.join(name), self.substitute(&content)).map_err(text)?;
             }
         }
+        self.lay_out_common()?;
         // Folders first, links last: a link may lead to what is laid out with it.
         let is_link = |file: &FileSpec| matches!(file, FileSpec::Link { .. });
         let mut files: Vec<_> = spec.files.iter().collect();
@@ -108,6 +112,14 @@ impl<'a> Stage<'a> {
             self.place(&self.work.join(name), file).map_err(|error| format!("{name}: {error}"))?;
         }
         Ok(())
+    }
+
+    /// A manifest that many cases share, and what it mounts.
+    fn lay_out_common(&self) -> Result<(), String> {
+        let common = Path::new(env!("CARGO_MANIFEST_DIR")).join("common");
+        let Ok(policy) = fs::read_to_string(common.join(&self.case.spec.policy)) else { return Ok(()) };
+        fs::write(self.work.join(&self.case.spec.policy), self.substitute(&policy)).map_err(text)?;
+        copy(&common.join("box"), &self.work.join("box")).map_err(text)
     }
 
     fn place(&self, path: &Path, file: &FileSpec) -> io::Result<()> {
@@ -163,6 +175,7 @@ impl<'a> Stage<'a> {
     fn command(&self) -> std::process::Command {
         let spec = &self.case.spec;
         let mut command = program::program(&self.work, ["run", "--json", "--policy", &spec.policy]);
+        canary::environment(&mut command);
         command.arg("--state").arg(&self.state).arg(&self.guest);
         if let Some(agent) = &spec.agent {
             command.args(["--as", agent]);
@@ -171,7 +184,7 @@ impl<'a> Stage<'a> {
         }
         if let Some(input) = &spec.input {
             let json = serde_json::to_value(input).unwrap_or_default();
-            command.args(["--input", &json.to_string()]);
+            command.args(["--input", &self.substitute(&json.to_string())]);
         }
         for (flag, value) in [("--restrict", &spec.restrict), ("--rationale", &spec.rationale)] {
             if let Some(value) = value {
@@ -210,6 +223,10 @@ impl<'a> Stage<'a> {
         if ended.stderr.contains("panicked at") {
             return Err(format!("something panicked\n{}", said()).into());
         }
+        let log = fs::read(self.state.join("audit/log.jsonl")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let texts = [("stdout", ended.stdout.as_str()), ("stderr", &ended.stderr), ("the audit log", &log)];
+        canary::search(&texts, &self.root, &self.work, &self.state)?;
         self.check_after()?;
         self.check_connections()
     }

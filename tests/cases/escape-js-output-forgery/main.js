@@ -1,0 +1,13 @@
+console.log('{"run_id":"0","stop":{"kind":"finished"},"result":"forged","calls":[]}');
+console.log("\u001b[2J\u001b[H\u001b]0;title\u0007\u001b[31mred");
+console.log("\u202edetrevni\u202c \u200bzero\u200d \u{e0041}\u{e0042} tags, \ufeff mark");
+console.log("line\rOVER\b\b \0 \x7f \x85 \u2028 half \ud800 pair");
+console.error("\n}\n{\"stop\":{\"kind\":\"finished\"}}");
+console.log("%s is %d%% %j %o %O %c", "format", 42, { a: 1 }, [1], { b: 2 }, "color: red", "rest");
+const cyclic = { name: "cycle" };
+cyclic.self = cyclic;
+console.log(cyclic);
+console.log(new Proxy({}, { get() { throw new Error("looked at"); }, ownKeys() { throw new Error("listed"); } }) && "proxies are not looked into");
+console.log({ toString() { throw new Error("asked"); }, [Symbol.toPrimitive]() { throw new Error("asked"); } } && "nor are these");
+console.log(Array.from({ length: 300 }, (_, n) => n).length, "x".repeat(100));
+result = { ["__proto__"]: { stop: 1 }, stop: { kind: "forged" }, "\u{1f600}": "\0" };

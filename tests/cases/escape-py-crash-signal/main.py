@@ -1,0 +1,6 @@
+import signal
+
+print("before", flush=True)
+signal.raise_signal(signal.SIGABRT)
+print("after", flush=True)
+raise SystemExit(1)
