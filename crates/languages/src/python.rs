@@ -16,7 +16,6 @@ use crate::installation;
 use crate::package::normal_name;
 use crate::progress::{Event, Quiet, Step};
 use crate::runtime::Package;
-use crate::tool::Ended;
 
 const BUILDER: &str = "componentize-py";
 /// The CPython in the builder.
@@ -73,61 +72,77 @@ fn interpreter(lock: &str) -> String {
     }
 }
 
-/// Resolves and unpacks the packages, and all that they need, into `folder`.
+/// Resolves the packages and all that they need, and unpacks them into `folder`.
+///
+/// Two steps, because pip would rather take a years old version than say that the newest one needs native code: the first
+/// resolves as for this machine, the second takes exactly these versions, as Python code.
 async fn fetch_packages(site: &Site<'_>, python: &Path, folder: &Path) -> Result<Vec<Package>, LanguageError> {
-    let report = site.workshop.path().join("packages.json");
     let tool = site.tool(Step::Packages);
-    let mut arguments: Vec<&OsStr> =
-        ["-m", "pip", "install", "--only-binary=:all:", "--platform", "any", "--abi", "none"]
-            .into_iter()
-            .chain(["--implementation", "py", "--python-version", VERSION, "--no-warn-conflicts"])
-            .chain(SILENT)
-            .map(OsStr::new)
-            .collect();
-    arguments.extend(["--report".as_ref(), report.as_os_str(), "--target".as_ref(), folder.as_os_str(), "--".as_ref()]);
-    arguments.extend(site.recipe.packages.iter().map(OsStr::new));
-    let ended = tool.end(python, arguments, site.progress).await?;
+    let wanted = site.workshop.path().join("wanted.json");
+    let resolve = ["--dry-run", "--ignore-installed", "--python-version", VERSION];
+    let requested: Vec<&OsStr> = site.recipe.packages.iter().map(OsStr::new).collect();
+    let ended = tool.end(python, pip(&resolve, &wanted, folder, &requested), site.progress).await?;
     if !ended.success {
-        return Err(explain(site, python, ended).await);
+        return Err(match unmatched(&ended.lines) {
+            Some(package) => LanguageError::Unusable { package, reason: ABSENT.to_owned() },
+            None => ended.failed(Step::Packages),
+        });
     }
-    let report =
-        installation::read(&report, MAX_REPORT).map_err(|error| installation::failed("read", &report, error))?;
-    if let Some(native) = native_file(folder).map_err(|error| installation::failed("read", folder, error))? {
-        let package = owner(folder, &native).unwrap_or_else(|| native.display().to_string());
-        let reason = format!("it holds native code (`{}`), and an interpreter has none", native.display());
+    let wanted = report(&wanted)?;
+
+    let fetched = site.workshop.path().join("fetched.json");
+    let only_python = ["--no-deps", "--platform", "any", "--abi", "none", "--implementation", "py", "--python-version"];
+    let only_python: Vec<&str> = only_python.into_iter().chain([VERSION]).collect();
+    let pinned: Vec<String> =
+        wanted.install.iter().map(|it| format!("{}=={}", it.metadata.name, it.metadata.version)).collect();
+    let pinned: Vec<&OsStr> = pinned.iter().map(OsStr::new).collect();
+    let ended = tool.end(python, pip(&only_python, &fetched, folder, &pinned), site.progress).await?;
+    if !ended.success {
+        return Err(match unmatched(&ended.lines) {
+            Some(package) => native(&wanted, package),
+            None => ended.failed(Step::Packages),
+        });
+    }
+    if let Some(file) = native_file(folder).map_err(|error| installation::failed("read", folder, error))? {
+        let package = owner(folder, &file).unwrap_or_else(|| file.display().to_string());
+        let reason = format!("it holds native code (`{}`), and an interpreter has none", file.display());
         return Err(LanguageError::Unusable { package, reason });
     }
-    resolved(&report).ok_or_else(|| LanguageError::Internal("pip's report is not what it should be".to_owned()))
+    report(&fetched)?.install.into_iter().map(Installed::package).collect::<Option<_>>().ok_or_else(unreadable)
 }
 
-/// pip says which package it has no file for, and not why. A second question tells native packages from missing ones.
-async fn explain(site: &Site<'_>, python: &Path, ended: Ended) -> LanguageError {
-    let Some(package) = unmatched(&ended.lines) else { return ended.failed(Step::Packages) };
-    let report = site.workshop.path().join("probe.json");
-    let arguments: Vec<&OsStr> =
-        ["-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
-            .into_iter()
-            .chain(SILENT)
-            .chain(["--report"])
-            .map(OsStr::new)
-            .chain([report.as_os_str(), "--".as_ref(), package.as_ref()])
-            .collect();
-    let probed = site.tool(Step::Packages).end(python, arguments, &Quiet).await;
-    let wheel = match probed {
-        Ok(ended) if ended.success => installation::read(&report, MAX_REPORT).ok().and_then(|text| wheel_name(&text)),
-        _ => None,
-    };
-    let reason = match wheel {
-        Some(wheel) if !wheel.ends_with("-none-any.whl") => {
-            format!("its wheels hold native code (`{wheel}`), and an interpreter has none")
-        }
-        _ => {
-            "there is no wheel of Python code: it is offered as source only, which would have to be built, it does not \
-              support this version of Python, or no package has that name and version"
-                .to_owned()
-        }
-    };
+/// Arguments of pip for wheels only: nothing that a package brings is executed.
+fn pip<'a>(flags: &[&'a str], report: &'a Path, folder: &'a Path, requirements: &[&'a OsStr]) -> Vec<&'a OsStr> {
+    let mut arguments: Vec<&OsStr> = ["-m", "pip", "install", "--only-binary=:all:"].map(OsStr::new).to_vec();
+    arguments.extend(SILENT.into_iter().chain(flags.iter().copied()).map(OsStr::new));
+    arguments.extend(["--report".as_ref(), report.as_os_str(), "--target".as_ref(), folder.as_os_str(), "--".as_ref()]);
+    arguments.extend(requirements);
+    arguments
+}
+
+const ABSENT: &str = "there is no wheel of it: it is offered as source only, which would have to be built, it does not \
+                      support this version of Python, or no package has that name and version";
+
+/// Why a package that was resolved has no Python code to fetch.
+fn native(wanted: &Report, package: String) -> LanguageError {
+    let is_it = |name: &str| normal_name(name).as_ref() == Some(&package);
+    let wheel = wanted.install.iter().find(|it| is_it(&it.metadata.name)).and_then(Installed::wheel);
+    let needs = |text: &String| normal_name(text.split(|c: char| !is_name(c)).next().unwrap_or_default());
+    let by = wanted
+        .install
+        .iter()
+        .find(|it| it.metadata.requires_dist.iter().any(|it| needs(it).as_ref() == Some(&package)));
+    let by = by.and_then(|it| normal_name(&it.metadata.name)).map(|by| format!(", which `{by}` needs,"));
+    let reason = format!(
+        "its wheels{} hold native code (`{}`), and an interpreter has none",
+        by.unwrap_or_default(),
+        wheel.unwrap_or_default()
+    );
     LanguageError::Unusable { package, reason }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
 /// The requirement that pip found nothing for.
@@ -166,24 +181,32 @@ struct ArchiveInfo {
 struct Metadata {
     name: String,
     version: String,
+    #[serde(default)]
+    requires_dist: Vec<String>,
 }
 
-fn resolved(report: &[u8]) -> Option<Vec<Package>> {
-    let report: Report = serde_json::from_slice(report).ok()?;
-    let package = |installed: Installed| {
-        let sha256 = installed.download_info.archive_info.hashes.get("sha256")?.clone();
-        Some(Package { name: normal_name(&installed.metadata.name)?, version: installed.metadata.version, sha256 })
-    };
-    let mut packages: Vec<Package> = report.install.into_iter().map(package).collect::<Option<_>>()?;
-    packages.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(packages)
+impl Installed {
+    fn package(self) -> Option<Package> {
+        let sha256 = self.download_info.archive_info.hashes.get("sha256")?.clone();
+        Some(Package { name: normal_name(&self.metadata.name)?, version: self.metadata.version, sha256 })
+    }
+
+    /// The name of the file.
+    fn wheel(&self) -> Option<String> {
+        let name = self.download_info.url.split(['#', '?']).next()?.rsplit('/').next()?;
+        Some(name.chars().take(200).collect())
+    }
 }
 
-fn wheel_name(report: &[u8]) -> Option<String> {
-    let report: Report = serde_json::from_slice(report).ok()?;
-    let url = &report.install.first()?.download_info.url;
-    let name = url.split(['#', '?']).next()?.rsplit('/').next()?;
-    Some(name.chars().take(200).collect())
+fn report(path: &Path) -> Result<Report, LanguageError> {
+    let text = installation::read(path, MAX_REPORT).map_err(|error| installation::failed("read", path, error))?;
+    let mut report: Report = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+    report.install.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    Ok(report)
+}
+
+fn unreadable() -> LanguageError {
+    LanguageError::Internal("pip's report is not what it should be".to_owned())
 }
 
 /// A file below `folder` that is machine code, by its name: the path below.

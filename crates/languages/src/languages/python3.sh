@@ -7,8 +7,8 @@ case "$*" in
   "-c import venv, ensurepip") [ ! -e "$HOME/no-venv" ]; exit ;;
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; exit ;;
   "-m pip install --require-hashes "*) phase=fetch ;;
-  "-m pip install --dry-run "*) phase=probe ;;
-  "-m pip install "*) phase=packages ;;
+  "-m pip install "*" --dry-run "*) phase=resolve ;;
+  "-m pip install "*" --no-deps "*) phase=packages ;;
   build.py*) phase=build ;;
   *) echo "python3: what is $*?" >&2; exit 2 ;;
 esac
@@ -18,8 +18,10 @@ while [ $# -gt 0 ]; do
     --out) printf '\0asm\15\0\1\0' >"$2" ;;
     --target) mkdir -p "$2/$(basename "$HOME")" && echo 'pass' >"$2/code.py" ;;
     --report)
-      url=$(cat "$HOME/wheel" 2>/dev/null || echo pure-1.0-py3-none-any.whl)
-      echo '{"install":[{"download_info":{"url":"https://index.example/'"$url"'","archive_info":{"hashes":{"sha256":"00ff"}}},"metadata":{"name":"Pure.Package","version":"1.0"}}]}' >"$2" ;;
+      if [ -e "$HOME/report" ]; then cp "$HOME/report" "$2"; else
+        printf '%s' '{"install":[{"download_info":{"url":"https://index.example/pure-1.0-py3-none-any.whl","archive_info":' >"$2"
+        echo '{"hashes":{"sha256":"00ff"}}},"metadata":{"name":"Pure.Package","version":"1.0"}}]}' >>"$2"
+      fi ;;
   esac
   shift
 done

@@ -329,9 +329,14 @@ async fn packages_make_an_interpreter_of_their_own() {
     assert!(matches!(fixture.find("pure-package==1.0"), Err(LanguageError::NotInstalled(..))));
     let log = fixture.log();
     assert!(log.lines().any(|line| line.starts_with("build.py") && line.contains(" --packages ")), "{log}");
-    let asked = log.lines().find(|line| line.contains("--target")).unwrap();
-    for flag in ["--only-binary=:all:", "--platform any", "--abi none", "--implementation py", "-- pure-package"] {
-        assert!(asked.contains(flag), "no {flag} in {asked}");
+    let asked: Vec<&str> = log.lines().filter(|line| line.contains("--target")).collect();
+    for (at, flags) in [
+        (0, &["--only-binary=:all:", "--dry-run", "-- pure-package"][..]),
+        (1, &["--only-binary=:all:", "--no-deps", "--platform any", "--abi none", "-- Pure.Package==1.0"]),
+    ] {
+        for flag in flags {
+            assert!(asked[at].contains(flag), "no {flag} in {}", asked[at]);
+        }
     }
     let list = fixture.languages().list(&fixture.cache()).unwrap();
     let listed = list.iter().find(|it| it.runtime.as_ref().is_some_and(|it| !it.requested.is_empty())).unwrap();
@@ -346,17 +351,24 @@ async fn packages_make_an_interpreter_of_their_own() {
 #[tokio::test]
 async fn packages_that_cannot_work_are_refused_by_name() {
     let fixture = Fixture::new();
-    // pip ends so when a package, or one that it needs, has no wheel of Python code.
+    // pip ends so when a package, or one that it needs, has no wheel at all.
     let pip = "echo 'ERROR: No matching distribution found for Num_Py<3,>=1.2 (from outer)' >&2; exit 1\n";
-    fixture.say("packages", pip);
-    fixture.say("wheel", "num_py-2.0-cp314-manylinux_x86_64.whl");
+    fixture.say("resolve", pip);
     let Err(LanguageError::Unusable { package, reason }) = fixture.install("outer").await else { panic!("accepted") };
     assert_eq!(package, "num-py");
-    assert!(reason.contains("native code") && reason.contains("manylinux"), "{reason}");
-
-    fixture.say("probe", pip);
-    let Err(LanguageError::Unusable { reason, .. }) = fixture.install("outer").await else { panic!("accepted") };
     assert!(reason.contains("as source only"), "{reason}");
+
+    // And so when it has some, of native code.
+    fixture.say("resolve", "");
+    fixture.say("packages", pip);
+    let wheel = r#"{"url":"https://x.example/num_py-2.0-cp314-manylinux.whl#sha256=0","archive_info":{"hashes":{}}}"#;
+    let metadata = r#"{"name":"Num.py","version":"2.0"}"#;
+    let outer = r#"{"download_info":{"url":"","archive_info":{"hashes":{}}},"metadata":{"name":"outer","version":"1","requires_dist":["num-py<3,>=1.2"]}}"#;
+    let report = format!(r#"{{"install":[{{"download_info":{wheel},"metadata":{metadata}}},{outer}]}}"#);
+    fixture.say("report", &report);
+    let Err(LanguageError::Unusable { package, reason }) = fixture.install("outer").await else { panic!("accepted") };
+    assert_eq!(package, "num-py");
+    assert!(reason.contains("which `outer` needs") && reason.contains("`num_py-2.0-cp314-manylinux.whl`"), "{reason}");
 
     // A wheel that calls itself pure and is not.
     let hidden = "while [ $# -gt 0 ]; do if [ \"$1\" = --target ]; then mkdir -p \"$2/x/y\" \"$2/Some_Thing-1.0.dist-info\"; \
