@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::quantity::{Bytes, Seconds};
+use crate::trusted::ProfileName;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 finished; 1 the guest failed, trapped or was refused; 2 usage; 3 manifest invalid; 4 identity refused; \
@@ -149,6 +150,15 @@ pub(crate) struct LaunchArguments {
     /// A file with the agent's access token; `-` reads standard input
     #[arg(long, value_name = "FILE", help_heading = "Who is asking (exactly one)", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
+    /// A file with a proof of possession (DPoP) for a token that is bound to a key: `htm` is POST, `htu` the audience
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Who is asking (exactly one)",
+        value_hint = ValueHint::FilePath,
+        conflicts_with = "agent"
+    )]
+    pub(crate) dpop_proof: Option<PathBuf>,
     /// Input for the guest: JSON, or `@FILE` with JSON in it
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) input: Option<String>,
@@ -221,7 +231,7 @@ pub(crate) struct PolicyExplainArguments {
 pub(crate) enum TokenVerb {
     /// Issue an access token with the local issuer
     Issue(TokenIssueArguments),
-    /// Show what a token says, and whether it would be accepted here
+    /// Show what a token says, and every check of it
     Inspect(TokenInspectArguments),
 }
 
@@ -238,6 +248,9 @@ pub(crate) struct TokenIssueArguments {
     pub(crate) ttl: Seconds,
 }
 
+/// Show what a token says, and every check of it.
+///
+/// Exits with 0 when a run would accept it, and with 4 when not. Nothing is spent: what may be used once can still be.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["token", "token_file"]))]
 pub(crate) struct TokenInspectArguments {
@@ -247,6 +260,36 @@ pub(crate) struct TokenInspectArguments {
     /// A file with the token; `-` reads standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
+    /// A file with a proof of possession (DPoP) that goes with it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) dpop_proof: Option<PathBuf>,
+    /// Judge it by this key set, and not by what is configured
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires_all = ["issuer", "audience"],
+        help_heading = "An issuer that is not configured"
+    )]
+    pub(crate) jwks: Option<PathBuf>,
+    /// Its name, as in the token's `iss`
+    #[arg(long, value_name = "ISSUER", requires = "jwks", help_heading = "An issuer that is not configured")]
+    pub(crate) issuer: Option<String>,
+    /// Our own name at it, as in the token's `aud`
+    #[arg(long, value_name = "AUDIENCE", requires = "jwks", help_heading = "An issuer that is not configured")]
+    pub(crate) audience: Option<String>,
+    /// What its tokens look like
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PROFILE",
+        default_value = "access-token",
+        help_heading = "An issuer that is not configured"
+    )]
+    pub(crate) profile: ProfileName,
+    /// Its trust domain, for the profile `jwt-svid`
+    #[arg(long, value_name = "DOMAIN", requires = "jwks", help_heading = "An issuer that is not configured")]
+    pub(crate) trust_domain: Option<String>,
     /// Judge it at this time, in seconds since 1970
     #[arg(long, value_name = "SECONDS")]
     pub(crate) now: Option<u64>,

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bailiwick_host::crypto::{KeyAlgorithm, Rings};
+use bailiwick_identity::{IssuerDirectory, LocalIssuer};
 use bailiwick_languages::Packages;
-use bailiwick_identity::{Algorithm, Jwks, LocalIssuer, TrustedIssuer, TrustedIssuers};
 use serde::Deserialize;
 
 use crate::arguments::HostArguments;
@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::quantity::{Bytes, Seconds};
 use crate::state::StateFolder;
 use crate::terminal::Untrusted;
+use crate::trusted::TrustedSection;
 use crate::{diagnostics, input};
 
 /// The host's configuration.
@@ -93,11 +94,7 @@ impl Configuration {
             compile: file.compile,
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
-            trusted: file
-                .trusted
-                .into_iter()
-                .map(|entry| TrustedSection { jwks: base.join(entry.jwks), ..entry })
-                .collect(),
+            trusted: file.trusted.into_iter().map(|entry| entry.relative_to(&base)).collect(),
             source,
             places,
         })
@@ -105,18 +102,18 @@ impl Configuration {
 
     /// The files that decide whom to trust. Whoever can write one of them, or put it where none is, decides that.
     pub(crate) fn trust_files(&self) -> impl Iterator<Item = &Path> {
-        let key_sets = self.trusted.iter().map(|entry| &entry.jwks);
-        self.places.iter().chain(&self.ca_file).chain(key_sets).map(PathBuf::as_path)
+        let of_issuers = self.trusted.iter().flat_map(TrustedSection::files);
+        self.places.iter().chain(&self.ca_file).chain(of_issuers).map(PathBuf::as_path)
     }
 
     /// Every issuer whose tokens are accepted: the configured ones, and the local one where it is allowed and has a key.
     ///
     /// # Errors
-    /// A key set that cannot be read, or terms that cannot be meant.
-    pub(crate) fn trusted_issuers(&self) -> Result<TrustedIssuers, Failure> {
-        let mut issuers = TrustedIssuers::none();
+    /// A file that cannot be read, or terms that cannot be meant.
+    pub(crate) fn issuers(&self) -> Result<IssuerDirectory, Failure> {
+        let mut issuers = IssuerDirectory::none();
         for entry in &self.trusted {
-            issuers = issuers.with(entry.to_issuer()?).map_err(|error| self.wrong(error))?;
+            issuers = entry.add_to(issuers, &|| self.state.issuers())?;
         }
         if self.local_issuer
             && let Some(state) = self.state.open_existing()?
@@ -144,8 +141,10 @@ fn read(path: &Path) -> Result<FileSections, Failure> {
         let name = path.display().to_string();
         let at = error.span().map(|span| diagnostics::position(&content, span.start));
         let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
-        Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message())))
-            .help("its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch], [languages.python]")
+        Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message()))).help_or(
+            meant(error.message()),
+            "its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch], [languages.python]",
+        )
     })
 }
 
@@ -184,19 +183,6 @@ struct IssuerSection {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TrustedSection {
-    issuer: String,
-    audience: String,
-    jwks: PathBuf,
-    algorithms: Vec<String>,
-    #[serde(default, deserialize_with = "parsed")]
-    max_lifetime: Option<Seconds>,
-    /// `0s` is meant as such, so this is not a [`Seconds`].
-    skew: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RingSection {
     #[serde(deserialize_with = "key_algorithm")]
     create: KeyAlgorithm,
@@ -229,36 +215,17 @@ struct PythonSection {
     with: Packages,
 }
 
-impl TrustedSection {
-    fn to_issuer(&self) -> Result<TrustedIssuer, Failure> {
-        let name = Untrusted(&self.issuer);
-        let wrong = |problem: &dyn std::fmt::Display| Failure::usage(format!("trusted issuer `{name}`: {problem}"));
-        let content = input::bytes(&self.jwks, "the key set", Jwks::MAX_BYTES)?;
-        let keys = Jwks::parse(&content).map_err(|error| {
-            let path = self.jwks.display().to_string();
-            wrong(&format!("key set `{}`: {error}", Untrusted(&path)))
-        })?;
-        let mut algorithms = Vec::new();
-        for text in &self.algorithms {
-            let known = Algorithm::parse(text).ok_or_else(|| {
-                wrong(&format!("`{}` is not an algorithm; known are ES256, EdDSA, PS256, RS256", Untrusted(text)))
-            })?;
-            algorithms.push(known);
-        }
-        let mut issuer =
-            TrustedIssuer::new(&self.issuer, &self.audience, keys, &algorithms).map_err(|error| wrong(&error))?;
-        if let Some(limit) = self.max_lifetime {
-            issuer = issuer.max_lifetime(limit.whole()).map_err(|error| wrong(&error))?;
-        }
-        if let Some(skew) = self.skew {
-            issuer = issuer.skew(skew).map_err(|error| wrong(&error))?;
-        }
-        Ok(issuer)
-    }
+/// The known name that was probably meant, where a message names one that is unknown and those that are known.
+fn meant(message: &str) -> Option<String> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown "))?;
+    let scored = names.map(|known| (strsim::jaro_winkler(unknown, known), known));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > 0.8)?;
+    Some(format!("did you mean `{}`?", best.1))
 }
 
 /// A text that parses.
-fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: std::str::FromStr<Err: std::fmt::Display>,
@@ -303,6 +270,16 @@ mod tests {
             algorithms = ["ES256"]
             max_lifetime = "15m"
             skew = 0
+            [[trusted]]
+            issuer = "https://idp.example/realms/a"
+            audience = "https://us.example"
+            algorithms = ["ES256", "EdDSA"]
+            profile = "k8s"
+            require_dpop = true
+            single_use = true
+            scopes_from_registry = true
+            ca_file = "idp.pem"
+            private = true
             [keys.release]
             create = "ed25519"
             [audit]
@@ -322,9 +299,9 @@ mod tests {
         assert_eq!(configuration.python_packages.to_string(), "markdown,six");
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);
         assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
-        assert_eq!(configuration.trusted.len(), 1);
+        assert_eq!(configuration.trusted.len(), 2);
         let trust: Vec<_> = configuration.trust_files().collect();
-        for file in ["bailiwick.toml", "ca.pem", "keys.json"] {
+        for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem"] {
             assert!(trust.iter().any(|path| path.ends_with(file)), "no {file} in {trust:?}");
         }
         assert!(trust.contains(&Path::new(FILE_NAME)), "the places where nothing is count too");
@@ -362,10 +339,51 @@ mod tests {
     }
 
     #[test]
+    fn misspelt_names_are_recognised() {
+        for (bad, advice) in [
+            ("[[trused]]", "did you mean `trusted`?"),
+            ("[issuer]\nlocl = true", "did you mean `local`?"),
+            ("[[trusted]]\naudiences = ['x']", "did you mean `audience`?"),
+            ("[[trusted]]\nprofile = 'jwtsvid'", "did you mean `jwt-svid`?"),
+            ("[[trusted]]\nxyz = 1", "its sections are [issuer]"),
+        ] {
+            let failure = resolve(bad).unwrap_err();
+            assert!(failure.advice().unwrap().starts_with(advice), "{bad}: {:?}", failure.advice());
+        }
+    }
+
+    #[test]
+    fn terms_of_an_issuer_fit_together() {
+        let terms = "audience = 'us'\nalgorithms = ['ES256']\n";
+        for (more, problem) in [
+            ("issuer = 'http://id.example'", "not an https URL"),
+            ("issuer = 'urn:x'", "not an https URL"),
+            ("issuer = 'https://id.example'\ntrust_domain = 'acme'", "belongs to the profile `jwt-svid`"),
+            ("issuer = 'https://id.example'\nprofile = 'jwt-svid'", "needs `trust_domain`"),
+            (
+                "issuer = 'https://id.example'\nprofile = 'jwt-svid'\ntrust_domain = 'spiffe://acme'",
+                "without `spiffe://`",
+            ),
+            ("issuer = 'https://id.example'\nscopes_from_registry = true", "`k8s` and `jwt-svid`"),
+            ("issuer = 'https://id.example'\nskew = 61", "at most 60 s"),
+            ("issuer = 'https://id.example'\nmax_lifetime = '2h'", "1 to 3600 s"),
+            ("issuer = 'https://id.example'\nca_file = 'none.pem'", "none.pem"),
+            ("issuer = 'https://id.example'\njwks = 'k.json'\nprivate = true", "nothing is fetched"),
+            ("issuer = 'https://id.example'\nalgorithms = []", "duplicate key"),
+        ] {
+            let refused =
+                resolve(&format!("[[trusted]]\n{terms}{more}\n")).and_then(|host| host.issuers()).unwrap_err();
+            assert!(refused.message().contains(problem), "{more}: {}", refused.message());
+        }
+        let svid = "[[trusted]]\nissuer = 'https://id.example'\nprofile = 'jwt-svid'\ntrust_domain = 'acme.example'\n";
+        assert_eq!(resolve(&format!("{svid}{terms}")).unwrap().issuers().unwrap().published().len(), 1);
+    }
+
+    #[test]
     fn trusted_issuers_need_their_keys() {
         let text = "[[trusted]]\nissuer = 'a'\naudience = 'b'\njwks = 'absent.json'\nalgorithms = ['ES256']\n";
-        let failure = resolve(text).unwrap().trusted_issuers().unwrap_err();
+        let failure = resolve(text).unwrap().issuers().unwrap_err();
         assert!(failure.message().contains("absent.json"), "{}", failure.message());
-        assert_eq!(resolve("").unwrap().trusted_issuers().unwrap().iter().count(), 0);
+        assert_eq!(resolve("").unwrap().issuers().unwrap().issuers().iter().count(), 0);
     }
 }

@@ -48,6 +48,11 @@ impl Failure {
         Failure { code: Some(code), ..self }
     }
 
+    /// The first advice, or the other when there is none.
+    pub(crate) fn help_or(self, first: Option<String>, other: &str) -> Failure {
+        self.help(first.unwrap_or_else(|| other.to_owned()))
+    }
+
     pub(crate) fn help(self, help: impl fmt::Display) -> Failure {
         Failure { help: Some(plain(&help.to_string())), ..self }
     }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use bailiwick_guard::audit::Authentication;
+use bailiwick_guard::{Sensitive, Timestamp};
 use bailiwick_identity::{
-    AgentId, AgentRegistry, Authorization, AuthorizeError, LocalIssuer, MAX_TOKEN_BYTES, RawToken, TokenError,
-    as_local, authorize,
+    AgentId, AgentRegistry, Authorization, AuthorizeError, IssuerDirectory, JtiHash, KeysError, LocalIssuer,
+    MAX_TOKEN_BYTES, Proof, ProofError, ProofRequest, RawProof, RawToken, ReplayError, ReplayStore, Target, Token,
+    TokenError, as_local, authorize,
 };
 use bailiwick_policy::{Code, Manifest, ScopeSet};
 
@@ -14,8 +16,17 @@ use crate::failure::Failure;
 use crate::input;
 use crate::terminal::Untrusted;
 
-/// How the agent is named; clap has seen to it that it is exactly one.
-pub(crate) enum Who<'a> {
+/// The method that proofs of possession name (`htm`): a token for a run here is taken for one that was posted.
+pub(crate) const PROOF_METHOD: &str = "POST";
+
+/// How the agent is named, and what proves that a token is its own.
+pub(crate) struct Who<'a> {
+    claim: Claim<'a>,
+    proof: Option<&'a Path>,
+}
+
+/// Clap has seen to it that it is exactly one.
+enum Claim<'a> {
     /// On the word of the person at the terminal.
     Agent(&'a str),
     Token(&'a str),
@@ -28,12 +39,18 @@ impl<'a> Who<'a> {
         token: Option<&'a str>,
         file: Option<&'a Path>,
     ) -> Result<Who<'a>, Failure> {
-        match (agent, token, file) {
-            (Some(agent), None, None) => Ok(Who::Agent(agent)),
-            (None, Some(token), None) => Ok(Who::Token(token)),
-            (None, None, Some(file)) => Ok(Who::TokenFile(file)),
-            _ => Err(Failure::usage("name the agent once: --as NAME, --token TOKEN or --token-file FILE")),
-        }
+        let claim = match (agent, token, file) {
+            (Some(agent), None, None) => Claim::Agent(agent),
+            (None, Some(token), None) => Claim::Token(token),
+            (None, None, Some(file)) => Claim::TokenFile(file),
+            _ => return Err(Failure::usage("name the agent once: --as NAME, --token TOKEN or --token-file FILE")),
+        };
+        Ok(Who { claim, proof: None })
+    }
+
+    /// With a proof of possession beside the token.
+    pub(crate) fn proven_by(self, proof: Option<&'a Path>) -> Who<'a> {
+        Who { proof, ..self }
     }
 
     /// Verifies, looks up, and brings together. `about` gets what there is to record, whether or not it succeeds.
@@ -48,8 +65,8 @@ impl<'a> Who<'a> {
         now: u64,
         about: &mut About,
     ) -> Result<Authorization, Failure> {
-        let raw = match self {
-            Who::Agent(name) => {
+        let raw = match self.claim {
+            Claim::Agent(name) => {
                 if !host.local_issuer {
                     let message =
                         "this installation's configuration does not allow runs on the word of whoever starts them";
@@ -57,22 +74,82 @@ impl<'a> Who<'a> {
                         .help("pass the agent's token with --token-file, or set `local = true` under [issuer] in bailiwick.toml"));
                 }
                 about.issuer = LocalIssuer::ISSUER.to_owned();
-                about.agent = (*name).to_owned();
+                about.agent = name.to_owned();
                 return about.of(as_local(&agent_id(name)?, manifest, task, now));
             }
-            Who::Token(text) => RawToken::new((*text).to_owned()),
-            Who::TokenFile(path) => token_file(path)?,
+            Claim::Token(text) => RawToken::new(text.to_owned()),
+            Claim::TokenFile(path) => token_file(path)?,
         };
-        let token = raw.verify(&host.trusted_issuers()?, now).map_err(unverified)?;
+        let token = self.verify(&raw, &host.issuers()?, now)?;
         about.issuer = token.issuer().to_owned();
         about.agent = token.subject().to_string();
         about.jti = token.jti().to_string();
+        about.actors = token.actors().iter().map(ToString::to_string).collect();
         let registry = match host.state.open_existing()? {
             Some(state) => AgentRegistry::load(&state).map_err(Failure::internal)?,
             None => AgentRegistry::default(),
         };
         about.of(authorize(&token, &registry, manifest, task))
     }
+
+    fn verify(&self, raw: &RawToken, directory: &IssuerDirectory, now: u64) -> Result<Token, Failure> {
+        let trusted = wait(directory.issuers_for(raw, now))?.map_err(without_keys)?;
+        let proof = self.proof.map(|path| proof(path, raw, directory, now)).transpose()?;
+        let unspent = raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified)?;
+        unspent.spend(&NoStore, now).map_err(unverified)
+    }
+}
+
+/// Nothing remembers yet what was used once, so that nothing is.
+struct NoStore;
+
+impl ReplayStore for NoStore {
+    fn use_once(&self, _: JtiHash, _: u64, _: u64) -> Result<(), ReplayError> {
+        Err(ReplayError::Unavailable)
+    }
+}
+
+/// Verifies a proof from a file: made for our own name at the token's issuer, as the URI that the token was posted to.
+///
+/// # Errors
+/// A file that cannot be read, an issuer at which our name is no URI, and a proof that does not verify.
+pub(crate) fn proof(path: &Path, token: &RawToken, directory: &IssuerDirectory, now: u64) -> Result<Proof, Failure> {
+    let text = input::text(path, "the proof", RawProof::MAX_BYTES + 2)?;
+    let raw = RawProof::new(text.trim_end_matches(['\r', '\n']).to_owned());
+    // An issuer that is not known refuses the token, which says more than a refused proof.
+    let audience = directory.audience_for(token).unwrap_or("https://unknown.invalid/");
+    let target = Target::parse(audience).ok_or_else(|| {
+        Failure::usage(format!("no proof can be made for the audience `{}`", Untrusted(audience)))
+            .help("a proof names a URI: make the `audience` of the issuer in bailiwick.toml an https URL")
+    })?;
+    raw.verify(&ProofRequest::new(PROOF_METHOD, &target), now).map_err(|error| unproven(&error, &target))
+}
+
+fn unproven(error: &ProofError, target: &Target) -> Failure {
+    let failure = Failure::identity(error.code(), format!("the proof is refused: {error}"));
+    match error {
+        ProofError::Method | ProofError::Target => {
+            failure.help(format!("make it with `htm` = `{PROOF_METHOD}` and `htu` = `{target}`"))
+        }
+        _ => failure,
+    }
+}
+
+/// For how long an authority covers sensitive calls.
+pub(crate) fn sensitive(authorization: &Authorization) -> Sensitive {
+    match authorization.sensitive_until() {
+        None => Sensitive::Never,
+        Some(second) => Sensitive::Until(Timestamp(second.saturating_mul(1000))),
+    }
+}
+
+/// Runs what fetches keys, on this thread.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let done = runtime.block_on(future);
+    // A name that is being looked up cannot be interrupted, and nobody waits for it any more.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// Who asked, for the record. Empty where it is not known, because nothing unverified is recorded as somebody's name.
@@ -81,12 +158,13 @@ pub(crate) struct About {
     issuer: String,
     agent: String,
     jti: String,
+    actors: Vec<String>,
 }
 
 impl About {
     /// The audit entry for an identity that was accepted (`allow`) or refused.
     pub(crate) fn entry(self, code: Code) -> Authentication {
-        Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, code }
+        Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, actors: self.actors, code }
     }
 
     fn of(&mut self, authorized: Result<Authorization, AuthorizeError>) -> Result<Authorization, Failure> {
@@ -118,6 +196,10 @@ pub(crate) fn token_file(path: &Path) -> Result<RawToken, Failure> {
 
 pub(crate) fn unverified(error: TokenError) -> Failure {
     Failure::identity(error.code(), format!("the token is refused: {error}"))
+}
+
+pub(crate) fn without_keys(error: KeysError) -> Failure {
+    Failure::identity(error.code(), error).help("`bailiwick doctor` asks every configured issuer")
 }
 
 fn unauthorized(error: AuthorizeError) -> Failure {

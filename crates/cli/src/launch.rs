@@ -23,9 +23,9 @@ use crate::configuration::{Configuration, Durability};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::identity::{self, About, Who};
+use crate::input;
 use crate::languages::CACHE_BYTES;
 use crate::manifest::{self, Loaded};
-use crate::input;
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -43,10 +43,10 @@ impl Launch {
     /// # Errors
     /// Everything that is wrong with the arguments, the manifest, the identity or this installation.
     pub(crate) fn prepare(arguments: &LaunchArguments, host: &Configuration) -> Result<Launch, Failure> {
-        let who = Who::of(arguments.agent.as_deref(), arguments.token.as_deref(), arguments.token_file.as_deref())?;
+        let who = Who::of(arguments.agent.as_deref(), arguments.token.as_deref(), arguments.token_file.as_deref())?
+            .proven_by(arguments.dpop_proof.as_deref());
         let loaded = manifest::load(&arguments.policy)?;
-        let restriction =
-            arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
+        let restriction = arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
         let log = open_log(host)?;
         let mut about = About::default();
         let authorized = who.authorize(host, &loaded.manifest, restriction, input::now(), &mut about);
@@ -66,7 +66,8 @@ impl Launch {
     /// Input that is no JSON or cannot be read.
     pub(crate) fn job(self, arguments: &LaunchArguments, guest: Guest) -> Result<(Executor, Job), Failure> {
         let Launch { executor, authorization, loaded } = self;
-        let life = Life::until(Timestamp(authorization.valid_until().saturating_mul(1000)));
+        let life = Life::until(Timestamp(authorization.valid_until().saturating_mul(1000)))
+            .sensitive(identity::sensitive(&authorization));
         let grant = Grant::new(loaded.manifest, loaded.ceiling, authorization.into_authority());
         let limits = tightened(arguments, grant.limits());
         let mut job = Job::new(guest, grant.tighten(&limits), loaded.folder).life(life);

@@ -19,6 +19,7 @@ mod manifest;
 mod quantity;
 mod state;
 mod terminal;
+mod trusted;
 
 pub use exit::Exit;
 

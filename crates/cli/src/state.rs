@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 6] = ["issuer", "keys", "audit", "cache", "cache/artifacts", "languages"];
+const SUBFOLDERS: [&str; 7] = ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages"];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]
@@ -83,6 +83,19 @@ impl StateFolder {
         let key = seal_key(&self.path.join("cache"), "seal.key")
             .map_err(|error| self.failed("use cache/seal.key in", &error))?;
         Ok((dir, key))
+    }
+
+    /// Where the keys that issuers published are remembered, once there is a state folder.
+    ///
+    /// # Errors
+    /// As [`open`](StateFolder::open).
+    pub(crate) fn issuers(&self) -> Result<Option<Dir>, Failure> {
+        if self.open_existing()?.is_none() {
+            return Ok(None);
+        }
+        let path = self.folder("cache/issuers")?;
+        let opened = Dir::open_ambient_dir(&path, ambient_authority());
+        opened.map(Some).map_err(|error| self.failed("open a folder in", &error))
     }
 
     /// Whether the folder is there; and then it is this user's, and nobody else may write in it.

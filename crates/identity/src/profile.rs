@@ -52,7 +52,7 @@ impl Profile {
     /// The word for it in configuration and reports.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Profile::AccessToken => "at+jwt",
+            Profile::AccessToken => "access-token",
             Profile::Generic => "generic",
             Profile::Kubernetes => "k8s",
             Profile::JwtSvid(_) => "jwt-svid",
@@ -62,7 +62,7 @@ impl Profile {
     /// The profile with that word; `jwt-svid` takes the trust domain, and no other profile does.
     pub fn parse(word: &str, trust_domain: Option<TrustDomain>) -> Option<Profile> {
         match (word, trust_domain) {
-            ("at+jwt", None) => Some(Profile::AccessToken),
+            ("access-token", None) => Some(Profile::AccessToken),
             ("generic", None) => Some(Profile::Generic),
             ("k8s", None) => Some(Profile::Kubernetes),
             ("jwt-svid", Some(domain)) => Some(Profile::JwtSvid(domain)),

@@ -1,6 +1,10 @@
 //! Keys by discovery, from servers over TLS that behave and that do not.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which the lint does not recognise as such")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests, which the lint does not recognise as such"
+)]
 
 mod support;
 

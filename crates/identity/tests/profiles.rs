@@ -229,7 +229,7 @@ proptest! {
     ) {
         let signer = Signer::ec();
         let (word, profile) = match profile {
-            0 => ("at+jwt", Profile::AccessToken),
+            0 => ("access-token", Profile::AccessToken),
             1 => ("generic", Profile::Generic),
             2 => ("k8s", Profile::Kubernetes),
             _ => ("jwt-svid", Profile::JwtSvid(domain("acme.example"))),

@@ -3,6 +3,7 @@
 mod engine;
 mod guests;
 mod installation;
+mod issuers;
 
 use serde_json::json;
 
@@ -37,7 +38,10 @@ enum State {
 pub(crate) fn run(arguments: &DoctorArguments, host: Result<Configuration, Failure>) -> Outcome {
     let mut findings = engine::look();
     match &host {
-        Ok(host) => findings.extend(installation::look(host)),
+        Ok(host) => {
+            findings.extend(installation::look(host));
+            findings.extend(issuers::look(host));
+        }
         Err(failure) => findings.push(
             Finding::new("installation", "configuration", State::Broken, failure.message()).help_from(failure.advice()),
         ),

@@ -30,7 +30,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Policy(PolicyVerb::Check(verb)) => policy_check::run(verb),
         Verb::Policy(PolicyVerb::Explain(verb)) => policy_explain::run(verb),
         Verb::Token(TokenVerb::Issue(verb)) => resolve().and_then(|host| token_issue::run(verb, &host)),
-        Verb::Token(TokenVerb::Inspect(verb)) => resolve().and_then(|host| token_inspect::run(verb, &host)),
+        Verb::Token(TokenVerb::Inspect(verb)) => token_inspect::run(verb, resolve()),
         Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
         Verb::Agent(AgentVerb::List(verb)) => resolve().and_then(|host| agent_list::run(verb, &host)),
         Verb::Doctor(verb) => doctor::run(verb, resolve()),

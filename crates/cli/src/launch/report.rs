@@ -24,6 +24,8 @@ pub(crate) struct Described {
     issuer: String,
     provenance: Provenance,
     jti: String,
+    /// Who acts for the agent, the one that presented the token first.
+    actors: Vec<String>,
 }
 
 impl Described {
@@ -36,6 +38,7 @@ impl Described {
             issuer: principal.issuer.clone(),
             provenance: authorization.provenance(),
             jti: authorization.jti().to_string(),
+            actors: authorization.actors().iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -43,12 +46,15 @@ impl Described {
     pub(crate) fn to_json(&self, report: &Report) -> Result<Value, Failure> {
         let mut value = serde_json::to_value(report).map_err(Failure::internal)?;
         if let Some(members) = value.as_object_mut() {
-            let identity = json!({
+            let mut identity = json!({
                 "agent": self.agent,
                 "issuer": self.issuer,
                 "provenance": self.provenance.as_str(),
                 "jti_sha256": self.jti,
             });
+            if let Some(identity) = identity.as_object_mut().filter(|_| !self.actors.is_empty()) {
+                identity.insert("actors".to_owned(), self.actors.clone().into());
+            }
             members.insert("identity".to_owned(), identity);
             members
                 .insert("manifest".to_owned(), json!({ "id": self.manifest.id(), "origin": self.manifest.origin() }));
@@ -86,7 +92,11 @@ impl Described {
             Provenance::Issuer => "",
         };
         let (guest, origin) = (Untrusted(&self.guest), Untrusted(self.manifest.origin()));
-        format!("{BOLD}{guest}{BOLD:#} as `{}`{on} under {origin}", Untrusted(&self.agent))
+        let by = match self.actors.as_slice() {
+            [] => String::new(),
+            actors => format!(", through {}", Untrusted(&actors.join(" ← "))),
+        };
+        format!("{BOLD}{guest}{BOLD:#} as `{}`{on}{by} under {origin}", Untrusted(&self.agent))
     }
 }
 

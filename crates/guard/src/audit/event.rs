@@ -34,6 +34,8 @@ pub struct Authentication {
     pub agent: String,
     /// SHA-256 of the token's `jti` in hex; the identifier itself is not recorded.
     pub jti: String,
+    /// Who acts for the agent (RFC 8693), the one that presented the token first; empty when it acts itself.
+    pub actors: Vec<String>,
     pub code: Code,
 }
 
@@ -125,11 +127,14 @@ impl Serialize for Line<'_> {
                 line.serialize_field("stop", stop)?;
                 line.serialize_field("calls", calls)?;
             }
-            Body::Authentication(Authentication { issuer, agent, jti, code }) => {
+            Body::Authentication(Authentication { issuer, agent, jti, actors, code }) => {
                 line.serialize_field("type", "authentication")?;
                 line.serialize_field("issuer", issuer)?;
                 line.serialize_field("agent", agent)?;
                 line.serialize_field("jti", jti)?;
+                if !actors.is_empty() {
+                    line.serialize_field("actors", actors)?;
+                }
                 line.serialize_field("code", code.as_str())?;
             }
             Body::Recovered { bytes } => {

@@ -163,7 +163,7 @@ impl Default for IssuerRecipe {
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
             algorithms: Vec::new(),
-            profile: "at+jwt".to_owned(),
+            profile: "access-token".to_owned(),
             trust_domain: None,
             keys: Vec::new(),
             skew: None,
@@ -242,7 +242,7 @@ pub(crate) fn claims_of(profile: &str) -> Value {
 /// The header that a good token of that profile has.
 pub(crate) fn header_of(profile: &str, signer: &Signer) -> Value {
     match profile {
-        "at+jwt" => signer.header(),
+        "access-token" => signer.header(),
         _ => with(signer.header(), json!({"typ": "JWT"})),
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration, the issuers, and what the state folder holds.
+//! The configuration, and what the state folder holds.
 
 use std::fs;
 use std::io::BufReader;
@@ -15,7 +15,7 @@ use crate::configuration::{Configuration, Durability};
 const AREA: &str = "installation";
 
 pub(super) fn look(host: &Configuration) -> Vec<Finding> {
-    let mut findings = vec![configuration(host), local_issuer(host), issuers(host)];
+    let mut findings = vec![configuration(host)];
     findings.extend(durability(host));
     match host.state.open_existing() {
         Err(failure) => {
@@ -53,44 +53,6 @@ fn configuration(host: &Configuration) -> Finding {
         .help(format!("it says whom to trust; run `chmod go-w {detail}`"));
     }
     Finding::new(AREA, "configuration", State::Good, detail)
-}
-
-fn local_issuer(host: &Configuration) -> Finding {
-    let name = "local issuer";
-    match (host.local_issuer, host.trusted_count()) {
-        (false, _) => Finding::new(AREA, name, State::Good, "not trusted; agents need a token of a configured issuer"),
-        (true, 0) => {
-            Finding::new(AREA, name, State::Good, "trusted: whoever may use the state folder may act as any agent")
-                .help("right for one person's machine; where others submit runs, configure [[trusted]] issuers")
-        }
-        (true, _) => Finding::new(
-            AREA,
-            name,
-            State::Doubtful,
-            "trusted beside configured issuers: it can speak for any local agent",
-        )
-        .help("remove `local = true` under [issuer] in bailiwick.toml"),
-    }
-}
-
-fn issuers(host: &Configuration) -> Finding {
-    let name = "trusted issuers";
-    match host.trusted_issuers() {
-        Err(failure) => Finding::new(AREA, name, State::Broken, failure.message()).help_from(failure.advice()),
-        Ok(issuers) => {
-            let configured = issuers.iter().filter(|issuer| !issuer.is_local());
-            let described: Vec<String> = configured
-                .map(|issuer| {
-                    let usable = issuer.keys().iter().filter(|key| key.usable().is_ok()).count();
-                    format!("{} ({usable} usable keys)", issuer.issuer())
-                })
-                .collect();
-            let barren = issuers.iter().any(|issuer| issuer.keys().iter().all(|key| key.usable().is_err()));
-            let state = if barren { State::Doubtful } else { State::Good };
-            let detail = if described.is_empty() { "none configured".to_owned() } else { described.join(", ") };
-            Finding::new(AREA, name, state, detail)
-        }
-    }
 }
 
 fn durability(host: &Configuration) -> Option<Finding> {
