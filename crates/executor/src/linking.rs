@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use wasmtime::component;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{self, ResourceType};
 
 use crate::artifact::{Code, Loaded};
-use crate::component::CATALOGUE;
-use crate::load::{Catalogue, Interface, Refusal};
+use crate::component::{BadCall, CATALOGUE};
+use crate::load::{Catalogue, Interface, Refusal, covers};
 use crate::run::{COMPONENT_ENTRY, Entry, INTERPRETER_ENTRY, MODULE_ENTRY, RunState, Runnable, module_has_entry};
 use crate::{component as glue, core_abi};
 
@@ -61,9 +62,7 @@ impl Linkers {
                 let entry = Entry::find(component).ok_or_else(|| Refusal::no_entry_point(COMPONENT_ENTRY))?;
                 let pre = match &entry {
                     Entry::Interpreter(_) => {
-                        let mut linker = self.components.clone();
-                        linker.define_unknown_imports_as_traps(component).map_err(Refusal::unlinkable)?;
-                        linker.instantiate_pre(component)
+                        with_absent(self.components.clone(), component).and_then(|linker| linker.instantiate_pre(component))
                     }
                     Entry::Command(_) | Entry::World(_) => self.components.instantiate_pre(component),
                 };
@@ -79,3 +78,31 @@ impl Linkers {
         Ok(loaded.runnable.get_or_init(|| runnable).clone())
     }
 }
+
+/// Gives the names in [`ABSENT`] that a component imports something to link with.
+fn with_absent(
+    mut linker: component::Linker<RunState>,
+    component: &component::Component,
+) -> wasmtime::Result<component::Linker<RunState>> {
+    let engine = component.engine();
+    for (name, import) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = import.ty else { continue };
+        if !ABSENT.iter().any(|absent| covers(absent, name)) {
+            continue;
+        }
+        let mut instance = linker.instance(name)?;
+        for (member, item) in interface.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => {
+                    instance.func_new(member, |_, _, _, _| Err(wasmtime::Error::new(BadCall("a socket"))))?;
+                }
+                ComponentItem::Resource(_) => instance.resource(member, ResourceType::host::<Absent>(), |_, _| Ok(()))?,
+                _ => {}
+            }
+        }
+    }
+    Ok(linker)
+}
+
+/// What a handle stands for that nobody can get.
+struct Absent;

@@ -94,7 +94,7 @@ impl Catalogue {
 
 /// Does the catalogue's `known` cover `name`? Equal up to the version, and the version equal in all numbers that `known`
 /// gives: `a:b/c@0.2` covers `a:b/c@0.2.3`, not `a:b/c@0.20.0` and not `a:b/c@0.2.0-rc`.
-fn covers(known: &str, name: &str) -> bool {
+pub(crate) fn covers(known: &str, name: &str) -> bool {
     let (Some((known, known_version)), Some((name, version))) = (known.split_once('@'), name.split_once('@')) else {
         return known == name;
     };

@@ -19,6 +19,7 @@ use crate::guest::{Guest, GuestDigest};
 use crate::interpreter::Interpreter;
 use recent::Recent;
 
+pub(crate) use catalogue::covers;
 pub use catalogue::{Catalogue, Functions, Interface};
 pub use measure::Measure;
 #[cfg(feature = "fuzzing")]
