@@ -4,6 +4,8 @@ from _bailiwick.own import BUILTINS as __builtins__
 
 import sys
 
+_LIMIT = sys.setrecursionlimit
+
 
 def stand_in():
     """Replaces modules that must be importable and cannot work. Called before anything imports them."""
@@ -22,14 +24,28 @@ def stand_in():
 def refuse():
     """Turns what is left of threads and processes into clear errors."""
     import os
+    import tempfile
     import threading
     from concurrent.futures import thread
 
     from _bailiwick import no_processes
 
     os.system = os.popen = no_processes._refuse
+    tempfile._candidate_tempdir_list = _temporary
+    tempfile.template = "tmp"
+    sys.setrecursionlimit = _limit
     threading.Thread.start = _start
     thread.ThreadPoolExecutor.submit = _submit
+
+
+def _temporary():
+    """Where `tempfile` may put files: in the mount that is called so."""
+    return ["/tmp"]
+
+
+def _limit(limit, /):
+    """Set the maximum depth of calls, up to 30,000: what is nested more deeply is too much for the stack to free."""
+    _LIMIT(min(limit, 30_000))
 
 
 def _start(self):

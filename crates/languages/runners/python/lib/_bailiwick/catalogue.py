@@ -31,7 +31,7 @@ requests.status_codes requests.structures
 
 LEFT_OUT = frozenset(
     """
-    __hello__ __phello__ _aix_support _android_support _apple_support _ios_support _osx_support _pyrepl antigravity
+    __hello__ __phello__ _aix_support _android_support _apple_support _ios_support _osx_support antigravity
     config-3.14-wasm32-wasi ctypes curses ensurepip idlelib lib-dynload multiprocessing pydoc_data pty site-packages
     test this tkinter tty turtle turtledemo venv zipapp ssl socket subprocess bz2 lzma __pycache__
     """.split()

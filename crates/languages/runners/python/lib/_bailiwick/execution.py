@@ -2,28 +2,31 @@
 
 from _bailiwick.own import BUILTINS as __builtins__
 
-import ast
 import atexit
 import builtins
+import re
 import sys
 import types
+from ast import Expr, Expression
 from json import JSONDecoder, JSONEncoder
 
 from componentize_py_types import Err
 
 from _bailiwick import filesystem, fresh, output, tracebacks
-from _bailiwick.host import session
+from _bailiwick.host import session, translate
 from _bailiwick.loop import Waiter
 
 _COMPILE = compile
 _EVAL = eval
-_PARSE = ast.parse
-_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_TREE = 0x400  # ast.PyCF_ONLY_AST
+_FLAGS = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _COROUTINE = 0x80
 _MISSING = object()
 _ENCODE = JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode
 _ENCODE_ASCII = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _DECODE = JSONDecoder().decode
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Half a surrogate pair: JSON can say it with an escape, UTF-8 cannot."""
 
 
 class Runner:
@@ -57,6 +60,16 @@ class Runner:
         if failure is not None:
             raise Err(failure)
 
+    def rehearse(self, source):
+        """Build time: runs a program, and forgets that it did."""
+        names, main = dict(self._globals), sys.modules["__main__"]
+        self.execute(source, "rehearsal.py")
+        self._globals.clear()
+        self._globals.update(names)
+        self._started, self._input = False, None
+        sys.modules["__main__"] = main
+        tracebacks.forget()
+
     def _offer(self, name):
         """Puts the run's input where the script finds it."""
         names = self._globals
@@ -74,8 +87,8 @@ class Runner:
         names = self._globals
         before = names.get("result", _MISSING)
         tracebacks.remember(name, source)
-        tree = _PARSE(source, name, "exec")
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        tree = _COMPILE(source, name, "exec", _TREE, True)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], Expr) else None
         stores = False
         if tree.body:
             code = _COMPILE(tree, name, "exec", _FLAGS, True)
@@ -83,7 +96,7 @@ class Runner:
             self._run(code)
         value = None
         if last is not None:
-            value = self._run(_COMPILE(ast.Expression(last.value), name, "eval", _FLAGS, True))
+            value = self._run(_COMPILE(Expression(last.value), name, "eval", _FLAGS, True))
         after = names.get("result", _MISSING)
         if after is not before or stores and last is None:
             return None if after is _MISSING else after
@@ -105,14 +118,15 @@ class Runner:
             raise TypeError("result is not JSON: it is nested too deeply") from None
         except (TypeError, ValueError) as error:
             raise TypeError(f"result is not JSON: {error}") from None
+        if not text.isascii() and _HALVES.search(text):
+            text = _ENCODE_ASCII(value)
         try:
             session.set_result(text)
-        except UnicodeEncodeError:  # half a surrogate pair, which only escapes can write
-            session.set_result(_ENCODE_ASCII(value))
         except Err as error:
-            from _bailiwick.host import translate
-
-            raise translate(error.value, f"result of {len(text)} characters") from None
+            failure = translate(error.value, f"result of {len(text)} characters")
+        else:
+            return
+        raise failure
 
     def _left(self, error):
         """`sys.exit`."""

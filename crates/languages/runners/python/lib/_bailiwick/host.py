@@ -18,6 +18,9 @@ _FAILED = types.Error_Failed
 
 def call(what, function, *arguments):
     """Calls the host. `what` names the action and its resource, for the error's text."""
+    for argument in arguments:
+        if type(argument) is str and not argument.isascii():
+            argument.encode()  # half a surrogate pair is no text: an error here, a trap in the call
     try:
         return function(*arguments)
     except _ERR as error:

@@ -20,19 +20,23 @@ def take():
     timezones.load(parts.ZONES)
     tops = packing.packages(store, parts.PACKAGES) if parts.PACKAGES else []
     _import(catalogue.IMPORTED + catalogue.OWN, required=True)
-    from _bailiwick import execution, filesystem, fresh, loop, output, tools, tracebacks, transport
+    from _bailiwick import clock, execution, filesystem, fresh, loop, output, tools, tracebacks, transport
 
+    clock.install()
     filesystem.install()
     loop.install()
     timezones.install()
     transport.install()
     tracebacks.install()
     absent.refuse()
-    fresh.prepare(store)
+    sys.meta_path.insert(0, store)
     _import(tops, required=False)
+    sys.meta_path.remove(store)
+    fresh.prepare(store)
     _forget()
     runner = execution.Runner(tools.Tools())
-    _warm()
+    _warm(runner)
+    fresh.hide()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
@@ -66,14 +70,33 @@ def _forget():
     warnings.filterwarnings("ignore", category=ResourceWarning)
 
 
-def _warm():
-    """Runs the paths of a start once, so that caches and specialised code are part of the snapshot."""
-    import ast
-    import json
-    import re
+def _warm(runner):
+    """Runs the paths of a run many times with a host that does nothing, so that the interpreter's adaptive code and caches
+    are those of a program that has been running, and a start writes to few pages of the snapshot."""
+    from _bailiwick.host import script, session
 
-    scope = {"__builtins__": builtins}
-    for _ in range(32):
-        exec(compile(ast.parse("import json, re\nx = [i * 2 for i in range(3)]\ndef f(a):\n    return a\nf(1)\n"), "warm.py", "exec"), scope)
-        json.loads(json.dumps({"a": [1, 2.5, None, "x"]}))
-    re.purge()
+    real = session.input, session.arguments, session.set_result, script.print
+    session.input, session.arguments = (lambda: "null"), (lambda: [])
+    session.set_result, script.print = (lambda text: None), (lambda stream, data: None)
+    names = ("meta_path", "path", "path_hooks", "path_importer_cache", "stdout", "stderr", "__stdout__", "__stderr__")
+    standing, modules = [getattr(sys, name) for name in names], dict(sys.modules)
+    try:
+        for _ in range(64):
+            runner.rehearse(_PROGRAM)
+            sys.modules.update(modules)
+    finally:
+        session.input, session.arguments, session.set_result, script.print = real
+        for name, value in zip(names, standing):
+            setattr(sys, name, value)
+
+
+_PROGRAM = """
+import json, re
+from collections import Counter
+def total(rows):
+    return sum(row["n"] for row in rows if re.match("a+", row["name"]))
+rows = [{"name": "a" * i, "n": i} for i in range(3)]
+print("total", total(rows))
+print(json.dumps(json.loads('{"a": [1, 2.5, null, "x"]}')), end="")
+result = {"total": total(rows), "names": Counter(row["name"] for row in rows).most_common()}
+"""

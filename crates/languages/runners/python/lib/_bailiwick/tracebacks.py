@@ -17,6 +17,12 @@ def remember(name, source):
     linecache.cache.pop(name, None)
 
 
+def forget():
+    """Drops all remembered scripts."""
+    _SOURCES.clear()
+    linecache.cache.clear()
+
+
 def install():
     """Makes the remembered scripts the only source of lines: a traceback must not look for files."""
     linecache.clearcache()
@@ -61,6 +67,7 @@ def line(error):
         name = f"{kind.__module__}.{name}"
     what = " ".join(what.split())
     text = f"{name}: {what}" if what else name
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _MAX_LINE else text[:_MAX_LINE] + "…"
 
 

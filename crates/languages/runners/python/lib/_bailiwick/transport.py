@@ -28,6 +28,8 @@ def send(method, url, headers, body):
         raise ValueError(f"the method {method!r} is not one of {', '.join(_METHODS)}")
     url = canonical(url)
     fields = [(name, value.encode("latin-1")) for name, value in headers if name.lower() not in _UNASKED]
+    if not all(name.isascii() for name, _ in fields):
+        raise ValueError("the name of a header is ASCII")
     reply = host.call(f"fetch {verb.name} {url}", _SEND, _REQUEST(verb, url, fields, body))
     return reply.status, [(name, value.decode("latin-1")) for name, value in reply.headers], reply.body, url
 
