@@ -8,8 +8,24 @@ use crate::agent::{AgentId, Subject};
 use crate::issuer::TrustedIssuer;
 use crate::jti::JtiHash;
 use crate::local::LocalIssuer;
-use crate::registry::{AgentRegistry, Status};
+use crate::registry::{
+    Agent, Basis, KeyProblem, Registrar, RegistryError, Rotation, Status, TaskId, Withdrawal, Withdrawn,
+};
+use crate::thumbprint::Thumbprint;
 use crate::token::Token;
+
+/// What a run is asked for under: a manifest, perhaps a task, and what that narrows the run to.
+///
+/// Defaults:
+/// - no task, and no restriction beyond token, registry and manifest;
+/// - the keys of agents are rotated every 24 h, with a grace of 1 h.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    manifest: &'a Manifest,
+    task: Option<TaskId>,
+    restriction: Option<ScopeSet>,
+    rotation: Rotation,
+}
 
 /// The authority of one run, and where it comes from.
 #[derive(Clone, Debug)]
@@ -19,7 +35,7 @@ pub struct Authorization {
     actors: ActorChain,
     sensitive_until: Option<u64>,
     valid_until: u64,
-    jti: JtiHash,
+    basis: Basis,
 }
 
 /// Who vouches for the agent.
@@ -40,8 +56,21 @@ pub enum AuthorizeError {
         "no agent is registered for subject `{subject}` of issuer `{issuer}`; `bailiwick agent register` makes one"
     )]
     UnknownAgent { issuer: String, subject: Subject },
-    #[error("the agent `{agent}` is {status}")]
-    Inactive { agent: AgentId, status: Status },
+    #[error("the agent `{agent}` is {status}{}", because(.reason.as_deref()))]
+    Inactive { agent: AgentId, status: Status, reason: Option<String> },
+    #[error("{0}")]
+    Withdrawn(Withdrawal),
+    #[error(
+        "the newest key of the agent `{agent}` is {} old, and {} are allowed; `bailiwick agent rotate-key {agent} --key FILE` registers another one",
+        span(*.age), span(*.limit)
+    )]
+    KeyOverdue { agent: AgentId, age: u64, limit: u64 },
+    #[error("the agent `{agent}` has registered keys, and the token is bound to none of them")]
+    KeyUnbound { agent: AgentId },
+    #[error("the token is bound to the key `{key}`, which is not one of the agent `{agent}`")]
+    KeyUnknown { agent: AgentId, key: Thumbprint },
+    #[error("the token is bound to the key `{key}` of the agent `{agent}`, which does not serve now")]
+    KeyNotLive { agent: AgentId, key: Thumbprint },
     #[error(
         "the token grants `{scope}`, which the capabilities of the agent `{agent}` do not contain: it is refused whole"
     )]
@@ -52,36 +81,48 @@ pub enum AuthorizeError {
         "the token narrows its scopes by `authorization_details` of type `bailiwick`, which this version does not enforce yet: it is refused whole"
     )]
     ConstraintsNotEnforced,
+    /// Our own failure: nobody was judged.
+    #[error("the registry cannot be asked: {0}")]
+    Registry(String),
 }
 
-/// Brings a verified token, the registry, the manifest's list of agents and the task's restriction together.
+/// Brings a verified token, the registry, the revocations, the manifest's list of agents and the task together. `now` is
+/// in seconds since the Unix epoch.
 ///
 /// # Errors
-/// When no agent is registered for the token's issuer and subject, it is not active, or not one of the manifest's; or
-/// when the token grants more than the registry declares, which is privilege injection and never narrowed silently; or
+/// When no agent is registered for the token's issuer and subject, it is not active, or not one of the manifest's; when
+/// token, task or key were revoked; when the agent has keys, and none of them that serves now is the token's; when the
+/// token grants more than the registry declares, which is privilege injection, counted and never narrowed silently; or
 /// when it has conditions that nothing would keep.
 pub fn authorize(
     token: &Token,
-    registry: &AgentRegistry,
-    manifest: &Manifest,
-    task: Option<ScopeSet>,
+    registrar: &dyn Registrar,
+    asked: &Asked<'_>,
+    now: u64,
 ) -> Result<Authorization, AuthorizeError> {
-    let entry = registry.find(token.issuer(), token.subject()).ok_or_else(|| AuthorizeError::UnknownAgent {
+    let entry = registrar.find(token.issuer(), token.subject())?.ok_or_else(|| AuthorizeError::UnknownAgent {
         issuer: token.issuer().to_owned(),
         subject: token.subject().clone(),
     })?;
     let agent = &entry.id;
-    if entry.status != Status::Active {
-        return Err(AuthorizeError::Inactive { agent: agent.clone(), status: entry.status });
+    check_status(&entry)?;
+    let basis = Basis {
+        token: token.jti(),
+        agent: Some((agent.clone(), entry.epoch)),
+        key: token.bound_to(),
+        task: asked.task.clone(),
+    };
+    check_basis(registrar, &basis)?;
+    if let Err(scope) = entry.capabilities.contains(token.scopes()) {
+        // Refused in any case; that it could not be counted changes nothing about that.
+        let _ = registrar.count_injection(agent);
+        return Err(AuthorizeError::PrivilegeInjection { agent: agent.clone(), scope: scope.to_string() });
     }
-    entry
-        .capabilities
-        .contains(token.scopes())
-        .map_err(|scope| AuthorizeError::PrivilegeInjection { agent: agent.clone(), scope: scope.to_string() })?;
-    check_manifest(agent, manifest)?;
+    check_manifest(agent, asked.manifest)?;
     if !token.constraints().is_empty() {
         return Err(AuthorizeError::ConstraintsNotEnforced);
     }
+    let key_expires = check_key(&entry, token, asked.rotation, now)?;
     let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
     Ok(Authorization {
         authority: Authority {
@@ -92,32 +133,44 @@ pub fn authorize(
             },
             token: scopes.clone(),
             registry: entry.capabilities.clone(),
-            task,
+            task: asked.restriction.clone(),
         },
         provenance: if token.is_local() { Provenance::LocalIssuer } else { Provenance::Issuer },
         actors: token.actors().clone(),
         sensitive_until: token.sensitive_until(),
-        valid_until: token.valid_until(),
-        jti: token.jti(),
+        valid_until: key_expires.map_or(token.valid_until(), |expires| expires.min(token.valid_until())),
+        basis,
     })
 }
 
 /// Authority for a run that the person at the terminal starts as `agent`, where the host's configuration allows it.
 ///
 /// Token and registry entry grant exactly what the manifest's allow rules grant. It lasts for an hour from `now`, in
-/// seconds since the Unix epoch.
+/// seconds since the Unix epoch. The agent need not be registered.
 ///
 /// # Errors
-/// When the manifest's `agents` does not list the agent.
+/// When the manifest's `agents` does not list the agent; when one of that id is registered, and not active; or when the
+/// task was ended.
 pub fn as_local(
     agent: &AgentId,
-    manifest: &Manifest,
-    task: Option<ScopeSet>,
+    registrar: &dyn Registrar,
+    asked: &Asked<'_>,
     now: u64,
 ) -> Result<Authorization, AuthorizeError> {
-    check_manifest(agent, manifest)?;
-    let scopes = manifest.scopes();
+    check_manifest(agent, asked.manifest)?;
+    let entry = registrar.agent(agent)?;
+    if let Some(entry) = &entry {
+        check_status(entry)?;
+    }
+    let scopes = asked.manifest.scopes();
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, now, 0)).to_string();
+    let basis = Basis {
+        token: JtiHash::of(LocalIssuer::ISSUER, &id),
+        agent: entry.map(|entry| (entry.id, entry.epoch)),
+        key: None,
+        task: asked.task.clone(),
+    };
+    check_basis(registrar, &basis)?;
     Ok(Authorization {
         authority: Authority {
             principal: Principal {
@@ -127,14 +180,35 @@ pub fn as_local(
             },
             token: scopes.clone(),
             registry: scopes,
-            task,
+            task: asked.restriction.clone(),
         },
         provenance: Provenance::Terminal,
         actors: ActorChain::default(),
         sensitive_until: Some(now.saturating_add(Token::SENSITIVE_AGE)),
         valid_until: now.saturating_add(TrustedIssuer::MAX_LIFETIME),
-        jti: JtiHash::of(LocalIssuer::ISSUER, &id),
+        basis,
     })
+}
+
+impl<'a> Asked<'a> {
+    pub fn new(manifest: &'a Manifest) -> Asked<'a> {
+        Asked { manifest, task: None, restriction: None, rotation: Rotation::default() }
+    }
+
+    /// The task that the run belongs to. The run's authority ends with it.
+    pub fn task(self, task: Option<TaskId>) -> Asked<'a> {
+        Asked { task, ..self }
+    }
+
+    /// Narrows the run to these scopes.
+    pub fn restriction(self, restriction: Option<ScopeSet>) -> Asked<'a> {
+        Asked { restriction, ..self }
+    }
+
+    /// How often agents must get a new key.
+    pub fn rotation(self, rotation: Rotation) -> Asked<'a> {
+        Asked { rotation, ..self }
+    }
 }
 
 impl Authorization {
@@ -169,7 +243,12 @@ impl Authorization {
 
     /// Names the token in records.
     pub fn jti(&self) -> JtiHash {
-        self.jti
+        self.basis.token
+    }
+
+    /// What the authority rests on: [`Registrar::watch`] says when a part of it is gone.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
     }
 }
 
@@ -185,16 +264,22 @@ impl Provenance {
 }
 
 impl AuthorizeError {
-    /// The stable reason code.
-    pub fn code(&self) -> Code {
-        match self {
+    /// The stable reason code; none for our own failure.
+    pub fn code(&self) -> Option<Code> {
+        Some(match self {
             AuthorizeError::UnknownAgent { .. } => Code::AgentUnknown,
             AuthorizeError::Inactive { status: Status::Revoked, .. } => Code::AgentRevoked,
             AuthorizeError::Inactive { .. } => Code::AgentSuspended,
+            AuthorizeError::Withdrawn(withdrawal) => withdrawal.what.code(),
+            AuthorizeError::KeyOverdue { .. } => Code::AgentKeyOverdue,
+            AuthorizeError::KeyUnbound { .. } => Code::TokenNotBound,
+            AuthorizeError::KeyUnknown { .. } => Code::AgentKeyUnknown,
+            AuthorizeError::KeyNotLive { .. } => Code::AgentKeyExpired,
             AuthorizeError::PrivilegeInjection { .. } => Code::TokenPrivilegeInjection,
             AuthorizeError::NotInManifest { .. } => Code::ManifestAgent,
             AuthorizeError::ConstraintsNotEnforced => Code::TokenUnsupported,
-        }
+            AuthorizeError::Registry(_) => return None,
+        })
     }
 }
 
@@ -203,4 +288,53 @@ fn check_manifest(agent: &AgentId, manifest: &Manifest) -> Result<(), AuthorizeE
         return Ok(());
     }
     Err(AuthorizeError::NotInManifest { agent: agent.clone(), manifest: manifest.id().to_owned() })
+}
+
+fn check_status(entry: &Agent) -> Result<(), AuthorizeError> {
+    match entry.status {
+        Status::Active => Ok(()),
+        status => {
+            let reason = entry.reason.as_ref().map(ToString::to_string);
+            Err(AuthorizeError::Inactive { agent: entry.id.clone(), status, reason })
+        }
+    }
+}
+
+fn check_basis(registrar: &dyn Registrar, basis: &Basis) -> Result<(), AuthorizeError> {
+    match registrar.withdrawn(basis)? {
+        None => Ok(()),
+        Some(Withdrawal { what: Withdrawn::Unknown, .. }) => {
+            Err(AuthorizeError::Registry("the store of revocations failed".to_owned()))
+        }
+        Some(withdrawal) => Err(AuthorizeError::Withdrawn(withdrawal)),
+    }
+}
+
+fn check_key(entry: &Agent, token: &Token, rotation: Rotation, now: u64) -> Result<Option<u64>, AuthorizeError> {
+    let agent = || entry.id.clone();
+    entry.check_key(token.bound_to(), rotation, now).map_err(|problem| match problem {
+        KeyProblem::Overdue { age, limit } => AuthorizeError::KeyOverdue { agent: agent(), age, limit },
+        KeyProblem::Unbound => AuthorizeError::KeyUnbound { agent: agent() },
+        KeyProblem::Unknown(key) => AuthorizeError::KeyUnknown { agent: agent(), key },
+        KeyProblem::NotLive(key) => AuthorizeError::KeyNotLive { agent: agent(), key },
+    })
+}
+
+/// Seconds for a person.
+fn span(seconds: u64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200.. => format!("{} h", seconds / 3600),
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+}
+
+impl From<RegistryError> for AuthorizeError {
+    fn from(error: RegistryError) -> AuthorizeError {
+        AuthorizeError::Registry(error.to_string())
+    }
 }

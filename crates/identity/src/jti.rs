@@ -26,6 +26,11 @@ impl JtiHash {
         JtiHash::hash(&tag(2, thumbprint), thumbprint, jti)
     }
 
+    /// Reads what `Display` writes: 64 lower-case hexadecimal digits, as in the audit log.
+    pub fn parse(text: &str) -> Option<JtiHash> {
+        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(JtiHash)
+    }
+
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -6,7 +6,8 @@
 //! | [`RawProof::verify`], [`RawToken::verify_presented`], [`UnspentToken::spend`] | a token and a proof of possession → [`Token`] |
 //! | [`IssuerDirectory::issuers_for`] | a token's issuer → [`TrustedIssuers`] with its keys, which [`PublishedIssuer`]s fetch when [`KeyCache`] says so |
 //! | [`inspect`] | a token → every check by name, passed, failed or not reached |
-//! | [`authorize`] | [`Token`], [`AgentRegistry`], manifest, task → [`Authorization`] |
+//! | [`Registrar`] | who keeps the [`AgentRegistry`] and the revocations; a port, as is [`ReplayStore`] |
+//! | [`authorize`] | [`Token`], [`Registrar`], manifest, task → [`Authorization`] |
 //! | [`as_local`] | the person at the terminal and a manifest → [`Authorization`] |
 //!
 //! An unverified token has nothing to read, keys come from the configuration or from where it says that they are, and
@@ -47,7 +48,7 @@ mod workload;
 
 pub use actor::{Actor, ActorChain};
 pub use agent::{AgentId, AgentIdError, Subject};
-pub use authorize::{Authorization, AuthorizeError, Provenance, as_local, authorize};
+pub use authorize::{Asked, Authorization, AuthorizeError, Provenance, as_local, authorize};
 pub use check::Check;
 pub use details::{ArgumentRule, Choice, Condition, Constraint, DetailsError, SumRule};
 pub use directory::IssuerDirectory;
@@ -65,7 +66,11 @@ pub use local::{LocalIssuer, LocalIssuerError};
 pub use nonce::{Nonces, PeriodicNonces};
 pub use profile::{Profile, Workload};
 pub use published::{KeysError, PublishedIssuer, PublishedKeys, RememberedKeys};
-pub use registry::{Agent, AgentRegistry, EntryError, RegistryError, Status};
+pub use registry::{
+    Agent, AgentKey, AgentRegistry, Basis, Change, ChangeError, DocumentError, EndRun, EntryError, EntryProblem,
+    KeyAge, KeyError, KeyProblem, MemoryRegistrar, Reason, Registrar, RegistryDocument, RegistryError, Revocable,
+    Revocation, Rotation, Signal, SignalEvent, Status, TaskId, TaskIdError, Watched, Withdrawal, Withdrawn,
+};
 pub use replay::{MemoryReplayStore, ReplayError, ReplayStore};
 pub use state::StateError;
 pub use target::Target;

@@ -83,15 +83,6 @@ pub(crate) fn subfolder(dir: &Dir, name: &str) -> Result<Dir, StateError> {
     dir.open_dir_nofollow(name).map_err(|error| failed("open", name, error))
 }
 
-/// Holds an exclusive lock on the file until it is dropped; makes the file when it is not there.
-pub(crate) fn lock(dir: &Dir, file: &str) -> Result<std::fs::File, StateError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).mode(0o600).follow(FollowSymlinks::No);
-    let opened = dir.open_with(file, &options).map_err(|error| failed("open", file, error))?.into_std();
-    opened.lock().map_err(|error| failed("lock", file, error))?;
-    Ok(opened)
-}
-
 fn write_temporary(dir: &Dir, temporary: &str, content: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);

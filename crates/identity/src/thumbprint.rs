@@ -7,10 +7,15 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 
 /// SHA-256 of the members that make a public key what it is. `Display` gives the text of `cnf.jkt`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
+    /// Reads what `Display` writes: 43 characters of canonical base64url.
+    pub fn parse(text: &str) -> Option<Thumbprint> {
+        BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Thumbprint)
+    }
+
     /// The thumbprint of a public JWK of type EC, OKP or RSA.
     ///
     /// The caller has seen to it that the members are canonical base64url, so that one key has one thumbprint.
@@ -75,7 +80,10 @@ mod tests {
         let ed = r#"{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         assert_eq!(of(ed).as_deref(), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
         let public = BASE64URL_NOPAD.decode(b"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
-        assert_eq!(Thumbprint::of_ed25519(&public).to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let thumbprint = Thumbprint::of_ed25519(&public);
+        assert_eq!(thumbprint.to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(Thumbprint::parse(&thumbprint.to_string()), Some(thumbprint));
+        assert_eq!(Thumbprint::parse("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4l"), None, "not canonical");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 mod support;
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentRegistry, Algorithm, AuthorizeError, Check, IssuerError, Outcome, Profile, RawToken, Status,
-    Subject, Token, TrustDomain, TrustedIssuer, TrustedIssuers, Workload, authorize, inspect,
+    Agent, AgentId, Algorithm, Asked, AuthorizeError, Check, IssuerError, MemoryRegistrar, Outcome, Profile, RawToken,
+    Registrar, Subject, Token, TrustDomain, TrustedIssuer, TrustedIssuers, Workload, authorize, inspect,
 };
 use bailiwick_policy::{Code, Manifest, ScopeSet};
 use proptest::prelude::*;
@@ -31,18 +31,11 @@ fn verify(signer: &Signer, profile: &str, changes: Value, issuer: TrustedIssuer)
     RawToken::new(text).verify(&TrustedIssuers::none().with(issuer).unwrap(), NOW).unwrap()
 }
 
-fn registry(issuer: &str, subject: &str) -> AgentRegistry {
-    let mut registry = AgentRegistry::default();
-    let agent = Agent {
-        id: AgentId::parse("expense-bot").unwrap(),
-        issuer: issuer.to_owned(),
-        subject: Subject::parse(subject).unwrap(),
-        owner: "alice".to_owned(),
-        capabilities: ScopeSet::parse_strict(CAPABILITIES).unwrap(),
-        status: Status::Active,
-        registered_at: NOW,
-    };
-    registry.register(agent).unwrap();
+fn registry(issuer: &str, subject: &str) -> MemoryRegistrar {
+    let registry = MemoryRegistrar::default();
+    let (id, subject) = (AgentId::parse("expense-bot").unwrap(), Subject::parse(subject).unwrap());
+    let capabilities = ScopeSet::parse_strict(CAPABILITIES).unwrap();
+    registry.register(Agent::new(id, issuer, subject, "alice", capabilities, NOW).unwrap()).unwrap();
     registry
 }
 
@@ -80,21 +73,21 @@ fn workloads_are_named_and_their_scopes_are_the_registrys_where_configured() {
             None => panic!("a workload"),
         }
         let registry = registry(name, subject);
-        let authority = authorize(&plain, &registry, &manifest(), None).unwrap().into_authority();
+        let authority = authorize(&plain, &registry, &Asked::new(&manifest()), NOW).unwrap().into_authority();
         assert!(authority.token.is_empty(), "a missing source is an empty one");
 
         let trusting = issuer(&signer, name, profile.clone()).scopes_from_registry().unwrap();
         let identity = verify(&signer, word, changes.clone(), trusting.clone());
         assert!(identity.leaves_scopes_to_registry());
-        let authority = authorize(&identity, &registry, &manifest(), None).unwrap().into_authority();
+        let authority = authorize(&identity, &registry, &Asked::new(&manifest()), NOW).unwrap().into_authority();
         assert_eq!(authority.token.to_string(), CAPABILITIES);
         // A token that has scopes after all is held to them.
         let narrow = with(changes.clone(), json!({"scope": "fetch:get:api.example.com/v1"}));
         let narrow = verify(&signer, word, narrow, trusting.clone());
-        let authority = authorize(&narrow, &registry, &manifest(), None).unwrap().into_authority();
+        let authority = authorize(&narrow, &registry, &Asked::new(&manifest()), NOW).unwrap().into_authority();
         assert_eq!(authority.token.to_string(), "fetch:get:api.example.com/v1");
         let nothing = verify(&signer, word, with(changes, json!({"scope": ""})), trusting);
-        assert!(authorize(&nothing, &registry, &manifest(), None).unwrap().authority().token.is_empty());
+        assert!(authorize(&nothing, &registry, &Asked::new(&manifest()), NOW).unwrap().authority().token.is_empty());
     }
 }
 
@@ -158,7 +151,7 @@ fn actors_and_constraints_are_kept() {
     let registry = registry(ISSUER, "expense-bot");
     let delegated = verified(json!({"act": {"sub": "orchestrator", "act": {"sub": "planner"}}}));
     assert_eq!(delegated.actors().to_string(), "orchestrator ← planner");
-    let authorization = authorize(&delegated, &registry, &manifest(), None).unwrap();
+    let authorization = authorize(&delegated, &registry, &Asked::new(&manifest()), NOW).unwrap();
     assert_eq!(authorization.actors(), delegated.actors());
     assert_eq!(authorization.authority().principal.subject, "expense-bot", "an actor changes nothing of the authority");
     assert_eq!(authorization.sensitive_until(), None);
@@ -167,10 +160,10 @@ fn actors_and_constraints_are_kept() {
         {"type": "bailiwick", "scope": "fetch:post:api.example.com/pay", "calls": 3}, {"type": "other"},
     ]}));
     assert_eq!(narrowed.constraints().len(), 1);
-    let refused = authorize(&narrowed, &registry, &manifest(), None).unwrap_err();
-    assert_eq!((refused.code(), refused), (Code::TokenUnsupported, AuthorizeError::ConstraintsNotEnforced));
+    let refused = authorize(&narrowed, &registry, &Asked::new(&manifest()), NOW).unwrap_err();
+    assert_eq!((refused.code(), refused), (Some(Code::TokenUnsupported), AuthorizeError::ConstraintsNotEnforced));
     let others = verified(json!({"authorization_details": [{"type": "other"}]}));
-    assert!(authorize(&others, &registry, &manifest(), None).is_ok());
+    assert!(authorize(&others, &registry, &Asked::new(&manifest()), NOW).is_ok());
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The state folder: the local issuer's key and the agent registry.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, which the lint does not recognise as such")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which the lint does not recognise as such"
+)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentRegistry, LocalIssuer, LocalIssuerError, RawToken, RegistryError, StateError, Status, Subject,
-    TrustedIssuers,
+    Agent, AgentId, AgentKey, AgentRegistry, Change, DocumentError, LocalIssuer, LocalIssuerError, RawToken, Reason,
+    RegistryDocument, RegistryError, StateError, Status, Subject, TrustedIssuers,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use cap_std::ambient_authority;
@@ -27,15 +31,9 @@ fn scopes(text: &str) -> ScopeSet {
 }
 
 fn agent(name: &str) -> Agent {
-    Agent {
-        id: AgentId::parse(name).unwrap(),
-        issuer: LocalIssuer::ISSUER.to_owned(),
-        subject: Subject::parse(name).unwrap(),
-        owner: "alice@example.com".to_owned(),
-        capabilities: scopes("file:read,list:invoices/**"),
-        status: Status::Active,
-        registered_at: NOW,
-    }
+    let (id, subject) = (AgentId::parse(name).unwrap(), Subject::parse(name).unwrap());
+    Agent::new(id, LocalIssuer::ISSUER, subject, "alice@example.com", scopes("file:read,list:invoices/**"), NOW)
+        .unwrap()
 }
 
 #[test]
@@ -117,36 +115,37 @@ fn a_key_that_others_can_read_or_replace_is_refused() {
 }
 
 #[test]
-fn the_registry_keeps_what_was_registered() {
+fn the_file_of_earlier_versions_is_read() {
     let (folder, dir) = state();
-    assert_eq!(AgentRegistry::load(&dir).unwrap().iter().count(), 0);
-    AgentRegistry::update(&dir, |registry| registry.register(agent("b"))).unwrap();
-    AgentRegistry::update(&dir, |registry| registry.register(agent("a"))).unwrap();
-    let twice = AgentRegistry::update(&dir, |registry| registry.register(agent("a"))).unwrap_err();
-    assert!(matches!(twice, RegistryError::Exists(_)));
-    let same = Agent { id: AgentId::parse("c").unwrap(), ..agent("a") };
-    let same = AgentRegistry::update(&dir, |registry| registry.register(same)).unwrap_err();
-    assert!(matches!(same, RegistryError::SameSubject(_)));
-    let registry = AgentRegistry::load(&dir).unwrap();
-    assert_eq!(registry.iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    let entry = registry.get(&AgentId::parse("a").unwrap()).unwrap();
-    assert_eq!(entry.capabilities.to_string(), "file:read,list:invoices/**");
-    assert_eq!((entry.owner.as_str(), entry.status, entry.registered_at), ("alice@example.com", Status::Active, NOW));
-    let file = folder.path().join("agents.json");
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(RegistryDocument::read_file(&dir).unwrap().is_none());
+    let file = folder.path().join(RegistryDocument::FILE);
+    let old = r#"{"schema": 1, "agents": [{"id": "a", "issuer": "urn:bailiwick:local", "subject": "a", "owner": "alice@example.com",
+        "capabilities": "file:read,list:invoices/**", "status": "suspended", "registered_at": 1800000000}]}"#;
+    fs::write(&file, old).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let agents = RegistryDocument::read_file(&dir).unwrap().unwrap();
+    assert_eq!(agents, [Agent { status: Status::Suspended, ..agent("a") }]);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(AgentRegistry::load(&dir), Err(RegistryError::State(StateError::Permissions { .. }))));
+    assert!(matches!(&RegistryDocument::read_file(&dir).unwrap_err()[..], [DocumentError::File(_)]));
 }
 
 #[test]
-fn the_registry_is_strict() {
-    let mut registry = AgentRegistry::default();
-    registry.register(agent("a")).unwrap();
-    let good = registry.to_json();
-    assert!(AgentRegistry::parse(good.as_bytes()).is_ok());
+fn a_document_is_read_strictly_and_every_error_is_told() {
+    let key = |number: u8| {
+        let jwk = format!(
+            r#"{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{}"}}"#,
+            data_encoding::BASE64URL_NOPAD.encode(&[number; 32])
+        );
+        AgentKey::parse(jwk.as_bytes(), NOW).unwrap()
+    };
+    let keys = vec![key(1).until(NOW + 10).unwrap(), key(2)];
+    let written = [agent("b"), Agent { keys, reason: Some(Reason::parse("x").unwrap()), ..agent("a") }];
+    let good = format!("{:#}", RegistryDocument::of(&written));
+    assert_eq!(RegistryDocument::parse(good.as_bytes()).unwrap(), written);
     for (from, to) in [
-        ("\"schema\": 1", "\"schema\": 2"),
-        ("\"schema\": 1", "\"schema\": 1, \"x\": 1"),
+        ("\"schema\": 2", "\"schema\": 3"),
+        ("\"schema\": 2", "\"schema\": 1"),
+        ("\"schema\": 2", "\"schema\": 2, \"x\": 1"),
         ("\"owner\"", "\"ownr\""),
         ("\"owner\"", "\"owner\": \"x\", \"owner\""),
         ("alice@example.com", ""),
@@ -154,34 +153,69 @@ fn the_registry_is_strict() {
         ("\"active\"", "\"Active\""),
         ("\"id\": \"a\"", "\"id\": \"a b\""),
         ("\"subject\": \"a\"", "\"subject\": \"a b\""),
-        ("file:read,list:invoices/**", "file:read,list:invoices/** openid"),
+        ("file:read,list:invoices/**", "openid"),
         ("file:read,list:invoices/**", "file:*:invoices/**"),
         ("file:read,list:invoices/**", "file:read:../**"),
         ("1800000000", "-1"),
+        ("\"reason\": \"x\"", "\"reason\": \"\""),
+        ("\"crv\": \"Ed25519\"", "\"crv\": \"P-256\""),
+        ("\"thumbprint\": \"", "\"thumbprint\": \"x"),
+        ("1800000010", "1800000000"),
         ("]\n}", "]\n}}"),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
-        assert!(AgentRegistry::parse(bad.as_bytes()).is_err(), "{bad}");
+        assert!(RegistryDocument::parse(bad.as_bytes()).is_err(), "{bad}");
     }
-    let entry = good.split_once('[').unwrap().1.rsplit_once(']').unwrap().0.trim();
-    let twice = good.replacen(entry, &format!("{entry}, {entry}"), 1);
-    assert!(matches!(AgentRegistry::parse(twice.as_bytes()), Err(RegistryError::Exists(_))));
+    let bad = good.replace("alice@example.com", "").replace("file:read,list", "file:*").replacen(
+        "\"id\": \"a\"",
+        "\"id\": \"A\"",
+        1,
+    );
+    let errors: Vec<_> = RegistryDocument::parse(bad.as_bytes()).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(errors.len(), 3, "{errors:#?}");
+    assert!(errors[0].starts_with("agent 1 (`b`): `capabilities`") && errors[1].starts_with("agent 2: "));
 }
 
 #[test]
-fn writers_take_turns() {
-    let (folder, _dir) = state();
-    std::thread::scope(|scope| {
-        for name in 0..8 {
-            let path = folder.path();
-            scope.spawn(move || {
-                let dir = Dir::open_ambient_dir(path, ambient_authority()).unwrap();
-                AgentRegistry::update(&dir, |registry| registry.register(agent(&format!("agent-{name}")))).unwrap();
-                LocalIssuer::open(&dir).unwrap().key_id().to_owned()
-            });
-        }
-    });
-    let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
-    assert_eq!(AgentRegistry::load(&dir).unwrap().iter().count(), 8);
+fn what_holds_between_agents() {
+    let key = |number: u8| {
+        let jwk = format!(
+            r#"{{"kty":"OKP","crv":"Ed25519","x":"{}"}}"#,
+            data_encoding::BASE64URL_NOPAD.encode(&[number; 32])
+        );
+        AgentKey::parse(jwk.as_bytes(), NOW).unwrap()
+    };
+    let with = |name: &str, number: u8| Agent { keys: vec![key(number)], ..agent(name) };
+    let mut registry = AgentRegistry::default();
+    registry.register(with("a", 1)).unwrap();
+    assert!(matches!(registry.register(agent("a")), Err(RegistryError::Exists(_))));
+    let same = Agent { id: AgentId::parse("c").unwrap(), ..agent("a") };
+    assert!(matches!(registry.register(same), Err(RegistryError::SameSubject(_))));
+    assert!(matches!(registry.register(with("b", 1)), Err(RegistryError::SameKey { .. })));
+    registry.register(with("b", 2)).unwrap();
+    let add = |number| Change::AddKey { key: key(number), overlap: 60 };
+    let (a, b) = (AgentId::parse("a").unwrap(), AgentId::parse("b").unwrap());
+    assert!(matches!(registry.change(&a, add(2), NOW), Err(RegistryError::SameKey { .. })));
+    registry.revoke_key(key(3).thumbprint());
+    assert!(matches!(registry.change(&a, add(3), NOW), Err(RegistryError::RevokedKey(_))));
+    assert!(matches!(registry.register(with("c", 3)), Err(RegistryError::RevokedKey(_))));
+    assert_eq!(registry.change(&a, add(4), NOW).unwrap().keys.len(), 2);
+
+    // All or none, and every reason at once.
+    let before: Vec<_> = registry.iter().cloned().collect();
+    registry.change(&b, Change::Revoke(None), NOW).unwrap();
+    let wrong = vec![with("b", 2), with("c", 1), with("d", 3), agent("d")];
+    let errors = registry.import(wrong, NOW + 1).unwrap_err();
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    assert_eq!(registry.iter().next(), before.first());
+    assert_eq!(registry.iter().count(), 2);
+
+    // What may go on, and what may not.
+    let next = Agent { owner: "bob".to_owned(), ..registry.get(&a).unwrap().clone() };
+    registry.import(vec![next.clone(), agent("e")], NOW + 2).unwrap();
+    assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().owner.as_str()), (1, "bob"));
+    let narrower = Agent { capabilities: scopes("file:read:invoices/**"), ..next };
+    registry.import(vec![narrower], NOW + 3).unwrap();
+    assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().registered_at), (2, NOW));
 }

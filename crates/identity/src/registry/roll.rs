@@ -1,0 +1,192 @@
+//! The agent registry as a value: which agents exist, and what holds between them. Where it is kept is a
+//! [`Registrar`](crate::Registrar)'s affair.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::agent::{Agent, Change, ChangeError, EntryError, Status};
+use super::key::AgentKey;
+use crate::agent::{AgentId, Subject};
+use crate::thumbprint::Thumbprint;
+
+/// Every registered agent. Empty by default: nobody may run.
+///
+/// Between agents it holds that an id, an issuer's subject, and a key are each one agent's.
+#[derive(Clone, Debug, Default)]
+pub struct AgentRegistry {
+    agents: BTreeMap<AgentId, Agent>,
+    /// Keys that nobody may register again.
+    revoked_keys: BTreeSet<Thumbprint>,
+}
+
+/// The registry does not take that, or cannot be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error("the agent `{0}` is registered already")]
+    Exists(AgentId),
+    #[error("the agent `{0}` is registered for the same issuer and subject")]
+    SameSubject(AgentId),
+    #[error("the key `{key}` is one of the agent `{agent}`; each agent has its own")]
+    SameKey { agent: AgentId, key: Thumbprint },
+    #[error("the key `{0}` is revoked, for good; make another one")]
+    RevokedKey(Thumbprint),
+    #[error("no agent `{0}` is registered")]
+    Unknown(AgentId),
+    #[error("no agent is registered for the subject `{0}` of that issuer")]
+    UnknownSubject(Subject),
+    #[error("the agent `{agent}` has no key `{key}`")]
+    UnknownKey { agent: AgentId, key: String },
+    #[error("the agent `{agent}`: {problem}")]
+    Change { agent: AgentId, problem: ChangeError },
+    #[error(transparent)]
+    Refused(#[from] EntryError),
+    /// What keeps it cannot be read or written. Nothing was decided, so nothing is allowed.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl AgentRegistry {
+    /// Agents as they were kept, and the keys that were revoked.
+    pub fn restore(agents: Vec<Agent>, revoked_keys: BTreeSet<Thumbprint>) -> AgentRegistry {
+        AgentRegistry { agents: agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect(), revoked_keys }
+    }
+
+    /// Adds an agent.
+    ///
+    /// # Errors
+    /// When its id, its issuer's subject or one of its keys is taken, or a key was revoked.
+    pub fn register(&mut self, agent: Agent) -> Result<(), RegistryError> {
+        if self.agents.contains_key(&agent.id) {
+            return Err(RegistryError::Exists(agent.id));
+        }
+        let revoked = agent.keys.iter().map(AgentKey::thumbprint).find(|key| self.is_revoked(*key));
+        match revoked.map(RegistryError::RevokedKey).or_else(|| self.check_against_others(&agent)) {
+            Some(error) => Err(error),
+            None => {
+                self.agents.insert(agent.id.clone(), agent);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds agents, and puts others in the place of those with the same id. Which runs of those may go on: those of
+    /// agents whose issuer, subject, capabilities and status stay as they are.
+    ///
+    /// # Errors
+    /// Everything that is wrong; and then nothing has changed.
+    pub fn import(&mut self, agents: Vec<Agent>, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+        let mut result = self.clone();
+        let (mut errors, mut ids) = (Vec::new(), BTreeSet::new());
+        // Those that are replaced go first, so that two may exchange a subject or a key.
+        for agent in &agents {
+            if !ids.insert(agent.id.clone()) {
+                errors.push(RegistryError::Exists(agent.id.clone()));
+            } else if let Some(known) = result.agents.remove(&agent.id)
+                && known.status == Status::Revoked
+                && agent.status != Status::Revoked
+            {
+                errors.push(RegistryError::Change { agent: known.id, problem: ChangeError::Revoked });
+            }
+        }
+        for agent in agents {
+            if result.agents.contains_key(&agent.id) {
+                continue; // there twice, and told
+            }
+            let known = self.agents.get(&agent.id);
+            let had = |key: &AgentKey| {
+                known.is_some_and(|known| known.keys.iter().any(|old| old.thumbprint() == key.thumbprint()))
+            };
+            // It may keep a revoked key that it had, which does not serve; it does not get one.
+            let revoked = agent.keys.iter().filter(|key| !had(key)).map(AgentKey::thumbprint);
+            errors.extend(revoked.filter(|key| self.is_revoked(*key)).map(RegistryError::RevokedKey));
+            let agent = match known {
+                Some(known) => succeed(known, agent, now),
+                None => Agent { updated_at: now, ..agent },
+            };
+            match result.check_against_others(&agent) {
+                Some(error) => errors.push(error),
+                None => _ = result.agents.insert(agent.id.clone(), agent),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        *self = result;
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Changes one agent.
+    ///
+    /// # Errors
+    /// When there is none of that id, or its state, or what others have, does not permit it.
+    pub fn change(&mut self, id: &AgentId, change: Change, now: u64) -> Result<&Agent, RegistryError> {
+        let known = self.agents.get(id).ok_or_else(|| RegistryError::Unknown(id.clone()))?;
+        let mut changed = known.clone();
+        if let Change::AddKey { key, .. } = &change
+            && self.revoked_keys.contains(&key.thumbprint())
+        {
+            return Err(RegistryError::RevokedKey(key.thumbprint()));
+        }
+        changed.apply(change, now).map_err(|problem| RegistryError::Change { agent: id.clone(), problem })?;
+        if let Some(error) = self.check_keys_against_others(&changed) {
+            return Err(error);
+        }
+        Ok(self.agents.entry(id.clone()).insert_entry(changed).into_mut())
+    }
+
+    /// Nobody may register that key again.
+    pub fn revoke_key(&mut self, key: Thumbprint) {
+        self.revoked_keys.insert(key);
+    }
+
+    pub fn is_revoked(&self, key: Thumbprint) -> bool {
+        self.revoked_keys.contains(&key)
+    }
+
+    pub fn get(&self, id: &AgentId) -> Option<&Agent> {
+        self.agents.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
+        self.agents.get_mut(id)
+    }
+
+    /// The agent for which that issuer's tokens with that subject speak.
+    pub fn find(&self, issuer: &str, subject: &Subject) -> Option<&Agent> {
+        self.agents.values().find(|agent| agent.subject == *subject && agent.issuer == issuer)
+    }
+
+    /// Every agent, ordered by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.values()
+    }
+
+    fn check_against_others(&self, agent: &Agent) -> Option<RegistryError> {
+        if let Some(other) = self.find(&agent.issuer, &agent.subject) {
+            return Some(RegistryError::SameSubject(other.id.clone()));
+        }
+        self.check_keys_against_others(agent)
+    }
+
+    fn check_keys_against_others(&self, agent: &Agent) -> Option<RegistryError> {
+        agent.keys.iter().map(AgentKey::thumbprint).find_map(|key| {
+            let others = self.agents.values().filter(|other| other.id != agent.id);
+            let other = others.into_iter().find(|other| other.keys.iter().any(|known| known.thumbprint() == key))?;
+            Some(RegistryError::SameKey { agent: other.id.clone(), key })
+        })
+    }
+}
+
+/// `next` in the place of `known`, whose history it keeps.
+fn succeed(known: &Agent, next: Agent, now: u64) -> Agent {
+    let same_authority = known.issuer == next.issuer
+        && known.subject == next.subject
+        && known.capabilities == next.capabilities
+        && known.status == next.status;
+    Agent {
+        epoch: known.epoch.saturating_add(u64::from(!same_authority)),
+        injections: known.injections,
+        registered_at: known.registered_at,
+        updated_at: now,
+        ..next
+    }
+}
