@@ -1,0 +1,91 @@
+//! The thread that writes: takes what waits, does it in one transaction, and tells nobody before that is durable.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// Jobs of one transaction at most.
+const GROUP: usize = 512;
+
+/// Does its part of a transaction, where there is one, and says whom to tell how that ended.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Told + Send>;
+type Told = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A handle on the thread, which ends when this is dropped and everything is written.
+pub(crate) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// `committed` is called after each transaction, before anybody is told.
+    pub(crate) fn start(connection: Connection, committed: impl Fn() + Send + 'static) -> std::io::Result<Writer> {
+        let (jobs, waiting) = channel();
+        let thread = thread::Builder::new()
+            .name("bailiwick-store".into())
+            .spawn(move || work(connection, &waiting, &committed))?;
+        Ok(Writer { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Does `job` in a transaction and waits until that is durable. An error of the job takes its part of the
+    /// transaction back and no other's.
+    pub(crate) fn write<T, E>(&self, job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (tell, told) = channel();
+        let job: Job = Box::new(move |connection| {
+            let done = connection.map_err(E::from).and_then(|connection| part(connection, job));
+            Box::new(move |committed| {
+                // Whoever asked may have gone.
+                let _ = tell.send(done.and_then(|done| committed.map(|()| done).map_err(E::from)));
+            })
+        });
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        let closed = || Err(E::from(StoreError::Closed));
+        if sent { told.recv().unwrap_or_else(|_| closed()) } else { closed() }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(mut connection: Connection, waiting: &Receiver<Job>, committed: &impl Fn()) {
+    while let Ok(first) = waiting.recv() {
+        let group: Vec<Job> = std::iter::once(first).chain(waiting.try_iter().take(GROUP - 1)).collect();
+        match connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from) {
+            Err(error) => group.into_iter().for_each(|job| job(Err(error.clone()))(Err(error.clone()))),
+            Ok(transaction) => {
+                let told: Vec<Told> = group.into_iter().map(|job| job(Ok(&transaction))).collect();
+                let ended = transaction.commit().map_err(StoreError::from);
+                committed();
+                told.into_iter().for_each(|tell| tell(ended.clone()));
+            }
+        }
+    }
+}
+
+/// A job within the group's transaction.
+fn part<T, E: From<StoreError>>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let run = |sql| connection.execute_batch(sql).map_err(|error| E::from(error.into()));
+    run("SAVEPOINT job")?;
+    let done = job(connection);
+    if done.is_err() {
+        run("ROLLBACK TO job")?;
+    }
+    run("RELEASE job")?;
+    done
+}
