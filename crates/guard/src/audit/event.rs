@@ -39,6 +39,21 @@ pub struct Authentication {
     pub code: Code,
 }
 
+/// Something that an administrator did to the registry or revoked.
+#[derive(Clone, Debug)]
+pub struct Administration {
+    /// What was done, such as `agent.suspend`.
+    pub act: &'static str,
+    /// To what: an agent's id, a task's, or the hash of a token's `jti`.
+    pub target: String,
+    /// Why, in the administrator's own words.
+    pub reason: Option<String>,
+    /// Who did it, as the operating system or a server knows them.
+    pub by: String,
+    /// It was recorded before it was tried, and this is why it was not done after all.
+    pub failed: Option<String>,
+}
+
 /// One entry before it has a place in the chain.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -70,6 +85,7 @@ pub(crate) enum Body {
         calls: u64,
     },
     Authentication(Authentication),
+    Administration(Administration),
     /// A torn last line, left by a crash before it was acknowledged, was cut off when the log was opened.
     Recovered {
         bytes: u64,
@@ -136,6 +152,18 @@ impl Serialize for Line<'_> {
                     line.serialize_field("actors", actors)?;
                 }
                 line.serialize_field("code", code.as_str())?;
+            }
+            Body::Administration(Administration { act, target, reason, by, failed }) => {
+                line.serialize_field("type", "administration")?;
+                line.serialize_field("act", act)?;
+                line.serialize_field("target", target)?;
+                if let Some(reason) = reason {
+                    line.serialize_field("reason", reason)?;
+                }
+                line.serialize_field("by", by)?;
+                if let Some(failed) = failed {
+                    line.serialize_field("failed", failed)?;
+                }
             }
             Body::Recovered { bytes } => {
                 line.serialize_field("type", "recovered")?;

@@ -9,9 +9,10 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
-use super::event::{Authentication, Body, Event, RunContext};
+use super::event::{Administration, Authentication, Body, Event, RunContext};
 use super::verify::{self, Fault, GENESIS};
 use super::writer::{Sink, Writer};
+use crate::untrusted::Untrusted;
 use crate::{Clock, Effect};
 
 /// Events that may wait for the writer; a call that finds the queue full waits for room.
@@ -169,6 +170,22 @@ impl AuditLog {
     /// When the log cannot take it: the caller must refuse the token.
     pub fn authentication(&self, what: Authentication, clock: &dyn Clock) -> Result<(), AuditError> {
         self.append(Event { at: clock.now(), run: None, body: Body::Authentication(what) }).map(drop)
+    }
+
+    /// Records what an administrator does. Texts are recorded as untrusted.
+    ///
+    /// # Errors
+    /// When the log cannot take it: what gives authority must not be done then.
+    pub fn administration(&self, what: Administration, clock: &dyn Clock) -> Result<(), AuditError> {
+        let plain = |text: String| Untrusted(&text).to_string();
+        let what = Administration {
+            target: plain(what.target),
+            reason: what.reason.map(plain),
+            by: plain(what.by),
+            failed: what.failed.map(plain),
+            ..what
+        };
+        self.append(Event { at: clock.now(), run: None, body: Body::Administration(what) }).map(drop)
     }
 
     /// Waits until everything appended so far is on stable storage.

@@ -10,7 +10,7 @@ mod log;
 mod verify;
 mod writer;
 
-pub use event::Authentication;
+pub use event::{Administration, Authentication};
 pub(crate) use event::{Body, RunContext};
 pub(crate) use log::RunLog;
 pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
