@@ -24,6 +24,9 @@ pub(crate) struct Spec {
     #[serde(rename = "as")]
     pub(crate) agent: Option<String>,
     pub(crate) token: Option<TokenSpec>,
+    /// Commands that run before.
+    #[serde(default)]
+    pub(crate) before: Vec<String>,
     #[serde(default)]
     pub(crate) args: Vec<String>,
     pub(crate) input: Option<toml::Value>,

@@ -11,7 +11,7 @@ use crate::case::{AfterSpec, Case, FileSpec};
 use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
-use crate::{bomb, calls, canary, golden};
+use crate::{bomb, calls, canary, golden, transcript};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -69,6 +69,18 @@ impl<'a> Stage<'a> {
         stage.guest = stage.guest()?;
         if let Some(token) = &case.spec.token {
             token.prepare(&stage.work, &stage.state)?;
+        }
+        for command in &case.spec.before {
+            let words = transcript::words(command);
+            let ended = program::run(program::program(&stage.work, &words).arg("--state").arg(&stage.state))?;
+            if ended.code != Some(0) {
+                return Err(format!("`{command}` failed: {}", ended.stderr));
+            }
+        }
+        // What came before is on record as well, and not what the case is about.
+        match fs::remove_dir_all(stage.state.join("audit")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(text(error)),
+            _ => {}
         }
         Ok(stage)
     }

@@ -104,10 +104,11 @@ impl TokenSpec {
             return Err(format!("`agent register` failed: {}", ended.stderr));
         }
         if let Some(status) = &self.status {
-            // Suspending and revoking have no command yet; the file is the registry's documented form.
-            let path = state.join("agents.json");
-            let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-            fs::write(&path, text.replace("\"active\"", &format!("{status:?}"))).map_err(|error| error.to_string())?;
+            let verb = if status == "suspended" { "suspend" } else { "revoke" };
+            let ended = program::run(program::program(folder, ["agent", verb, &self.agent]).arg("--state").arg(state))?;
+            if ended.code != Some(0) {
+                return Err(format!("`agent {verb}` failed: {}", ended.stderr));
+            }
         }
         Ok(())
     }

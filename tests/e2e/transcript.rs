@@ -56,7 +56,8 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
     golden::compare(file, &actual)
 }
 
-fn words(command: &str) -> Vec<String> {
+/// The words of a command line.
+pub(crate) fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     for c in command.chars() {

@@ -1,5 +1,7 @@
 //! What was typed. One definition feeds the parser, the help, the man pages and the completions.
 
+mod agent;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use bailiwick::Language;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use self::agent::*;
 use crate::quantity::{Bytes, Seconds};
 use crate::trusted::ProfileName;
 
@@ -50,9 +53,12 @@ pub(crate) enum Verb {
     /// Issue and inspect access tokens
     #[command(subcommand)]
     Token(TokenVerb),
-    /// The agent registry
+    /// The agent registry, and what has been revoked
     #[command(subcommand)]
     Agent(AgentVerb),
+    /// Tasks, whose end ends the authority of their runs
+    #[command(subcommand)]
+    Task(TaskVerb),
     /// The host's key store: keys that guests use by name and never see
     #[command(subcommand)]
     Key(KeyVerb),
@@ -293,40 +299,6 @@ pub(crate) struct TokenInspectArguments {
     /// Judge it at this time, in seconds since 1970
     #[arg(long, value_name = "SECONDS")]
     pub(crate) now: Option<u64>,
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AgentVerb {
-    /// Register an agent
-    Register(AgentRegisterArguments),
-    /// List the registered agents
-    List(AgentListArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AgentRegisterArguments {
-    /// Its id, as manifests list it in `agents`
-    #[arg(value_name = "NAME")]
-    pub(crate) agent: String,
-    /// Who answers for it
-    #[arg(long, value_name = "WHO")]
-    pub(crate) owner: String,
-    /// The most that it may ever do, scopes separated by spaces
-    #[arg(long, value_name = "SCOPES")]
-    pub(crate) capabilities: String,
-    /// The issuer of its tokens [default: the local issuer]
-    #[arg(long, value_name = "ISSUER")]
-    pub(crate) issuer: Option<String>,
-    /// What that issuer calls it, the `sub` of its tokens [default: NAME]
-    #[arg(long, value_name = "SUB")]
-    pub(crate) subject: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AgentListArguments {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

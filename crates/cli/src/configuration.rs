@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bailiwick_host::crypto::{KeyAlgorithm, Rings};
-use bailiwick_identity::{IssuerDirectory, LocalIssuer};
+use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
 use serde::Deserialize;
 
@@ -28,6 +28,8 @@ pub(crate) struct Configuration {
     /// Whether tokens of the local issuer, and `--as`, are accepted.
     pub(crate) local_issuer: bool,
     pub(crate) durability: Durability,
+    /// How often agents must get a new key.
+    pub(crate) rotation: Rotation,
     /// Rings whose missing keys are made at first use, and how.
     pub(crate) rings: Rings,
     pub(crate) compile: CompileSection,
@@ -90,6 +92,7 @@ impl Configuration {
             // Where real issuers are configured, a person's own word counts only when that is said as well.
             local_issuer: file.issuer.local.unwrap_or(file.trusted.is_empty()),
             durability: file.audit.durability,
+            rotation: file.registry.rotation(),
             rings: file.keys.into_iter().map(|(ring, section)| (ring, section.create)).collect(),
             compile: file.compile,
             python_packages: file.languages.python.with,
@@ -143,7 +146,7 @@ fn read(path: &Path) -> Result<FileSections, Failure> {
         let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
         Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message()))).help_or(
             meant(error.message()),
-            "its sections are [issuer], [[trusted]], [keys.RING], [audit], [compile], [fetch], [languages.python]",
+            "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python]",
         )
     })
 }
@@ -166,6 +169,8 @@ struct FileSections {
     #[serde(default)]
     keys: BTreeMap<String, RingSection>,
     #[serde(default)]
+    registry: RegistrySection,
+    #[serde(default)]
     audit: AuditSection,
     #[serde(default)]
     compile: CompileSection,
@@ -186,6 +191,23 @@ struct IssuerSection {
 struct RingSection {
     #[serde(deserialize_with = "key_algorithm")]
     create: KeyAlgorithm,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegistrySection {
+    #[serde(default, deserialize_with = "parsed")]
+    rotate: Option<Seconds>,
+    #[serde(default, deserialize_with = "parsed")]
+    grace: Option<Seconds>,
+}
+
+impl RegistrySection {
+    fn rotation(&self) -> Rotation {
+        let usual = Rotation::default();
+        let seconds = |given: Option<Seconds>, usual| given.map_or(usual, Seconds::whole);
+        Rotation::new(seconds(self.rotate, usual.every()), seconds(self.grace, usual.grace()))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -282,6 +304,9 @@ mod tests {
             private = true
             [keys.release]
             create = "ed25519"
+            [registry]
+            rotate = "12h"
+            grace = "30m"
             [audit]
             durability = "all"
             [compile]
@@ -295,6 +320,7 @@ mod tests {
         let configuration = resolve(text).unwrap();
         assert!(configuration.local_issuer);
         assert_eq!(configuration.durability, Durability::All);
+        assert_eq!(configuration.rotation, Rotation::new(12 * 3600, 1800));
         assert_eq!(configuration.rings.get("release"), Some(&KeyAlgorithm::Ed25519));
         assert_eq!(configuration.python_packages.to_string(), "markdown,six");
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);

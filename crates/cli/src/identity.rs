@@ -5,11 +5,11 @@ use std::path::Path;
 use bailiwick_guard::audit::Authentication;
 use bailiwick_guard::{Sensitive, Timestamp};
 use bailiwick_identity::{
-    AgentId, AgentRegistry, Authorization, AuthorizeError, IssuerDirectory, JtiHash, KeysError, LocalIssuer,
-    MAX_TOKEN_BYTES, Proof, ProofError, ProofRequest, RawProof, RawToken, ReplayError, ReplayStore, Target, Token,
-    TokenError, as_local, authorize,
+    AgentId, Asked, Authorization, AuthorizeError, IssuerDirectory, KeysError, LocalIssuer, MAX_TOKEN_BYTES, Proof,
+    ProofError, ProofRequest, RawProof, RawToken, ReplayStore, Target, Token, TokenError, as_local, authorize,
 };
-use bailiwick_policy::{Code, Manifest, ScopeSet};
+use bailiwick_policy::{Code, ScopeSet};
+use bailiwick_store::Store;
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
@@ -60,8 +60,8 @@ impl<'a> Who<'a> {
     pub(crate) fn authorize(
         &self,
         host: &Configuration,
-        manifest: &Manifest,
-        task: Option<ScopeSet>,
+        store: &Store,
+        asked: &Asked<'_>,
         now: u64,
         about: &mut About,
     ) -> Result<Authorization, Failure> {
@@ -75,37 +75,30 @@ impl<'a> Who<'a> {
                 }
                 about.issuer = LocalIssuer::ISSUER.to_owned();
                 about.agent = name.to_owned();
-                return about.of(as_local(&agent_id(name)?, manifest, task, now));
+                return about.of(as_local(&agent_id(name)?, store, asked, now));
             }
             Claim::Token(text) => RawToken::new(text.to_owned()),
             Claim::TokenFile(path) => token_file(path)?,
         };
-        let token = self.verify(&raw, &host.issuers()?, now)?;
+        let token = self.verify(&raw, &host.issuers()?, store, now)?;
         about.issuer = token.issuer().to_owned();
         about.agent = token.subject().to_string();
         about.jti = token.jti().to_string();
         about.actors = token.actors().iter().map(ToString::to_string).collect();
-        let registry = match host.state.open_existing()? {
-            Some(state) => AgentRegistry::load(&state).map_err(Failure::internal)?,
-            None => AgentRegistry::default(),
-        };
-        about.of(authorize(&token, &registry, manifest, task))
+        about.of(authorize(&token, store, asked, now))
     }
 
-    fn verify(&self, raw: &RawToken, directory: &IssuerDirectory, now: u64) -> Result<Token, Failure> {
+    fn verify(
+        &self,
+        raw: &RawToken,
+        directory: &IssuerDirectory,
+        store: &dyn ReplayStore,
+        now: u64,
+    ) -> Result<Token, Failure> {
         let trusted = wait(directory.issuers_for(raw, now))?.map_err(without_keys)?;
         let proof = self.proof.map(|path| proof(path, raw, directory, now)).transpose()?;
         let unspent = raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified)?;
-        unspent.spend(&NoStore, now).map_err(unverified)
-    }
-}
-
-/// Nothing remembers yet what was used once, so that nothing is.
-struct NoStore;
-
-impl ReplayStore for NoStore {
-    fn use_once(&self, _: JtiHash, _: u64, _: u64) -> Result<(), ReplayError> {
-        Err(ReplayError::Unavailable)
+        unspent.spend(store, now).map_err(unverified)
     }
 }
 
@@ -203,5 +196,8 @@ pub(crate) fn without_keys(error: KeysError) -> Failure {
 }
 
 fn unauthorized(error: AuthorizeError) -> Failure {
-    Failure::identity(error.code(), error)
+    match error.code() {
+        Some(code) => Failure::identity(code, error),
+        None => Failure::internal(error),
+    }
 }

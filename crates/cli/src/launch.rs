@@ -7,18 +7,21 @@ pub(crate) mod source;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
 use bailiwick_guard::audit::{self, AuditOptions};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
 use bailiwick_host::crypto::KeyStore;
 use bailiwick_host::{MountError, Services};
-use bailiwick_identity::Authorization;
+use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
 use bailiwick_policy::{Code, Grant, Limits, Manifest};
+use bailiwick_store::Store;
 use serde_json::Value;
 
+use crate::administration;
 use crate::arguments::LaunchArguments;
+use crate::command::agent_revoke;
 use crate::configuration::{Configuration, Durability};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,6 +38,34 @@ pub(crate) struct Launch {
     pub(crate) executor: Executor,
     pub(crate) authorization: Authorization,
     loaded: Loaded,
+    store: Store,
+}
+
+/// Ends the job when the authority for it is withdrawn, for as long as this is kept.
+#[must_use = "a job lives only as long as somebody watches its authority"]
+pub(crate) struct Watch {
+    // Dropped first: the store that looks comes after what it tells.
+    _watched: Watched,
+    _store: Store,
+    withdrawal: Arc<OnceLock<Withdrawal>>,
+}
+
+impl Watch {
+    fn start(store: Store, authorization: &Authorization, life: &Life) -> Result<Watch, Failure> {
+        let withdrawal = Arc::new(OnceLock::new());
+        let (told, revoker) = (Arc::clone(&withdrawal), life.revoker());
+        let end = move |lost| {
+            let _ = told.set(lost);
+            revoker.revoke();
+        };
+        let watched = store.watch(authorization.basis().clone(), Box::new(end)).map_err(administration::refused)?;
+        Ok(Watch { _watched: watched, _store: store, withdrawal })
+    }
+
+    /// Why the job was ended, if it was.
+    pub(crate) fn withdrawal(&self) -> Option<&Withdrawal> {
+        self.withdrawal.get()
+    }
 }
 
 impl Launch {
@@ -47,27 +78,31 @@ impl Launch {
             .proven_by(arguments.dpop_proof.as_deref());
         let loaded = manifest::load(&arguments.policy)?;
         let restriction = arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
+        let task = arguments.task.as_deref().map(agent_revoke::task_id).transpose()?;
+        let asked = Asked::new(&loaded.manifest).task(task).restriction(restriction).rotation(host.rotation);
         let log = open_log(host)?;
+        let store = administration::open(host)?;
         let mut about = About::default();
-        let authorized = who.authorize(host, &loaded.manifest, restriction, input::now(), &mut about);
+        let authorized = who.authorize(host, &store, &asked, input::now(), &mut about);
         record(&log, about, &authorized)?;
         let authorization = authorized?;
         let executor = build(host, &loaded, log)?;
-        Ok(Launch { executor, authorization, loaded })
+        Ok(Launch { executor, authorization, loaded, store })
     }
 
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
         &self.loaded.manifest
     }
 
-    /// The job, and what runs it.
+    /// The job, what runs it, and what ends it when its authority is withdrawn.
     ///
     /// # Errors
-    /// Input that is no JSON or cannot be read.
-    pub(crate) fn job(self, arguments: &LaunchArguments, guest: Guest) -> Result<(Executor, Job), Failure> {
-        let Launch { executor, authorization, loaded } = self;
+    /// Input that is no JSON or cannot be read; revocations that nobody can watch.
+    pub(crate) fn job(self, arguments: &LaunchArguments, guest: Guest) -> Result<(Executor, Job, Watch), Failure> {
+        let Launch { executor, authorization, loaded, store } = self;
         let life = Life::until(Timestamp(authorization.valid_until().saturating_mul(1000)))
             .sensitive(identity::sensitive(&authorization));
+        let watch = Watch::start(store, &authorization, &life)?;
         let grant = Grant::new(loaded.manifest, loaded.ceiling, authorization.into_authority());
         let limits = tightened(arguments, grant.limits());
         let mut job = Job::new(guest, grant.tighten(&limits), loaded.folder).life(life);
@@ -80,11 +115,15 @@ impl Launch {
         if let Some(rationale) = &arguments.rationale {
             job = job.rationale(rationale);
         }
-        Ok((executor, job))
+        Ok((executor, job, watch))
     }
 }
 
-fn open_log(host: &Configuration) -> Result<AuditLog, Failure> {
+/// Opens the first audit log that no other process uses.
+///
+/// # Errors
+/// When it cannot be opened, or does not verify.
+pub(crate) fn open_log(host: &Configuration) -> Result<AuditLog, Failure> {
     let durability = match host.durability {
         Durability::Effects => audit::Durability::Effects,
         Durability::All => audit::Durability::All,

@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod administration;
 mod arguments;
 mod command;
 mod configuration;
@@ -18,6 +19,7 @@ mod launch;
 mod manifest;
 mod quantity;
 mod state;
+mod table;
 mod terminal;
 mod trusted;
 

@@ -393,7 +393,7 @@ fn the_doctor_finds_what_is_wrong() {
     let log = place.path("state/audit/log.jsonl");
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("note-bot", "evil-bot", 1)).unwrap();
-    fs::write(place.path("state/agents.json"), "{}").unwrap();
+    fs::write(place.path("state/state.db"), "nonsense").unwrap();
     place.write("bailiwick.toml", "[audit]\ndurability = 'buffered'\n");
     let broken = place.run(&["doctor", "--json"]).expect(7).json();
     assert_eq!(broken["works"], false);

@@ -1,7 +1,8 @@
 //! `bailiwick agent register`
 
-use bailiwick_identity::{Agent, AgentRegistry, LocalIssuer, RegistryError, Status, Subject};
+use bailiwick_identity::{Agent, LocalIssuer, Registrar, RegistryDocument, RegistryError, Subject};
 
+use crate::administration::{self, Act};
 use crate::arguments::AgentRegisterArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -15,20 +16,18 @@ pub(crate) fn run(arguments: &AgentRegisterArguments, host: &Configuration) -> O
         Some(text) => Subject::parse(text).map_err(|error| Failure::usage(format!("--subject: {error}")))?,
         None => Subject::from(&id),
     };
-    let agent = Agent {
-        id: id.clone(),
-        issuer: arguments.issuer.clone().unwrap_or_else(|| LocalIssuer::ISSUER.to_owned()),
-        subject,
-        owner: arguments.owner.clone(),
-        capabilities: identity::scopes(&arguments.capabilities, "--capabilities")?,
-        status: Status::Active,
-        registered_at: input::now(),
-    };
-    let registered = AgentRegistry::update(&host.state.open()?, |registry| registry.register(agent));
-    registered.map_err(|error| match error {
-        RegistryError::Exists(_) | RegistryError::SameSubject(_) | RegistryError::Refused(_) => Failure::usage(error),
-        other => Failure::internal(other),
-    })?;
-    terminal::err(&format!("registered agent `{id}`\n"));
+    let issuer = arguments.issuer.as_deref().unwrap_or(LocalIssuer::ISSUER);
+    let capabilities = identity::scopes(&arguments.capabilities, "--capabilities")?;
+    let agent = Agent::new(id.clone(), issuer, subject, &arguments.owner, capabilities, input::now());
+    let mut agent = agent.map_err(|error| administration::refused(RegistryError::Refused(error)))?;
+    agent.keys.extend(arguments.key.as_deref().map(administration::key).transpose()?);
+    let entry = RegistryDocument::entry(&agent);
+    let act = Act { name: "agent.register", target: id.to_string(), reason: None, tightens: false };
+    act.perform(host, |store| store.register(agent).map_err(administration::refused))?;
+    if arguments.json {
+        terminal::out_json(&entry)?;
+    } else {
+        terminal::err(&format!("registered agent `{id}`\n"));
+    }
     Ok(Exit::Success)
 }

@@ -1,7 +1,15 @@
 //! One file for each verb.
 
+mod agent_export;
+mod agent_import;
 mod agent_list;
 mod agent_register;
+mod agent_resume;
+mod agent_revocations;
+pub(crate) mod agent_revoke;
+mod agent_rotate_key;
+mod agent_show;
+mod agent_suspend;
 mod completions;
 mod doctor;
 mod key_create;
@@ -15,10 +23,11 @@ mod policy_check;
 mod policy_explain;
 mod run;
 mod session;
+mod task_end;
 mod token_inspect;
 mod token_issue;
 
-use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TokenVerb, Verb};
+use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, Verb};
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::terminal;
@@ -33,6 +42,15 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Token(TokenVerb::Inspect(verb)) => token_inspect::run(verb, resolve()),
         Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
         Verb::Agent(AgentVerb::List(verb)) => resolve().and_then(|host| agent_list::run(verb, &host)),
+        Verb::Agent(AgentVerb::Show(verb)) => resolve().and_then(|host| agent_show::run(verb, &host)),
+        Verb::Agent(AgentVerb::RotateKey(verb)) => resolve().and_then(|host| agent_rotate_key::run(verb, &host)),
+        Verb::Agent(AgentVerb::Suspend(verb)) => resolve().and_then(|host| agent_suspend::run(verb, &host)),
+        Verb::Agent(AgentVerb::Resume(verb)) => resolve().and_then(|host| agent_resume::run(verb, &host)),
+        Verb::Agent(AgentVerb::Revoke(verb)) => resolve().and_then(|host| agent_revoke::run(verb, &host)),
+        Verb::Agent(AgentVerb::Revocations(verb)) => resolve().and_then(|host| agent_revocations::run(verb, &host)),
+        Verb::Agent(AgentVerb::Export(verb)) => resolve().and_then(|host| agent_export::run(verb, &host)),
+        Verb::Agent(AgentVerb::Import(verb)) => resolve().and_then(|host| agent_import::run(verb, &host)),
+        Verb::Task(TaskVerb::End(verb)) => resolve().and_then(|host| task_end::run(verb, &host)),
         Verb::Doctor(verb) => doctor::run(verb, resolve()),
         Verb::Completions(verb) => completions::run(verb),
         Verb::Man(verb) => man::run(verb),
@@ -65,7 +83,16 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Policy(PolicyVerb::Check(verb)) => verb.json,
         Verb::Policy(PolicyVerb::Explain(verb)) => verb.json,
         Verb::Token(TokenVerb::Inspect(verb)) => verb.json,
-        Verb::Agent(AgentVerb::List(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Register(verb)) => verb.json,
+        Verb::Agent(AgentVerb::List(verb) | AgentVerb::Revocations(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Show(verb)) => verb.json,
+        Verb::Agent(AgentVerb::RotateKey(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Suspend(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Resume(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Revoke(verb)) => verb.json,
+        Verb::Agent(AgentVerb::Export(_)) => true,
+        Verb::Agent(AgentVerb::Import(verb)) => verb.json,
+        Verb::Task(TaskVerb::End(verb)) => verb.json,
         Verb::Key(KeyVerb::List(verb)) => verb.json,
         Verb::Language(LanguageVerb::List(verb)) => verb.json,
         Verb::Language(LanguageVerb::Install(verb)) => verb.json,

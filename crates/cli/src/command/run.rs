@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
-use crate::launch::{Launch, exit_after, failed, signals, source};
+use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
 use crate::terminal::Untrusted;
 use crate::{input, terminal};
 
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: !arguments.json });
     let cancel = CancellationToken::new();
     let described = Described::of(&arguments.guest, launch.manifest(), &launch.authorization);
-    let (executor, job) = launch.job(&arguments.launch, guest)?;
+    let (executor, job, watch) = launch.job(&arguments.launch, guest)?;
     let job = job
         .args(arguments.args.clone())
         .listener(live.listener())
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
         signals::listen(cancel.clone()).map_err(Failure::internal)?;
         let result = executor.run(job).await;
         let exit = result.as_ref().map_or(Exit::Internal, exit);
-        let shown = tokio::task::spawn_blocking(move || show(live, &described, result, json));
+        let shown = tokio::task::spawn_blocking(move || show(live, &described, result, &watch, json));
         // Whoever reads our output may have stopped without closing it.
         tokio::select! {
             shown = shown => shown.map_err(Failure::internal)?,
@@ -50,14 +50,14 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
 }
 
 /// Shows the rest of the output, and the report.
-fn show(live: Live, described: &Described, result: Result<Report, RunError>, json: bool) -> Outcome {
+fn show(live: Live, described: &Described, result: Result<Report, RunError>, watch: &Watch, json: bool) -> Outcome {
     let ended = live.finish();
     let report = result.map_err(failed)?;
     if json {
-        terminal::out_json(&described.to_json(&report)?)?;
+        terminal::out_json(&described.to_json(&report, watch.withdrawal())?)?;
     } else {
         let fresh = if ended.mid_line { "\n" } else { "" };
-        terminal::err(&format!("{fresh}{}", described.draw(&report)));
+        terminal::err(&format!("{fresh}{}", described.draw(&report, watch.withdrawal())));
     }
     Ok(exit(&report))
 }

@@ -16,7 +16,7 @@ use crate::configuration::Configuration;
 use crate::failure::{Failure, Outcome};
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
-use crate::launch::{Launch, exit_after, failed, signals, source};
+use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
 use crate::terminal;
 use crate::terminal::Untrusted;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: false });
     let cancel = CancellationToken::new();
     let described = Described::of(Path::new("session"), launch.manifest(), &launch.authorization);
-    let (executor, job) = launch.job(&arguments.launch, guest)?;
+    let (executor, job, watch) = launch.job(&arguments.launch, guest)?;
     let job = job
         .args(arguments.args.clone())
         .listener(live.listener())
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
         let report = session.end().await.map_err(failed)?;
         talked?;
         live.finish();
-        show_end(&described, &report, arguments.json)?;
+        show_end(&described, &report, &watch, arguments.json)?;
         Ok(exit_after(&report.stop, &report.anomalies))
     });
     // The thread that reads standard input cannot be interrupted, and nobody waits for it any more.
@@ -109,11 +109,11 @@ fn show_error(message: &str, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show_end(described: &Described, report: &Report, json: bool) -> Result<(), Failure> {
+fn show_end(described: &Described, report: &Report, watch: &Watch, json: bool) -> Result<(), Failure> {
     if json {
-        let line = described.to_json(report)?;
+        let line = described.to_json(report, watch.withdrawal())?;
         return terminal::out(&format!("{}\n", terminal::visible_json(&line.to_string())));
     }
-    terminal::err(&described.draw(report));
+    terminal::err(&described.draw(report, watch.withdrawal()));
     Ok(())
 }

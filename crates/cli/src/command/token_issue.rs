@@ -1,6 +1,6 @@
 //! `bailiwick token issue`
 
-use bailiwick_identity::{AgentRegistry, LocalIssuer, LocalIssuerError};
+use bailiwick_identity::{LocalIssuer, LocalIssuerError, Registrar};
 use bailiwick_policy::Code;
 
 use crate::arguments::TokenIssueArguments;
@@ -8,7 +8,7 @@ use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{self, NOTE, WARN};
-use crate::{identity, input};
+use crate::{administration, identity, input};
 
 /// Prints a token of the local issuer, alone on standard output, and warns when a run would refuse it.
 pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outcome {
@@ -29,8 +29,9 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
     })?;
     terminal::out(&format!("{}\n", *token))?;
 
-    let registry = AgentRegistry::load(&state).map_err(Failure::internal)?;
-    match registry.get(&agent) {
+    let store = administration::open_existing(host)?;
+    let entry = store.map(|store| store.agent(&agent)).transpose().map_err(administration::refused)?.flatten();
+    match entry {
         None => terminal::err(&format!(
             "{WARN}note{WARN:#}: the agent `{agent}` is not registered, so that no run accepts this token\n  \
              {NOTE}help{NOTE:#}: bailiwick agent register {agent} --owner YOU --capabilities \"{scopes}\"\n"

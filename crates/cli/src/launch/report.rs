@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bailiwick::{Anomaly, Refusal, Report, Stop};
 use bailiwick_guard::CallRecord;
-use bailiwick_identity::{Authorization, Provenance};
+use bailiwick_identity::{Authorization, Provenance, Withdrawal};
 use bailiwick_policy::{Code, Decision, Manifest};
 use serde_json::{Value, json};
 
@@ -15,6 +15,11 @@ use crate::terminal::{BAD, BOLD, DIM, GOOD, NOTE, Untrusted, WARN, untrusted_lin
 
 /// Different refusals that are explained; the others are counted.
 const EXPLAINED: usize = 8;
+
+/// The withdrawal that ended the run. One that came when it had ended by itself did not.
+fn revoked<'a>(report: &Report, withdrawal: Option<&'a Withdrawal>) -> Option<&'a Withdrawal> {
+    withdrawal.filter(|_| report.stop == Stop::Revoked)
+}
 
 /// What was run, by whom, under what.
 pub(crate) struct Described {
@@ -42,8 +47,8 @@ impl Described {
         }
     }
 
-    /// The one JSON object of `--json`.
-    pub(crate) fn to_json(&self, report: &Report) -> Result<Value, Failure> {
+    /// The one JSON object of `--json`. `withdrawal`: why the run was revoked, if it was.
+    pub(crate) fn to_json(&self, report: &Report, withdrawal: Option<&Withdrawal>) -> Result<Value, Failure> {
         let mut value = serde_json::to_value(report).map_err(Failure::internal)?;
         if let Some(members) = value.as_object_mut() {
             let mut identity = json!({
@@ -56,6 +61,11 @@ impl Described {
                 identity.insert("actors".to_owned(), self.actors.clone().into());
             }
             members.insert("identity".to_owned(), identity);
+            if let (Some(withdrawal), Some(Value::Object(stop))) =
+                (revoked(report, withdrawal), members.get_mut("stop"))
+            {
+                stop.insert("why".to_owned(), Value::from(withdrawal.to_string()));
+            }
             members
                 .insert("manifest".to_owned(), json!({ "id": self.manifest.id(), "origin": self.manifest.origin() }));
         }
@@ -63,7 +73,7 @@ impl Described {
     }
 
     /// The report for a person: how it ended, what it used, what was refused and how to allow it.
-    pub(crate) fn draw(&self, report: &Report) -> String {
+    pub(crate) fn draw(&self, report: &Report, withdrawal: Option<&Withdrawal>) -> String {
         let (style, word) = match report.stop {
             Stop::Finished => (GOOD, "finished".to_owned()),
             Stop::Failed(_) => (BAD, report.stop.to_string()),
@@ -73,6 +83,9 @@ impl Described {
         let mut text = format!("{DIM}── run {} ──{DIM:#}\n", report.run_id);
         text += &format!("{style}{}{style:#}  {}\n", Untrusted(&word), self.line());
         text += &format!("  {DIM}{}{DIM:#}\n", usage(report));
+        if let Some(withdrawal) = revoked(report, withdrawal) {
+            text += &format!("  {}\n", Untrusted(&withdrawal.to_string()));
+        }
         if let Some(help) = advice(&report.stop) {
             text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
         }

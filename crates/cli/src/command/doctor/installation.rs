@@ -6,11 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bailiwick_guard::audit;
-use bailiwick_identity::{AgentRegistry, LocalIssuer};
+use bailiwick_identity::{Agent, LocalIssuer, Registrar, RegistryDocument, Status};
+use bailiwick_store::{Store, StoreOptions};
 use cap_std::fs::Dir;
 
 use super::{Finding, State};
 use crate::configuration::{Configuration, Durability};
+use crate::input;
 
 const AREA: &str = "installation";
 
@@ -30,7 +32,7 @@ pub(super) fn look(host: &Configuration) -> Vec<Finding> {
             findings.push(folder(host.state.path()));
             findings.extend(private_folders(host.state.path()));
             findings.push(issuer_key(&state));
-            findings.push(registry(&state));
+            findings.push(registry(host, &state));
             findings.extend(logs(&host.state.path().join("audit")));
         }
     }
@@ -99,13 +101,44 @@ fn issuer_key(state: &Dir) -> Finding {
     }
 }
 
-fn registry(state: &Dir) -> Finding {
-    match AgentRegistry::load(state) {
-        Ok(registry) => {
-            Finding::new(AREA, "agent registry", State::Good, format!("{} agents", registry.iter().count()))
-        }
-        Err(error) => Finding::new(AREA, "agent registry", State::Broken, error.to_string()),
+/// Changes nothing: what an earlier version left is read where it is.
+fn registry(host: &Configuration, state: &Dir) -> Finding {
+    let finding = |state, detail: String| Finding::new(AREA, "agent registry", state, detail);
+    if !host.state.path().join("state.db").exists() {
+        return match RegistryDocument::read_file(state) {
+            Ok(None) => finding(State::Good, "none yet; the first agent or run makes it".to_owned()),
+            Ok(Some(agents)) => finding(
+                State::Good,
+                format!("{} agents in `agents.json`; the next command takes them in", agents.len()),
+            ),
+            Err(errors) => {
+                let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                finding(State::Broken, format!("`agents.json`: {}", problems.join("; ")))
+            }
+        };
     }
+    let looked = Store::open(host.state.path(), StoreOptions::default()).and_then(|(store, _)| {
+        store.verify()?;
+        Ok((store.agents(), store.revocations()))
+    });
+    match looked {
+        Ok((Ok(agents), Ok(revocations))) => overdue(host, &agents, revocations.len()),
+        Ok((Err(error), _) | (_, Err(error))) => finding(State::Broken, error.to_string()),
+        Err(error) => finding(State::Broken, error.to_string()),
+    }
+}
+
+fn overdue(host: &Configuration, agents: &[Agent], revocations: usize) -> Finding {
+    let now = input::now();
+    let is_overdue = |agent: &&Agent| agent.newest_key().is_some_and(|key| now >= host.rotation.overdue_at(key));
+    let overdue = agents.iter().filter(|agent| agent.status == Status::Active).filter(is_overdue).count();
+    let detail = format!("{} agents, {revocations} revocations", agents.len());
+    if overdue == 0 {
+        return Finding::new(AREA, "agent registry", State::Good, detail);
+    }
+    let detail = format!("{detail}; {overdue} agents may start no runs until their key is rotated");
+    Finding::new(AREA, "agent registry", State::Doubtful, detail)
+        .help("bailiwick agent list, then bailiwick agent rotate-key NAME --key FILE")
 }
 
 /// Verifies every log of the folder from its first byte.

@@ -1,0 +1,46 @@
+//! `bailiwick agent import`
+
+use std::fmt::Display;
+
+use bailiwick_identity::{Registrar, RegistryDocument, RegistryError};
+use serde_json::json;
+
+use crate::administration::Act;
+use crate::arguments::AgentImportArguments;
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::input;
+use crate::terminal::{self, BAD, Untrusted, plain};
+
+/// Adds or replaces agents: all, or none when anything is wrong.
+pub(crate) fn run(arguments: &AgentImportArguments, host: &Configuration) -> Outcome {
+    let name = arguments.file.display().to_string();
+    let content = input::bytes(&arguments.file, "the document", RegistryDocument::MAX_BYTES)?;
+    let agents = RegistryDocument::parse(&content).map_err(|errors| wrong(&name, &errors))?;
+    let ids: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
+    let act = Act { name: "agent.import", target: ids.join(" "), reason: None, tightens: false };
+    let imported = act.perform(host, |store| {
+        store.import(agents, input::now()).map_err(|errors| match errors.as_slice() {
+            [RegistryError::Unavailable(problem)] => Failure::internal(problem),
+            errors => wrong(&name, errors),
+        })
+    })?;
+    if arguments.json {
+        let ids: Vec<&str> = imported.iter().map(|id| id.as_str()).collect();
+        terminal::out_json(&json!({ "imported": ids }))?;
+    } else {
+        terminal::err(&format!("imported {} agents\n", imported.len()));
+    }
+    Ok(Exit::Success)
+}
+
+/// Every error on a line of its own.
+fn wrong(name: &str, errors: &[impl Display]) -> Failure {
+    let lines: Vec<String> = errors.iter().map(|error| plain(&error.to_string())).collect();
+    let count = lines.len();
+    let drawn = lines.iter().map(|line| format!("{BAD}error{BAD:#}: {line}\n")).collect();
+    Failure::usage(format!("`{}` was not imported: {count} errors, and nothing has changed", Untrusted(name)))
+        .details(drawn)
+        .data("errors", json!(lines))
+}
