@@ -41,7 +41,8 @@ pub struct LayerReport {
 }
 
 impl Explanation {
-    /// The manifest, its ceiling if it names one, the token, the registry, the task.
+    /// The manifest, its ceiling if it names one, the token, the registry, the task, and the run that started this one if
+    /// one did.
     pub fn layers(&self) -> &[LayerReport] {
         &self.layers
     }
@@ -65,9 +66,22 @@ impl Grant {
         let unbounded = matches!(self.ceiling, Ceiling::Unbounded);
         let sources = [Source::Manifest, Source::Ceiling, Source::Token, Source::Registry, Source::Task];
         let layers = sources.into_iter().filter(|source| !(unbounded && *source == Source::Ceiling));
-        let layers = layers.map(|source| self.report(source, request, hits)).collect();
-        let help = self.help(&verdict, request).map(|help| help + &self.further_help(&verdict, request, hits));
+        let of_parents = self.parents.iter().map(|parent| parent_report(parent, request));
+        let layers = layers.map(|source| self.report(source, request, hits)).chain(of_parents).collect();
+        let own_help = || self.help(&verdict, request).map(|help| help + &self.further_help(&verdict, request, hits));
+        let help = self.parents_help(request, hits).or_else(own_help);
         Explanation { request: request.to_string(), layers, verdict, help }
+    }
+
+    /// Help for what only a parent refuses: its own.
+    fn parents_help(&self, request: &Request, hits: Hits) -> Option<String> {
+        let sources = [Source::Manifest, Source::Ceiling, Source::Token, Source::Registry, Source::Task];
+        if sources.into_iter().any(|source| matches!(self.layer(source, hits, request), Layer::Deny(..))) {
+            return None;
+        }
+        let refusing = self.parents.iter().find(|parent| parent.decide(request).decision() == Decision::Deny)?;
+        let help = refusing.explain(request).help()?.to_owned();
+        Some(format!("for the run that started this one: {help}"))
     }
 
     fn report(&self, source: Source, request: &Request, hits: Hits) -> LayerReport {
@@ -92,7 +106,7 @@ impl Grant {
                     self.manifest.ceiling().map_or("the ceiling".to_owned(), |name| format!("`{}`", Printable(name)));
                 format!("{named} is missing or has a ceiling itself, so nothing is within it")
             }
-            (Source::Manifest, _) => self.rule_detail(&self.manifest, layer, request),
+            (Source::Manifest | Source::Parent, _) => self.rule_detail(&self.manifest, layer, request),
         };
         LayerReport { source, decision, detail, rule: rule.map(|rule| Arc::clone(&rule.rule)) }
     }
@@ -176,6 +190,20 @@ impl Grant {
         let agents = manifest.agents().iter().chain([&self.authority.principal.agent]);
         let agents: Vec<String> = agents.map(|agent| toml_string(&Printable(agent).to_string())).collect();
         format!("write in {}:\n\nagents = [{}]", Printable(manifest.origin()), agents.join(", "))
+    }
+}
+
+fn parent_report(parent: &Grant, request: &Request) -> LayerReport {
+    let verdict = parent.decide(request);
+    let detail = match verdict.rule() {
+        Some(rule) => format!("rule `{}`, {}", rule.id(), Printable(rule.location())),
+        None => format!("[{}]", verdict.code()),
+    };
+    LayerReport {
+        source: Source::Parent,
+        decision: verdict.decision(),
+        detail: format!("the run that started this one: {detail}"),
+        rule: verdict.rule().cloned(),
     }
 }
 

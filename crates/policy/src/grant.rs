@@ -34,6 +34,7 @@ pub struct Authority {
 /// - A deny rule always wins, wherever it stands.
 /// - Of several allow rules that cover a call, the first in the manifest decides on the terms.
 /// - A ceiling's terms narrow those of the manifest.
+/// - A run that another run started has nothing that the other has not ([`Grant::within`]).
 #[derive(Debug)]
 pub struct Grant {
     pub(crate) manifest: Arc<Manifest>,
@@ -48,6 +49,8 @@ pub struct Grant {
     bounded: bool,
     /// The token was derived from the manifest: where both refuse, the manifest is the reason.
     derived: bool,
+    /// The grants of runs that this one must not exceed: of the one that started it.
+    pub(crate) parents: Vec<Arc<Grant>>,
 }
 
 /// What bounds the manifest.
@@ -90,14 +93,29 @@ impl Grant {
             Ceiling::Unbounded | Ceiling::Missing => true,
         };
         let derived = authority.token == manifest.scopes();
-        Grant { manifest, ceiling, authority, index, limits, digest, served, bounded, derived }
+        Grant { manifest, ceiling, authority, index, limits, digest, served, bounded, derived, parents: Vec::new() }
+    }
+
+    /// The same grant for a run that another run starts: nothing is allowed that `parent` does not allow, on terms and
+    /// within limits that satisfy both. What the parent was itself started by bounds it, too.
+    #[must_use]
+    pub fn within(self, parent: Arc<Grant>) -> Grant {
+        let mut hash = Sha256::new();
+        for part in ["bailiwick grant within 1", &self.digest, &parent.digest] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let digest = HEXLOWER.encode(&hash.finalize());
+        let limits = self.limits.min(&parent.limits);
+        let parents = self.parents.into_iter().chain([parent]).collect();
+        Grant { limits, digest, parents, ..self }
     }
 
     /// Decides on a request. Total, and without allocation unless a ceiling narrows the terms.
     ///
     /// Of several sources that refuse, the one named is, in this order: a deny rule of the manifest, the token, the
-    /// registry, the manifest, its ceiling, the task. Where the token says exactly what the manifest says, because it was
-    /// derived from it, the manifest comes before the token.
+    /// registry, the manifest, its ceiling, the task, the run that started this one. Where the token says exactly what the
+    /// manifest says, because it was derived from it, the manifest comes before the token.
     pub fn decide(&self, request: &Request) -> Verdict {
         self.judge(self.index.find(request), request)
     }
@@ -147,6 +165,13 @@ impl Grant {
             }
             scopes = scopes.intersect(source);
         }
+        for parent in &self.parents {
+            let theirs = parent.scopes();
+            if scopes.iter().len().saturating_mul(theirs.iter().len()) > MOST_PAIRS {
+                return scopes;
+            }
+            scopes = scopes.intersect(&theirs);
+        }
         scopes
     }
 
@@ -186,10 +211,11 @@ impl Grant {
                 Layer::Allow(_) => {}
             }
         }
-        match allowed {
+        let own = match allowed {
             Some(rule) => Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms())),
-            None => Verdict::deny(Code::ManifestNoRule),
-        }
+            None => return Verdict::deny(Code::ManifestNoRule),
+        };
+        self.parents.iter().fold(own, |verdict, parent| verdict.stricter(parent.decide(request)))
     }
 
     pub(crate) fn layer(&self, source: Source, hits: Hits, request: &Request) -> Layer<'_> {
@@ -198,6 +224,8 @@ impl Grant {
             Source::Registry => covered(hits, Slot::Registry, Code::RegistryCapability),
             Source::Task if self.authority.task.is_none() => Layer::Allow(None),
             Source::Task => covered(hits, Slot::Task, Code::TaskRestriction),
+            // Decided by its own sources, which judge their own way.
+            Source::Parent => Layer::Allow(None),
             Source::Manifest => {
                 let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule, Code::ManifestArgument];
                 self.rules(&self.manifest, hits, request, [Slot::ManifestDeny, Slot::ManifestAllow], codes)

@@ -24,6 +24,8 @@ pub enum Source {
     Manifest,
     Ceiling,
     Task,
+    /// The run that started this one.
+    Parent,
 }
 
 /// The decision about one request, with the reason. Cheap to make and to clone.
@@ -126,6 +128,7 @@ impl Source {
             Source::Manifest => "manifest",
             Source::Ceiling => "ceiling",
             Source::Task => "task",
+            Source::Parent => "parent",
         }
     }
 }

@@ -151,6 +151,29 @@ proptest! {
     }
 
     #[test]
+    fn a_child_run_never_exceeds_its_parent(child in sources(), parent in sources(), first in sources()) {
+        let parents = [Arc::new(parent.grant()), Arc::new(parent.grant().within(Arc::new(first.grant())))];
+        for parent in parents {
+            let grown = child.grant().within(Arc::clone(&parent));
+            let own = child.grant();
+            for request in REQUESTS.iter() {
+                let (verdict, of_parent) = (grown.decide(request), parent.decide(request));
+                prop_assert_eq!(verdict.decision(), own.decide(request).decision().max(of_parent.decision()));
+                let explanation = grown.explain(request);
+                prop_assert_eq!(explanation.verdict(), &verdict);
+                let strictest = explanation.layers().iter().map(|layer| layer.decision).max();
+                prop_assert_eq!(strictest, Some(verdict.decision()));
+                if verdict.decision() == Decision::Allow {
+                    prop_assert!(!verdict.terms().private || of_parent.terms().private);
+                    prop_assert!(parent.scopes().covers(request) && grown.scopes().covers(request));
+                }
+            }
+            prop_assert_eq!(grown.limits(), own.limits().min(&parent.limits()));
+            prop_assert!(grown.digest() != own.digest() && grown.digest() != parent.digest());
+        }
+    }
+
+    #[test]
     fn explaining_agrees_with_deciding(sources in sources(), requests in prop::collection::vec(request(), 30)) {
         let grant = sources.grant();
         for request in &requests {
