@@ -15,7 +15,6 @@ const ELSEWHERE: &[(Code, &str)] = &[
     // A token beyond the registry is refused whole (`deny.token.privilege_injection`), so that the token always blames first.
     (Code::RegistryCapability, "crates/policy/tests/policy/decisions.rs"),
     (Code::AuditUnavailable, "crates/guard/tests/all/door.rs, with a log that fails on demand"),
-    (Code::TokenRevoked, "tests/e2e/hosting.rs: revoking takes an embedder"),
     // The preview 1 adapter's own table is full before.
     (Code::OpenHandles, "crates/host/tests/host/files_budgets.rs"),
     // Budgets end the run: the code is in records of the call that was under way, which these have none of.
@@ -27,9 +26,6 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::AgentKeyUnknown, "crates/identity/tests/authority.rs"),
     (Code::AgentKeyExpired, "crates/identity/tests/authority.rs"),
     (Code::AgentKeyRevoked, "crates/identity/tests/authority.rs"),
-    // Until there are cases.
-    (Code::AgentKeyOverdue, "crates/identity/tests/authority.rs"),
-    (Code::TaskEnded, "crates/identity/tests/authority.rs"),
     (Code::ManifestArgument, "cases of tools"),
     (Code::CeilingArgument, "cases of tools"),
     (Code::ToolUnaccepted, "cases of tools"),
@@ -39,9 +35,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::ToolArguments, "cases of tools"),
     (Code::ToolError, "cases of tools"),
     (Code::ToolResult, "cases of tools"),
-    (Code::TokenNotBound, "crates/identity/tests"),
     (Code::TokenTooOld, "crates/identity/tests"),
-    (Code::TokenReplayed, "crates/identity/tests"),
     (Code::ReplayStore, "crates/identity/tests"),
     // Issuers that publish their keys are servers, good and bad ones.
     (Code::IssuerUnreachable, "crates/identity/tests/fetching.rs"),

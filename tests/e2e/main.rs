@@ -21,6 +21,7 @@ mod hosting;
 mod matrix;
 mod normal;
 mod program;
+mod revocation;
 mod server;
 mod stage;
 mod token;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
     for scenario in hosting::scenarios() {
         trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));
     }
+    trials.extend(revocation::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),

@@ -37,7 +37,11 @@ pub(crate) fn run(command: &mut Command) -> Result<Ended, String> {
     finish(child.map_err(|error| format!("{}: {error}", command.get_program().display()))?)
 }
 
-fn finish(mut child: Child) -> Result<Ended, String> {
+/// Waits for the end of a process that was started with its output captured, or with some of it taken.
+///
+/// # Errors
+/// When it has not ended in time and was killed.
+pub(crate) fn finish(mut child: Child) -> Result<Ended, String> {
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
     let (done, ended) = mpsc::channel();

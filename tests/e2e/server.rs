@@ -180,7 +180,12 @@ fn respond(stream: &mut (impl Read + Write), request: &Request) -> io::Result<()
             let kept = |line: &&str| !line.to_ascii_lowercase().starts_with("host:") && !line.is_empty();
             let mut lines: Vec<&str> = request.head.lines().skip(1).filter(kept).collect();
             lines.sort_unstable();
-            answer(stream, "200 OK", "", format!("{}\n{}\n\n{}", request.line(), lines.join("\n"), request.body).as_bytes())
+            answer(
+                stream,
+                "200 OK",
+                "",
+                format!("{}\n{}\n\n{}", request.line(), lines.join("\n"), request.body).as_bytes(),
+            )
         }
         "/moved" => answer(stream, "302 Found", "location: /hello\r\n", b""),
         "/loop" => answer(stream, "302 Found", "location: /loop\r\n", b""),

@@ -6,7 +6,7 @@ use bailiwick_guard::audit::Authentication;
 use bailiwick_guard::{Sensitive, Timestamp};
 use bailiwick_identity::{
     AgentId, Asked, Authorization, AuthorizeError, IssuerDirectory, KeysError, LocalIssuer, MAX_TOKEN_BYTES, Proof,
-    ProofError, ProofRequest, RawProof, RawToken, ReplayStore, Target, Token, TokenError, as_local, authorize,
+    ProofError, ProofRequest, RawProof, RawToken, Status, Target, Token, TokenError, UnspentToken, as_local, authorize,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use bailiwick_store::Store;
@@ -80,25 +80,16 @@ impl<'a> Who<'a> {
             Claim::Token(text) => RawToken::new(text.to_owned()),
             Claim::TokenFile(path) => token_file(path)?,
         };
-        let token = self.verify(&raw, &host.issuers()?, store, now)?;
-        about.issuer = token.issuer().to_owned();
-        about.agent = token.subject().to_string();
-        about.jti = token.jti().to_string();
-        about.actors = token.actors().iter().map(ToString::to_string).collect();
+        let unspent = self.verify(&raw, &host.issuers()?, now)?;
+        about.token(unspent.peek());
+        let token = unspent.spend(store, now).map_err(unverified)?;
         about.of(authorize(&token, store, asked, now))
     }
 
-    fn verify(
-        &self,
-        raw: &RawToken,
-        directory: &IssuerDirectory,
-        store: &dyn ReplayStore,
-        now: u64,
-    ) -> Result<Token, Failure> {
+    fn verify(&self, raw: &RawToken, directory: &IssuerDirectory, now: u64) -> Result<UnspentToken, Failure> {
         let trusted = wait(directory.issuers_for(raw, now))?.map_err(without_keys)?;
         let proof = self.proof.map(|path| proof(path, raw, directory, now)).transpose()?;
-        let unspent = raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified)?;
-        unspent.spend(store, now).map_err(unverified)
+        raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified)
     }
 }
 
@@ -160,6 +151,14 @@ impl About {
         Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, actors: self.actors, code }
     }
 
+    /// Whoever signed it said so.
+    fn token(&mut self, token: &Token) {
+        self.issuer = token.issuer().to_owned();
+        self.agent = token.subject().to_string();
+        self.jti = token.jti().to_string();
+        self.actors = token.actors().iter().map(ToString::to_string).collect();
+    }
+
     fn of(&mut self, authorized: Result<Authorization, AuthorizeError>) -> Result<Authorization, Failure> {
         let authorization = authorized.map_err(unauthorized)?;
         self.agent.clone_from(&authorization.authority().principal.agent);
@@ -196,8 +195,18 @@ pub(crate) fn without_keys(error: KeysError) -> Failure {
 }
 
 fn unauthorized(error: AuthorizeError) -> Failure {
-    match error.code() {
-        Some(code) => Failure::identity(code, error),
-        None => Failure::internal(error),
+    let Some(code) = error.code() else { return Failure::internal(error) };
+    let failure = Failure::identity(code, &error);
+    match error {
+        AuthorizeError::KeyUnbound { .. } => {
+            failure.help("pass a token that is bound to one of them (`cnf.jkt`), and a proof with --dpop-proof FILE")
+        }
+        AuthorizeError::KeyUnknown { agent, .. } => failure.help(format!(
+            "`bailiwick agent show {agent}` lists its keys, `bailiwick agent rotate-key {agent} --key FILE` adds one"
+        )),
+        AuthorizeError::Inactive { agent, status: Status::Suspended, .. } => {
+            failure.help(format!("once its owner has looked: `bailiwick agent resume {agent}`"))
+        }
+        _ => failure,
     }
 }

@@ -169,8 +169,8 @@ impl UnspentToken {
         Ok(self.token)
     }
 
-    /// For display.
-    pub(crate) fn peek(&self) -> &Token {
+    /// What it says, for records and display. It counts only when it is spent.
+    pub fn peek(&self) -> &Token {
         &self.token
     }
 }

@@ -23,6 +23,8 @@ pub struct AgentRegistry {
 pub enum RegistryError {
     #[error("the agent `{0}` is registered already")]
     Exists(AgentId),
+    #[error("the agent `{0}` is there twice")]
+    Twice(AgentId),
     #[error("the agent `{0}` is registered for the same issuer and subject")]
     SameSubject(AgentId),
     #[error("the key `{key}` is one of the agent `{agent}`; each agent has its own")]
@@ -79,7 +81,7 @@ impl AgentRegistry {
         // Those that are replaced go first, so that two may exchange a subject or a key.
         for agent in &agents {
             if !ids.insert(agent.id.clone()) {
-                errors.push(RegistryError::Exists(agent.id.clone()));
+                errors.push(RegistryError::Twice(agent.id.clone()));
             } else if let Some(known) = result.agents.remove(&agent.id)
                 && known.status == Status::Revoked
                 && agent.status != Status::Revoked

@@ -1,0 +1,225 @@
+//! The registry as administrators use it: what is shown, kept, moved, and on record.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests, which the lints do not recognise as such"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// RFC 8037 A.2.
+const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+/// RFC 7517 A.1.
+const JWK: &str = r#"{"kty":"EC","crv":"P-256","kid":"next","use":"sig",
+    "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;
+
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let place = Place { folder: tempfile::tempdir().unwrap() };
+        fs::write(place.path("agent.pub"), PEM).unwrap();
+        fs::write(place.path("next.json"), JWK).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn on(&self, state: &str, words: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
+        command.args(words).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
+        Ran(command.env("BAILIWICK_STATE", self.path(state)).stdin(Stdio::null()).output().unwrap())
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        self.on("state", words)
+    }
+
+    fn register(&self) {
+        let words =
+            ["agent", "register", "bot", "--owner", "alice", "--capabilities", "file:read:in/**", "--key", "agent.pub"];
+        self.run(&words).expect(0);
+    }
+
+    fn acts(&self) -> Vec<(String, String)> {
+        let text = fs::read_to_string(self.path("state/audit/log.jsonl")).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let acts = entries.filter(|entry| entry["type"] == "administration");
+        let word = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+        acts.map(|entry| (word(&entry, "act"), word(&entry, "target"))).collect()
+    }
+}
+
+struct Ran(Output);
+
+impl Ran {
+    fn out(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    fn err(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out()).unwrap_or_else(|error| panic!("{error}: {} {}", self.out(), self.err()))
+    }
+
+    #[track_caller]
+    fn expect(self, code: i32) -> Ran {
+        assert_eq!(self.0.status.code(), Some(code), "stdout: {}\nstderr: {}", self.out(), self.err());
+        self
+    }
+}
+
+#[test]
+fn an_agents_life_is_shown_and_on_record() {
+    let place = Place::new();
+    place.register();
+    let listed = place.run(&["agent", "list"]).expect(0).out();
+    assert!(listed.starts_with("AGENT  STATUS  OWNER"), "{listed}");
+    assert!(listed.contains("bot    active  alice") && listed.contains("until 20"), "{listed}");
+
+    let rotated = place.run(&["agent", "rotate-key", "bot", "--key", "next.json", "--overlap", "30m"]).expect(0).err();
+    assert!(rotated.contains("serves from now on") && rotated.contains("the one before serves until"), "{rotated}");
+    place.run(&["agent", "rotate-key", "bot", "--key", "next.json"]).expect(2);
+    place.run(&["agent", "revoke", "bot", "--key", "next", "--reason", "laptop lost"]).expect(0);
+    place.run(&["agent", "suspend", "bot", "--reason", "odd calls"]).expect(0);
+    let shown = place.run(&["agent", "show", "bot"]).expect(0).out();
+    for part in
+        ["bot  suspended: odd calls", "urn:bailiwick:local, as bot", "file:read:in/**", THUMBPRINT, "(next)  revoked"]
+    {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    let shown = place.run(&["agent", "show", "bot", "--json"]).expect(0).json();
+    assert_eq!(
+        (shown["status"].as_str(), shown["epoch"].as_u64(), shown["injections"].as_u64()),
+        (Some("suspended"), Some(2), Some(0))
+    );
+    assert_eq!(shown["keys"][0]["thumbprint"], THUMBPRINT);
+    let revoked = place.run(&["agent", "revocations"]).expect(0).out();
+    assert!(revoked.contains("key") && revoked.contains("laptop lost"), "{revoked}");
+    let revoked = place.run(&["agent", "revocations", "--json"]).expect(0).json();
+    assert_eq!(revoked["revocations"].as_array().map(Vec::len), Some(1));
+
+    place.run(&["agent", "resume", "bot", "--json"]).expect(0).json();
+    place.run(&["task", "end", "t"]).expect(0);
+    place.run(&["agent", "revoke", "nobody"]).expect(2);
+    let acts = place.acts();
+    let words: Vec<_> =
+        acts.iter().map(|(act, target)| format!("{act} {}", target.split(' ').next().unwrap())).collect();
+    let expected = [
+        "agent.register bot",
+        "agent.rotate_key bot",
+        "agent.rotate_key bot",
+        "agent.rotate_key bot",
+        "key.revoke bot",
+        "agent.suspend bot",
+        "agent.resume bot",
+        "task.end t",
+        "agent.revoke nobody",
+        "agent.revoke nobody",
+    ];
+    assert_eq!(words, expected, "what failed is there twice: as tried, and as failed");
+    let log = fs::read_to_string(place.path("state/audit/log.jsonl")).unwrap();
+    assert!(log.contains(r#""failed":"no agent `nobody` is registered""#), "{log}");
+    assert!(log.contains(r#""reason":"laptop lost","by":"uid "#), "{log}");
+}
+
+#[test]
+fn what_is_exported_can_be_imported() {
+    let place = Place::new();
+    place.register();
+    place.run(&["agent", "suspend", "bot"]).expect(0);
+    let exported = place.run(&["agent", "export"]).expect(0).out();
+    fs::write(place.path("agents.json"), &exported).unwrap();
+    place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    let there = place.on("other", &["agent", "export", "bot"]).expect(0).json();
+    let here: Value = serde_json::from_str(&exported).unwrap();
+    for member in ["id", "issuer", "subject", "owner", "capabilities", "status", "keys", "registered_at"] {
+        assert_eq!(there["agents"][0][member], here["agents"][0][member], "{member}");
+    }
+    // The runs of an agent whose authority stays as it is go on.
+    let epoch = |state: &str| place.on(state, &["agent", "show", "bot", "--json"]).expect(0).json()["epoch"].as_u64();
+    let before = epoch("other");
+    place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    assert_eq!(epoch("other"), before);
+    fs::write(place.path("agents.json"), exported.replace("suspended", "active")).unwrap();
+    place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    assert_eq!(epoch("other"), before.map(|epoch| epoch + 1));
+}
+
+#[test]
+fn the_registry_of_an_earlier_version_is_taken_over() {
+    let place = Place::new();
+    place.run(&["agent", "list"]).expect(0);
+    assert!(!place.path("state").exists(), "looking makes nothing");
+    fs::create_dir(place.path("state")).unwrap();
+    fs::set_permissions(place.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
+    let old = r#"{"schema": 1, "agents": [{"id": "bot", "issuer": "urn:bailiwick:local", "subject": "bot", "owner": "alice",
+        "capabilities": "file:read:in/**", "status": "active", "registered_at": 1700000000}]}"#;
+    fs::write(place.path("state/agents.json"), old).unwrap();
+    fs::set_permissions(place.path("state/agents.json"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(place.run(&["doctor"]).out().contains("1 agents in `agents.json`"));
+    assert!(place.path("state/agents.json").exists(), "doctor changes nothing");
+    let listed = place.run(&["agent", "list"]).expect(0);
+    assert!(listed.out().contains("bot"), "{}", listed.out());
+    assert!(listed.err().contains("1 agents) is now in `state.db`") && listed.err().contains("agents.json.imported"));
+    assert_eq!(place.run(&["agent", "list"]).expect(0).err(), "");
+    assert_eq!(fs::read_to_string(place.path("state/agents.json.imported")).unwrap(), old);
+}
+
+/// Without a record nobody gets anything, and what takes away is done all the same.
+#[test]
+fn acts_that_cannot_be_recorded() {
+    let place = Place::new();
+    place.register();
+    let log = place.path("state/audit/log.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.replacen("alice", "mallory", 1).replacen("bot", "bat", 1)).unwrap();
+    let status =
+        || place.run(&["agent", "show", "bot", "--json"]).expect(0).json()["status"].as_str().unwrap().to_owned();
+    let suspended = place.run(&["agent", "suspend", "bot"]).expect(7).err();
+    assert!(suspended.contains("`agent.suspend` is in force, but could not be recorded"), "{suspended}");
+    assert_eq!(status(), "suspended");
+    place.run(&["agent", "resume", "bot"]).expect(7);
+    assert_eq!(status(), "suspended");
+}
+
+/// The store decides who may run: when it cannot be used, nobody may.
+#[test]
+fn a_registry_that_cannot_be_used_allows_nothing() {
+    let place = Place::new();
+    place.register();
+    let state = place.path("state/state.db");
+    let manifest = "schema = 1\nid = 'm'\nagents = ['bot']\n[[allow]]\nid = 'h'\ncrypto = '-'\nactions = ['hash']\n";
+    fs::write(place.path("m.toml"), manifest).unwrap();
+    fs::write(place.path("g.wat"), "(module (memory (export \"memory\") 1) (func (export \"run\")))").unwrap();
+    let run = || place.run(&["run", "g.wat", "--policy", "m.toml", "--as", "bot"]);
+    run().expect(0);
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(run().expect(7).err().contains("chmod 600"));
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o600)).unwrap();
+    let good = fs::read(&state).unwrap();
+    fs::write(&state, &good[..good.len() / 2]).unwrap();
+    run().expect(7);
+    fs::write(
+        &state,
+        "not a database at all, and longer than a header of one hundred bytes, which is what is read first of it",
+    )
+    .unwrap();
+    assert!(run().expect(7).err().contains("is not a database of this program"));
+}

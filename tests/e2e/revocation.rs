@@ -1,0 +1,229 @@
+//! Authority that is withdrawn from another process while guests compute, wait and sleep.
+//!
+//! What is measured is printed, and nothing is asserted about it: a machine that runs tests may be busy.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::server::Server;
+use crate::{calls, program};
+
+/// Says that it runs, and loops.
+const BUSY: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\06\00\00\00ready\n")
+  (func (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+    (loop $l (br $l))))"#;
+
+/// Says that it runs, and sleeps for an hour.
+const SLEEPING: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\06\00\00\00ready\n")
+  (func (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+    (i32.store (i32.const 80) (i32.const 1))
+    (i64.store (i32.const 88) (i64.const 3600000000000))
+    (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 24)))))"#;
+
+const POLICY: &str = r#"
+schema = 1
+id = "revocation"
+agents = ["bot"]
+[limits]
+timeout = "100s"
+fuel = 1_000_000_000_000_000
+[[allow]]
+id = "post"
+fetch = "http://127.0.0.1:{port}/**"
+methods = ["POST"]
+private = true
+"#;
+
+/// What ends a run: a command, or the loss of what would tell.
+enum End {
+    Command(&'static [&'static str]),
+    DatabaseGone,
+}
+
+/// Each guest, what ends it, what its report says, and the code that a later run is refused with.
+const SCENARIOS: [(&str, &str, End, &str, Option<&str>); 7] = [
+    (
+        "agent_while_busy",
+        "busy.wat",
+        End::Command(&["agent", "revoke", "bot", "--reason", "it went wild"]),
+        "the agent was revoked: it went wild",
+        Some("deny.agent.revoked"),
+    ),
+    (
+        "agent_while_blocked",
+        "blocked.wat",
+        End::Command(&["agent", "revoke", "bot"]),
+        "the agent was revoked",
+        Some("deny.agent.revoked"),
+    ),
+    (
+        "agent_while_sleeping",
+        "sleeping.wat",
+        End::Command(&["agent", "revoke", "bot"]),
+        "the agent was revoked",
+        Some("deny.agent.revoked"),
+    ),
+    (
+        "suspended_while_busy",
+        "busy.wat",
+        End::Command(&["agent", "suspend", "bot"]),
+        "the agent was suspended",
+        Some("deny.agent.suspended"),
+    ),
+    (
+        "task_while_blocked",
+        "blocked.wat",
+        End::Command(&["task", "end", "close march"]),
+        "the task was ended",
+        Some("deny.task.ended"),
+    ),
+    (
+        "token_while_sleeping",
+        "sleeping.wat",
+        End::Command(&["agent", "revoke", "bot", "--token", "{jti}", "--reason", "it leaked"]),
+        "the token was revoked: it leaked",
+        Some("deny.token.revoked"),
+    ),
+    ("database_gone_while_busy", "busy.wat", End::DatabaseGone, "cannot be known any more", None),
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |at: usize| Trial::test(format!("revocation::{}", SCENARIOS[at].0), move || play(at));
+    (0..SCENARIOS.len()).map(trial).collect()
+}
+
+fn play(at: usize) -> Result<(), Failed> {
+    let (name, guest, end, why, later) = &SCENARIOS[at];
+    let scene = Scene::new()?;
+    let child = scene.start(guest)?;
+    let begun = Instant::now();
+    match end {
+        End::Command(words) => {
+            let jti = scene.jti()?;
+            let words: Vec<_> = words.iter().map(|word| word.replace("{jti}", &jti)).collect();
+            scene.perform(&words)?;
+        }
+        End::DatabaseGone => fs::remove_file(scene.root.join("state/state.db"))?,
+    }
+    let done = begun.elapsed();
+    let ended = program::finish(child)?;
+    let took = begun.elapsed();
+    eprintln!(
+        "{name}: {} ms from the command's start to the run's end; the command took {} ms",
+        took.as_millis(),
+        done.as_millis()
+    );
+    if ended.code != Some(6) || !ended.stderr.contains("revoked") || !ended.stderr.contains(why) {
+        return Err(format!("ended with {:?}: {}", ended.code, ended.stderr).into());
+    }
+    let logs = scene.logs()?;
+    if !logs.contains(r#""stop":"revoked""#) {
+        return Err(format!("the end is not on record: {logs}").into());
+    }
+    if guest.starts_with("blocked") && !logs.contains(r#""outcome":"abandoned""#) {
+        return Err(format!("no abandoned call in {logs}").into());
+    }
+    let Some(code) = later else { return Ok(()) };
+    if !logs.contains(r#""type":"administration""#) {
+        return Err(format!("the act is not on record: {logs}").into());
+    }
+    let refused = program::run(scene.command("busy.wat").arg("--json"))?;
+    if refused.code == Some(4) && refused.stdout.contains(code) {
+        return Ok(());
+    }
+    Err(format!("a later run ended with {:?}: {}{}", refused.code, refused.stdout, refused.stderr).into())
+}
+
+struct Scene {
+    _temporary: tempfile::TempDir,
+    root: PathBuf,
+    server: Server,
+}
+
+impl Scene {
+    /// A registered agent with a token of the local issuer, and guests that do not end.
+    fn new() -> Result<Scene, Failed> {
+        let temporary = tempfile::tempdir()?;
+        let (root, server) = (temporary.path().to_owned(), Server::plain()?);
+        let port = server.port().to_string();
+        fs::write(root.join("policy.toml"), POLICY.replace("{port}", &port))?;
+        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
+        let hang =
+            format!(r#"[["fetch", {{"url": "http://127.0.0.1:{port}/hang", "method": "POST", "body": "pay"}}]]"#);
+        for (name, text) in [("busy.wat", BUSY), ("sleeping.wat", SLEEPING), ("blocked.wat", &calls::guest(&hang)?)] {
+            fs::write(root.join(name), text)?;
+        }
+        let scene = Scene { _temporary: temporary, root, server };
+        let scope = format!("fetch:post:http://127.0.0.1:{port}/**");
+        scene.perform(&["agent", "register", "bot", "--owner", "tests", "--capabilities", &scope])?;
+        let token = scene.perform(&["token", "issue", "--agent", "bot", "--scopes", &scope])?;
+        fs::write(scene.root.join("token"), token)?;
+        Ok(scene)
+    }
+
+    fn program<A: AsRef<std::ffi::OsStr>>(&self, words: &[A]) -> Command {
+        let mut command = program::program(&self.root, words);
+        command.arg("--state").arg(self.root.join("state"));
+        command
+    }
+
+    fn command(&self, guest: &str) -> Command {
+        self.program(&["run", guest, "--policy", "policy.toml", "--token-file", "token", "--task", "close march"])
+    }
+
+    /// Runs a command to its end, for its standard output.
+    fn perform<A: AsRef<std::ffi::OsStr>>(&self, words: &[A]) -> Result<String, Failed> {
+        let ended = program::run(&mut self.program(words))?;
+        if ended.code == Some(0) { Ok(ended.stdout) } else { Err(ended.stderr.into()) }
+    }
+
+    /// The `jti` of the token.
+    fn jti(&self) -> Result<String, Failed> {
+        let token = fs::read_to_string(self.root.join("token"))?;
+        let claims = token.split('.').nth(1).ok_or("not a token")?;
+        let claims = data_encoding::BASE64URL_NOPAD.decode(claims.as_bytes())?;
+        let claims: serde_json::Value = serde_json::from_slice(&claims)?;
+        Ok(claims["jti"].as_str().ok_or("no jti")?.to_owned())
+    }
+
+    /// Starts a guest, and returns once it runs.
+    fn start(&self, guest: &str) -> Result<Child, Failed> {
+        let mut child = self.command(guest).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if guest.starts_with("blocked") {
+            return match self.server.next_request() {
+                Some(line) if line.starts_with("POST /hang ") => Ok(child),
+                other => Err(format!("the server saw {other:?}").into()),
+            };
+        }
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        if line == "ready\n" {
+            return Ok(child);
+        }
+        let mut said = String::new();
+        child.stderr.take().ok_or("no errors")?.read_to_string(&mut said)?;
+        Err(format!("the guest said `{line}`: {said}").into())
+    }
+
+    fn logs(&self) -> Result<String, Failed> {
+        let mut logs = String::new();
+        for entry in fs::read_dir(self.root.join("state/audit"))? {
+            logs += &fs::read_to_string(entry?.path())?;
+        }
+        Ok(logs)
+    }
+}
