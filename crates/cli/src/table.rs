@@ -46,11 +46,15 @@ impl<const N: usize> Table<N> {
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
-            let mut pending = 0;
+            let mut pending = 0_usize;
             for (width, cell) in widths.iter().zip(row) {
+                if cell.text.is_empty() {
+                    pending = pending.saturating_add(*width).saturating_add(2);
+                    continue;
+                }
                 let style = cell.style;
                 line += &format!("{:pending$}{style}{}{style:#}", "", cell.text);
-                // Nothing follows the last cell, not even blanks.
+                // Nothing follows the last cell that has a text, not even blanks.
                 pending = width.saturating_sub(cell.text.chars().count()).saturating_add(2);
             }
             text += &line;
@@ -69,9 +73,10 @@ mod tests {
         let mut table = Table::new(["A", "LONGER"]);
         table.row([Cell::plain("expense-bot"), Cell::plain(7)]);
         table.row([Cell::plain("a\u{1b}[2J\nb"), Cell::plain("x")]);
+        table.row([Cell::plain(""), Cell::plain("")]);
         let drawn = anstream::adapter::strip_str(&table.draw()).to_string();
         let lines: Vec<_> = drawn.lines().collect();
-        assert_eq!(lines.len(), 3);
+        assert_eq!((lines.len(), lines[3]), (4, ""));
         assert!(lines[1].starts_with("expense-bot  ") && lines[1].ends_with("  7"), "{drawn}");
         assert!(!drawn.contains('\u{1b}'));
     }

@@ -1,9 +1,9 @@
 //! The database file: who may touch it, how it is opened, what is in it, and how older ones become this.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,7 +82,8 @@ impl Place {
         if !matches!(is_current(&connection, &place.path), Ok(true)) {
             // Two first uses at once take turns; SQLite's own locks do not cover the change of its journal.
             let lock = folder.join(".state.lock");
-            let taken = File::create(&lock).and_then(|file| file.lock().map(|()| file));
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+            let taken = file.and_then(|file| file.lock().map(|()| file));
             let _taken = taken.map_err(|error| failed(&lock, error))?;
             if !is_current(&connection, &place.path)? {
                 imported = migrate(&mut connection, &place.path, &folder)?;

@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &AgentImportArguments, host: &Configuration) -> Out
         let ids: Vec<&str> = imported.iter().map(|id| id.as_str()).collect();
         terminal::out_json(&json!({ "imported": ids }))?;
     } else {
-        terminal::err(&format!("imported {} agents\n", imported.len()));
+        let count = imported.len();
+        terminal::err(&format!("imported {count} agent{}\n", if count == 1 { "" } else { "s" }));
     }
     Ok(Exit::Success)
 }

@@ -85,8 +85,7 @@ impl Described {
         text += &format!("  {DIM}{}{DIM:#}\n", usage(report));
         if let Some(withdrawal) = revoked(report, withdrawal) {
             text += &format!("  {}\n", Untrusted(&withdrawal.to_string()));
-        }
-        if let Some(help) = advice(&report.stop) {
+        } else if let Some(help) = advice(&report.stop) {
             text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
         }
         if let Some(result) = &report.result {
