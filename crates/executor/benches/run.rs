@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use bailiwick::artifact::Code;
 use bailiwick::engine::Engine;
 use bailiwick::{Catalogue, CompileIn, CompileOptions, Executor, Guest, Job, Loader, Stop};
-use bailiwick_guard::AuditLog;
+use bailiwick_guard::{AuditLog, Life, Timestamp};
 use bailiwick_policy::{Authority, Grant, Manifest, Principal, ScopeSet};
 use tokio::runtime::Runtime;
 use wasmtime::{Caller, Linker, Store};
@@ -136,6 +136,12 @@ fn main() -> std::process::ExitCode {
         let late = (0..25).map(|_| late(&runtime, &executor, text, &tight)).collect();
         floor::report(&format!("{workload}: control back after a 200 ms limit"), late);
     }
+    for (workload, text) in
+        [("an endless loop", LOOP), ("an endless memory.fill of 64 MiB", FILL), ("a call that waits", &waiting)]
+    {
+        let revoked = (0..25).map(|_| revoked(&runtime, &executor, text, &generous)).collect();
+        floor::report(&format!("P11 revocation of {workload}: control back"), revoked);
+    }
     std::process::ExitCode::SUCCESS
 }
 
@@ -151,6 +157,22 @@ fn late(runtime: &Runtime, executor: &Executor, text: &str, policy: &Policy) -> 
     let took = began.elapsed();
     assert_eq!(report.stop, Stop::OutOfTime);
     took.saturating_sub(Duration::from_millis(200)).as_nanos() as f64
+}
+
+/// Nanoseconds between a revocation and the report.
+fn revoked(runtime: &Runtime, executor: &Executor, text: &str, policy: &Policy) -> f64 {
+    let life = Life::until(Timestamp(u64::MAX));
+    let revoker = life.revoker();
+    let at = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        let at = Instant::now();
+        revoker.revoke();
+        at
+    });
+    let report = runtime.block_on(executor.run(job(text, policy).life(life))).unwrap();
+    let ended = Instant::now();
+    assert_eq!(report.stop, Stop::Revoked);
+    ended.duration_since(at.join().unwrap()).as_nanos() as f64
 }
 
 /// The floor: the same engine and settings, the same modules, and a host function that does the same without asking.
