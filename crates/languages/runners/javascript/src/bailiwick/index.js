@@ -1,0 +1,35 @@
+// What only scripts of a run have: `input`, `args`, `bailiwick`, `tools`.
+
+import session from "bailiwick:host/session";
+import { data } from "../bytes.js";
+import { key, hash, operations, randomBytes } from "../web/crypto.js";
+import { define, lazily } from "../web/define.js";
+import * as files from "./files.js";
+import { kv, sql } from "./stores.js";
+import { abilities, tools } from "./tools.js";
+
+const bailiwick = {
+    files: { ...files, delete: files.remove },
+    kv,
+    sql,
+    crypto: {
+        key,
+        randomBytes,
+        hash: (algorithm, bytes) => hash(algorithm, data(bytes)),
+        hmac: (name, bytes) => operations.hmac(name, data(bytes)),
+        sign: (name, bytes) => operations.sign(name, data(bytes)),
+        verify: (name, bytes, signature) => operations.verify(name, data(bytes), data(signature, "the signature")),
+        encrypt: (name, bytes, additional = "") => operations.encrypt(name, data(bytes), data(additional)),
+        decrypt: (name, sealed, additional = "") => operations.decrypt(name, data(sealed), data(additional)),
+        derive: (name, { salt = "", info = "", length = 32 } = {}) => operations.derive(name, data(salt), data(info), length),
+    },
+};
+lazily(bailiwick, "abilities", abilities);
+lazily(bailiwick, "tools", () => globalThis.tools);
+lazily(bailiwick, "input", () => globalThis.input);
+lazily(bailiwick, "args", () => globalThis.args);
+
+define(globalThis, { bailiwick });
+lazily(globalThis, "tools", tools);
+lazily(globalThis, "input", () => JSON.parse(session.input()));
+lazily(globalThis, "args", () => session.arguments());

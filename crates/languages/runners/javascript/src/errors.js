@@ -1,0 +1,74 @@
+// The errors of the host, as scripts see them.
+
+import { Error, apply, defineProperty, hasOwn } from "./primordials.js";
+
+/** What the web calls a failure of the world, by code; others are an `OperationError`. */
+const NAMES = {
+    __proto__: null,
+    "failed.not_found": "NotFoundError",
+    "failed.no_key": "NotFoundError",
+    "failed.no_tool": "NotFoundError",
+    "failed.exists": "InvalidModificationError",
+    "failed.not_empty": "InvalidModificationError",
+    "failed.not_directory": "TypeMismatchError",
+    "failed.is_directory": "TypeMismatchError",
+    "failed.dns": "NetworkError",
+    "failed.connect": "NetworkError",
+    "failed.tls": "NetworkError",
+    "failed.http": "NetworkError",
+    "failed.sql_statement": "SyntaxError",
+    "failed.sql_constraint": "ConstraintError",
+    "failed.malformed_argument": "TypeError",
+    "failed.not_utf8": "EncodingError",
+    "limit.deadline": "TimeoutError",
+};
+
+/** And Node, for those who read `error.code` of `fs`. */
+export const ERRNO = {
+    __proto__: null,
+    "failed.not_found": "ENOENT",
+    "failed.exists": "EEXIST",
+    "failed.not_directory": "ENOTDIR",
+    "failed.is_directory": "EISDIR",
+    "failed.not_empty": "ENOTEMPTY",
+    "failed.io": "EIO",
+    "failed.host_permission": "EACCES",
+};
+
+/** An `Error` with this name, and a `code` if there is one. */
+export function named(name, message, code) {
+    const error = new Error(message);
+    define(error, "name", name);
+    if (code !== undefined) define(error, "code", code);
+    return error;
+}
+
+function define(object, key, value) {
+    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+}
+
+/**
+ * The error of a host call. `caught` is what the call threw, with the host's variant in `payload`; `what` is the call as the audit log would
+ * write it.
+ */
+export function fromHost(caught, what) {
+    const payload = hasOwn(caught, "payload") ? caught.payload : undefined;
+    const kind = payload?.tag;
+    const code = payload?.val;
+    if (typeof code !== "string") return caught;
+    const message = `[${code}] ${what}`;
+    if (kind === "denied") return named("NotAllowedError", message, code);
+    if (kind === "limit") return named(NAMES[code] ?? "QuotaExceededError", message, code);
+    return named(NAMES[code] ?? "OperationError", message, code);
+}
+
+/** Calls a function of the host. */
+export function ask(what, call, ...values) {
+    try {
+        return apply(call, undefined, values);
+    } catch (caught) {
+        throw fromHost(caught, what);
+    }
+}
+
+export const notSupported = (what) => named("NotSupportedError", `${what} is not supported here`);

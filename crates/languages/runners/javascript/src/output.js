@@ -1,0 +1,13 @@
+// What a script prints. It goes to the host at once: a run that is stopped in the next line has said what it said.
+
+import script from "bailiwick:host/script";
+import { encode, view } from "./bytes.js";
+import { exiting } from "./exit.js";
+
+const print = script.print;
+
+/** To `stdout` or `stderr`; text or bytes. */
+export function write(stream, content) {
+    exiting();
+    print(stream, typeof content === "string" ? encode(content) : view(content));
+}

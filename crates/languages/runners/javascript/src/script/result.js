@@ -1,0 +1,47 @@
+// The result of an execution: the variable `result` if the script set it, else the value of its last expression.
+
+import { TypeError, evaluateGlobally, is, stringifyJson, toWellFormed } from "../primordials.js";
+import { text } from "../bytes.js";
+import { Timeout } from "../timers.js";
+
+/** Reads the variable, which may be lexical, and may be one that was declared and never reached. */
+function variable() {
+    try {
+        return evaluateGlobally("typeof result === 'undefined' ? undefined : result");
+    } catch {
+        return undefined;
+    }
+}
+
+/** Looks at the variable before a script runs. `result(last)` says what came out: `{ json }`, `{ error }`, or neither. */
+export function watch() {
+    const before = variable();
+    return {
+        result(last) {
+            const after = variable();
+            const set = after !== undefined && !is(before, after);
+            if (!set && (typeof last === "function" || typeof last === "symbol" || last instanceof Timeout)) return {};
+            return json(set ? after : last);
+        },
+    };
+}
+
+function json(value) {
+    if (value === undefined) return {};
+    try {
+        const written = stringifyJson(value);
+        if (written === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
+        return { json: toWellFormed(written) };
+    } catch (error) {
+        return { error: new TypeError(`the result is not JSON: ${reason(value, error)}`) };
+    }
+}
+
+function reason(value, error) {
+    if (typeof value === "bigint") return "a BigInt has no JSON; convert it, as in `String(value)` or `Number(value)`";
+    try {
+        return text(error.message ?? error);
+    } catch {
+        return "it cannot be written";
+    }
+}
