@@ -18,6 +18,7 @@ mod codes;
 mod crash;
 mod golden;
 mod hosting;
+mod languages;
 mod matrix;
 mod normal;
 mod program;
@@ -70,6 +71,10 @@ fn main() -> ExitCode {
         Trial::test("crash::asked_to_end", crash::asked_to_end),
         Trial::test("crash::changed_log", crash::changed_log),
         Trial::test("crash::two_at_once", crash::two_at_once),
+        Trial::test("languages::offline", languages::offline),
+        Trial::test("languages::damaged", languages::damaged),
+        Trial::test("languages::removed", languages::removed),
+        Trial::test("languages::packages", languages::packages),
         Trial::test("complete::codes", codes::codes),
         Trial::test("complete::stops", codes::stops),
         Trial::test("complete::diagnostics", codes::diagnostics),

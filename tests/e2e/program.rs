@@ -33,15 +33,24 @@ pub(crate) fn program<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoI
 /// # Errors
 /// When it does not start, or has not ended in time and was killed.
 pub(crate) fn run(command: &mut Command) -> Result<Ended, String> {
+    run_for(command, PATIENCE)
+}
+
+/// The same, for what may take longer.
+pub(crate) fn run_for(command: &mut Command, patience: Duration) -> Result<Ended, String> {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    finish(child.map_err(|error| format!("{}: {error}", command.get_program().display()))?)
+    finish_within(child.map_err(|error| format!("{}: {error}", command.get_program().display()))?, patience)
 }
 
 /// Waits for the end of a process that was started with its output captured, or with some of it taken.
 ///
 /// # Errors
 /// When it has not ended in time and was killed.
-pub(crate) fn finish(mut child: Child) -> Result<Ended, String> {
+pub(crate) fn finish(child: Child) -> Result<Ended, String> {
+    finish_within(child, PATIENCE)
+}
+
+fn finish_within(mut child: Child, patience: Duration) -> Result<Ended, String> {
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
     let (done, ended) = mpsc::channel();
@@ -52,7 +61,7 @@ pub(crate) fn finish(mut child: Child) -> Result<Ended, String> {
         let _ = done.send(());
         status
     });
-    let late = ended.recv_timeout(PATIENCE).is_err();
+    let late = ended.recv_timeout(patience).is_err();
     if late {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
@@ -63,7 +72,7 @@ pub(crate) fn finish(mut child: Child) -> Result<Ended, String> {
     if late {
         return Err(format!(
             "killed after {} s; stdout: {}; stderr: {}",
-            PATIENCE.as_secs(),
+            patience.as_secs(),
             ended.stdout,
             ended.stderr
         ));

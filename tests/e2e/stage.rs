@@ -11,7 +11,7 @@ use crate::case::{AfterSpec, Case, FileSpec};
 use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
-use crate::{bomb, calls, canary, golden, transcript};
+use crate::{bomb, calls, canary, golden, languages, transcript};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -67,6 +67,9 @@ impl<'a> Stage<'a> {
         canary::plant(&stage.root, &stage.work, &stage.state).map_err(text)?;
         stage.lay_out()?;
         stage.guest = stage.guest()?;
+        if let Some(language) = languages::of(&stage.guest) {
+            languages::lend(language, &stage.state)?;
+        }
         if let Some(token) = &case.spec.token {
             token.prepare(&stage.work, &stage.state)?;
         }
