@@ -38,13 +38,13 @@ export const ERRNO = {
 /** An `Error` with this name, and a `code` if there is one. */
 export function named(name, message, code) {
     const error = new Error(message);
-    define(error, "name", name);
-    if (code !== undefined) define(error, "code", code);
+    define(error, "name", name, false);
+    if (code !== undefined) define(error, "code", code, true);
     return error;
 }
 
-function define(object, key, value) {
-    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+function define(object, key, value, enumerable) {
+    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable, configurable: true });
 }
 
 /**

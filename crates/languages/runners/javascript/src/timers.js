@@ -2,9 +2,9 @@
 
 import script from "bailiwick:host/script";
 import { Math, Symbol, TypeError, apply, defineProperties } from "./primordials.js";
+import { now } from "./web/performance.js";
 
 const { ceil, max, trunc } = Math;
-const now = performance.now.bind(performance);
 const sleep = script.sleep;
 
 /** Timers in the order in which they are due: a list, because there are few. */

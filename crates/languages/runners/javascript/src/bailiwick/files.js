@@ -65,6 +65,7 @@ export function write(path, content, mode = "replace") {
     } while (at < bytes.length);
 }
 
+export const writeText = write;
 export const append = (path, content) => write(path, content, "append");
 
 /** `[{ name, kind }]`, by name. */

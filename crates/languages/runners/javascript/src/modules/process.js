@@ -6,8 +6,8 @@ import { write } from "../output.js";
 import { lazily } from "../web/define.js";
 import { notSupported } from "../errors.js";
 import { EventEmitter } from "./events.js";
+import { now } from "../web/performance.js";
 
-const now = performance.now.bind(performance);
 
 class Stream extends EventEmitter {
     #name;

@@ -7,6 +7,7 @@ import { evaluate, runJobs, seedRandom, takeRejections } from "../engine.js";
 import { write } from "../output.js";
 import { clearAll, runNext } from "../timers.js";
 import { Error, Object, Promise, defineProperty, deleteProperty, hasOwn, promiseThen } from "../primordials.js";
+import { beginRun } from "../web/performance.js";
 import { describe, headline } from "./report.js";
 import { javascript } from "./source.js";
 import { watch } from "./result.js";
@@ -21,6 +22,7 @@ export function execute(source, name) {
     if (!seeded) {
         seeded = true;
         seedRandom();
+        beginRun();
     }
     const failure = attempt(source, name);
     // What the builder's glue reads from the objects that it makes here, scripts must not answer for it.

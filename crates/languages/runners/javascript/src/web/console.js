@@ -5,10 +5,10 @@ import { frames } from "../script/report.js";
 import { define } from "./define.js";
 import { formatWith } from "./format.js";
 import { inspect } from "./inspect.js";
+import { now } from "./performance.js";
 
 const counts = new Map();
 const clocks = new Map();
-const now = performance.now.bind(performance);
 let indent = "";
 
 function print(stream, values, options = {}) {

@@ -3,6 +3,7 @@
 import { named } from "../errors.js";
 import { setTimeout } from "../timers.js";
 import { define } from "./define.js";
+import { now } from "./performance.js";
 
 const enqueue = globalThis.queueMicrotask;
 const NativeException = globalThis.DOMException;
@@ -14,7 +15,7 @@ class Event {
     #prevented = false;
     #stopped = false;
     #target = null;
-    timeStamp = performance.now();
+    timeStamp = now();
     constructor(type, { bubbles = false, cancelable = false } = {}) {
         this.#type = String(type);
         this.#bubbles = Boolean(bubbles);

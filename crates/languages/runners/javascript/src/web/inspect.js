@@ -12,7 +12,7 @@ const DEFAULTS = { depth: 2, showHidden: false, compact: 3, breakLength: WIDTH, 
 /** The text of any value. `options.depth` says how deep objects are opened. */
 export function inspect(value, options) {
     const given = typeof options === "object" && options !== null ? options : {};
-    const state = { ...DEFAULTS, ...given, seen: [], circular: new Map(), indent: 0 };
+    const state = { ...DEFAULTS, ...given, seen: [], circular: new Map(), indent: 0, last: 0 };
     if (state.depth === null) state.depth = Infinity;
     return show(value, state, 0, false);
 }
@@ -58,6 +58,8 @@ function showObject(value, state, level) {
     const form = formOf(value, state);
     if (level > state.depth && form.opens !== false) return form.short ?? `[${form.name}]`;
     state.seen.push(value);
+    const before = state.last;
+    state.last = level;
     let items;
     try {
         items = form.items(level);
@@ -70,41 +72,25 @@ function showObject(value, state, level) {
     }
     const number = state.circular.get(value);
     const head = number === undefined ? "" : `<ref *${number}> `;
-    if (items.length === 0 && form.bare !== undefined) return head + form.bare;
+    if (items.length === 0) {
+        state.last = before;
+        return head + (form.bare ?? `${form.prefix ? `${form.prefix} ` : ""}${form.open}${form.close}`);
+    }
     const open = `${head}${form.prefix ? `${form.prefix} ` : ""}${form.open}`;
     return layOut(items, open, form, state, level);
 }
 
-/** Where items go: into one line when they are few and short, as in Node. */
+/** Where items go: into one line when they are short and the last of them opens few levels, as in Node. */
 function layOut(items, open, form, state, level) {
-    if (items.length === 0) return `${open}${form.close}`;
     const grouped = form.isArray && items.length > 6 ? group(items, form, state) : items;
     const whole = grouped === items;
-    const deep = Math.max(...items.map(nesting));
-    if (whole && deep < state.compact) {
+    if (whole && state.last - level < state.compact) {
         const length = items.reduce((sum, item) => sum + item.length, 0) + items.length;
         const start = items.length + state.indent + open.length + 10;
         if (length + start <= state.breakLength && !items.some((item) => item.includes("\n"))) return `${open} ${items.join(", ")} ${form.close}`;
     }
     const indent = " ".repeat(state.indent);
     return `${open}\n${indent}  ${grouped.join(`,\n${indent}  `)}\n${indent}${form.close}`;
-}
-
-/** How many levels of brackets an item opens, roughly. */
-function nesting(item) {
-    let depth = 0;
-    let most = 0;
-    let quoted = "";
-    for (let at = 0; at < item.length && at < 200; at += 1) {
-        const character = item[at];
-        if (quoted) {
-            if (character === "\\") at += 1;
-            else if (character === quoted) quoted = "";
-        } else if (character === "'" || character === '"' || character === "`") quoted = character;
-        else if (character === "{" || character === "[") most = Math.max(most, (depth += 1));
-        else if (character === "}" || character === "]") depth -= 1;
-    }
-    return most;
 }
 
 /** Long lists of short items go into columns. */
@@ -122,7 +108,7 @@ function group(items, form, state) {
     }
     const width = longest + 2;
     if (width * 3 + state.indent >= state.breakLength || !(total / width > 5 || longest <= 6)) return items;
-    const biased = Math.max(width - Math.sqrt(width - total / items.length), 1);
+    const biased = Math.max(width - 3 - Math.sqrt(width - total / items.length), 1);
     const columns = Math.min(
         Math.round(Math.sqrt(2.5 * biased * count) / biased),
         Math.floor((state.breakLength - state.indent) / width),
@@ -272,7 +258,6 @@ function errorForm(value, state) {
     const bare = (lines === "" ? (state.seen.length > 0 ? `[${head}]` : head) : `${head}\n${lines}`).replaceAll("\n", `\n${" ".repeat(state.indent)}`);
     const form = { name: bare, prefix: bare, open: "{", close: "}", bare, items: () => [], opens: false, hidden: ["stack", "message", "line", "column"] };
     form.extra = ["cause", "errors"];
-    if (Object.hasOwn(value, "code") && typeof value.code === "string") form.extra.push("code");
     if (typeof value.name === "string" && head.startsWith(value.name)) form.hidden.push("name");
     return form;
 }

@@ -1,9 +1,18 @@
-// `performance`, which begins with the run.
+// `performance`, which begins with the run: the engine's own clock began when the snapshot was made.
 
 import { define } from "./define.js";
 
 const engine = globalThis.performance;
-const now = engine.now.bind(engine);
+const sinceSnapshot = engine.now.bind(engine);
+let begin = sinceSnapshot();
+
+/** The run begins. */
+export function beginRun() {
+    begin = sinceSnapshot();
+}
+
+/** Milliseconds since then. */
+export const now = () => sinceSnapshot() - begin;
 
 const performance = {
     now,
