@@ -38,6 +38,9 @@ if ! $quick; then
   cargo deny --workspace check bans licenses sources
 fi
 
+step "the OpenID provider of the tests"
+scripts/oidc.sh
+
 step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 

@@ -21,6 +21,7 @@ mod hosting;
 mod languages;
 mod matrix;
 mod normal;
+mod oidc;
 mod program;
 mod revocation;
 mod server;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));
     }
     trials.extend(revocation::trials());
+    trials.extend(oidc::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),
