@@ -35,7 +35,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::ToolArguments, "cases of tools"),
     (Code::ToolError, "cases of tools"),
     (Code::ToolResult, "cases of tools"),
-    (Code::TokenTooOld, "crates/identity/tests"),
+    (Code::TokenTooOld, "crates/guard/tests/all/door.rs: it takes 15 minutes"),
     (Code::ReplayStore, "crates/identity/tests"),
     // Issuers that publish their keys are servers, good and bad ones.
     (Code::IssuerUnreachable, "crates/identity/tests/fetching.rs"),

@@ -2,7 +2,7 @@
 //!
 //! A line that begins with `$ ` is a command of `bailiwick`; below it stand its standard output, its standard error with
 //! `! ` before each line, and its exit code. Words are separated by blanks, and `'…'` keeps them together. The commands
-//! of a file share a folder with a copy of `policies/`, `guest-examples/` and `tests/manifests/`. Everything but the
+//! of a file share a folder with a copy of `policies/`, `guest-examples/`, `tests/manifests/` and `tests/tokens/`. Everything but the
 //! commands and lines that begin with `#` is rewritten when blessed.
 
 use std::fs;
@@ -22,8 +22,12 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
     let text = fs::read_to_string(file)?;
     let temporary = tempfile::tempdir()?;
     let root = temporary.path().canonicalize()?;
-    for (from, to) in [("policies", "policies"), ("guest-examples", "guest-examples"), ("tests/manifests", "manifests")]
-    {
+    for (from, to) in [
+        ("policies", "policies"),
+        ("guest-examples", "guest-examples"),
+        ("tests/manifests", "manifests"),
+        ("tests/tokens", "tokens"),
+    ] {
         copy(&repository().join(from), &root.join(to))?;
     }
     fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;

@@ -42,7 +42,9 @@ pub enum TokenError {
 
     #[error("the issuer `{issuer}` is not configured; add a `[[trusted]]` entry for it to bailiwick.toml")]
     UnknownIssuer { issuer: String },
-    #[error("the issuer has no key with the token's `kid`; refresh the issuer's JWKS file if it rotated its keys")]
+    #[error(
+        "the issuer has no key with the token's `kid`; if it rotated its keys, a JWKS file is to be replaced, and published keys are fetched again within 30 s"
+    )]
     UnknownKey,
     #[error("the key that the token names does not fit: {0}")]
     UnfitKey(Unfit),
