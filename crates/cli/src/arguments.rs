@@ -194,6 +194,24 @@ pub(crate) enum PolicyVerb {
     Check(PolicyCheckArguments),
     /// Say whether a call would be allowed, layer by layer
     Explain(PolicyExplainArguments),
+    /// Print what to tell a model that writes code for runs under a manifest
+    Prompt(PolicyPromptArguments),
+}
+
+/// Print what to tell a model that writes code for runs under a manifest.
+///
+/// What the code may call, with examples, and what holds it: Markdown for a system prompt. Nothing that the manifest does
+/// not allow is in it.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyPromptArguments {
+    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub(crate) manifest: PathBuf,
+    /// The language that the model writes
+    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
+    pub(crate) language: Language,
+    /// The agent that the model is
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) agent: Option<String>,
 }
 
 #[derive(Debug, Args)]

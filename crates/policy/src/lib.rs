@@ -44,6 +44,7 @@ mod names;
 mod nearest;
 mod pattern;
 mod principal;
+mod prompt;
 mod request;
 mod resource;
 mod rule;
@@ -67,6 +68,7 @@ pub use manifest::{Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, Severity,
 pub use names::{KeyName, KvKey, ManifestId, SecretName, TableName, ToolName};
 pub use pattern::PatternError;
 pub use principal::Principal;
+pub use prompt::{Dialect, prompt};
 pub use request::Request;
 pub use resource::{Resource, ResourceError};
 pub use rule::{DEFAULT_HEADERS, Effect, Rule, Terms, is_host_header};

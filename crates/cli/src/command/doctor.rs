@@ -4,6 +4,7 @@ mod engine;
 mod guests;
 mod installation;
 mod issuers;
+mod languages;
 
 use serde_json::json;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &DoctorArguments, host: Result<Configuration, Failu
         Ok(host) => {
             findings.extend(installation::look(host));
             findings.extend(issuers::look(host));
+            findings.extend(languages::look(host));
         }
         Err(failure) => findings.push(
             Finding::new("installation", "configuration", State::Broken, failure.message()).help_from(failure.advice()),

@@ -66,7 +66,7 @@ fn draw(listed: &Listed) -> String {
 }
 
 /// What to do about it.
-fn help(listed: &Listed) -> Option<String> {
+pub(crate) fn help(listed: &Listed) -> Option<String> {
     let requested = listed.runtime.as_ref().map(|runtime| Packages::parse(&runtime.requested).unwrap_or_default());
     match &listed.standing {
         Standing::Ready => None,

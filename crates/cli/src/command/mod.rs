@@ -21,6 +21,7 @@ mod language_remove;
 mod man;
 mod policy_check;
 mod policy_explain;
+mod policy_prompt;
 mod run;
 mod session;
 mod task_end;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
     let outcome = match &arguments.verb {
         Verb::Policy(PolicyVerb::Check(verb)) => policy_check::run(verb),
         Verb::Policy(PolicyVerb::Explain(verb)) => policy_explain::run(verb),
+        Verb::Policy(PolicyVerb::Prompt(verb)) => policy_prompt::run(verb),
         Verb::Token(TokenVerb::Issue(verb)) => resolve().and_then(|host| token_issue::run(verb, &host)),
         Verb::Token(TokenVerb::Inspect(verb)) => token_inspect::run(verb, resolve()),
         Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
