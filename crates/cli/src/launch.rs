@@ -13,6 +13,7 @@ use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, Ru
 use bailiwick_guard::audit::{self, AuditOptions};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
 use bailiwick_host::crypto::KeyStore;
+use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
 use bailiwick_policy::{Code, Grant, Limits, Manifest};
@@ -149,6 +150,10 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
 fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
     let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
     let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
+    if loaded.manifest.stores().next().is_some() {
+        let stores = KvDatabase::open(&host.state.path().join("kv.db")).map_err(Failure::internal)?;
+        services = services.kv(Arc::new(stores));
+    }
     for file in
         host.trust_files().chain(loaded.files.iter().map(PathBuf::as_path)).filter(|file| *file != Path::new("-"))
     {

@@ -106,7 +106,8 @@ impl Guard {
         let resource = action.resource();
         let text = shown(resource.to_string());
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
-        let (verdict, explanation) = match Request::new(A::NAME, resource) {
+        let request = Request::new(A::NAME, resource);
+        let (verdict, explanation) = match request.map(|request| request.with_arguments(action.arguments())) {
             Ok(request) => self.decide(&request),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };

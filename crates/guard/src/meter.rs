@@ -122,6 +122,11 @@ impl Meter {
         self.output.limit - self.output.used()
     }
 
+    /// Bytes that the disk budget still holds.
+    pub fn disk_left(&self) -> u64 {
+        self.disk.limit - self.disk.used()
+    }
+
     pub fn disk_used(&self) -> u64 {
         self.disk.used()
     }

@@ -9,10 +9,12 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::process::Stdio;
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::io::Errno;
 use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 
 /// Most links on the way to a path, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -83,6 +85,25 @@ fn existing<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Opens a database of the host.
+pub(crate) fn open_database(path: &Path, flags: rusqlite::OpenFlags) -> rusqlite::Result<rusqlite::Connection> {
+    rusqlite::Connection::open_with_flags(path, flags)
+}
+
+/// Whether a regular file stands at a path, which has no links.
+pub(crate) fn is_regular_file(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::symlink_metadata(path)?.is_file())
+}
+
+/// Makes a file, and the folder that it is in, for the owner alone; one that exists stays as it is.
+pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut options = cap_std::fs::OpenOptions::new();
+    cap_std::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(false), 0o600);
+    open_private_dir(parent)?.open_with(name, &options).map(drop)
+}
+
 /// Opens a directory of the host.
 pub(crate) fn open_dir(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, cap_std::ambient_authority())
@@ -124,4 +145,19 @@ pub(crate) async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Starts a program of the manifest's author: in a process group of its own, with these variables and no others, and with
+/// pipes for all three streams.
+pub(crate) fn spawn(command: &[String], env: &[(String, OsString)], cwd: &Path) -> io::Result<Child> {
+    let (program, words) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(words).env_clear().envs(env.iter().map(|(name, value)| (name, value))).current_dir(cwd);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true).spawn()
+}
+
+/// Whether a regular file stands there, behind links.
+pub(crate) fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file())
 }

@@ -12,7 +12,13 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::crypto::{Crypto, KeyStore};
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
 use crate::files::{Files, MountError, Mounts, Protected};
-use crate::tools::Tools;
+use crate::kv::{Kv, KvDatabase};
+use crate::sql::Sql;
+use crate::sqlite::Lanes;
+use crate::tools::{Acceptances, Environment, Launch, Tools};
+
+/// SQL statements that run at once, of all runs together.
+const STATEMENTS: usize = 4;
 
 /// What all runs share. Clones share it too.
 #[derive(Clone)]
@@ -20,6 +26,10 @@ pub struct Services {
     keys: Option<Arc<KeyStore>>,
     fetch: Parts,
     protected: Arc<Protected>,
+    kv: Option<Arc<KvDatabase>>,
+    sql: Lanes,
+    environment: Environment,
+    acceptances: Option<Arc<Acceptances>>,
 }
 
 /// The effects of one run. Dropping it closes its files' directories and its connections.
@@ -29,6 +39,8 @@ pub struct Host {
     pub crypto: Crypto,
     pub fetch: Fetcher,
     pub tools: Tools,
+    pub kv: Kv,
+    pub sql: Sql,
 }
 
 /// Builds [`Services`].
@@ -38,6 +50,8 @@ pub struct Host {
 /// - the certificates that the operating system trusts, loaded at the first request of any run,
 /// - the operating system's resolver, whose every answer is checked,
 /// - TCP connections from this machine, to checked addresses only,
+/// - no tool was accepted, so that none can be called, and servers of tools get no variable of the environment,
+/// - no key-value stores,
 /// - no proxy, whatever the environment says,
 /// - no protected paths: name the state folder and all files that decide what guests may do.
 pub struct ServicesBuilder {
@@ -46,6 +60,9 @@ pub struct ServicesBuilder {
     resolver: Arc<dyn Resolver>,
     dialer: Arc<dyn Dialer>,
     protected: Protected,
+    kv: Option<Arc<KvDatabase>>,
+    environment: Environment,
+    acceptances: Option<Arc<Acceptances>>,
 }
 
 /// A text that gives no certificate authorities to trust.
@@ -65,6 +82,9 @@ impl Services {
             resolver: Arc::new(SystemResolver),
             dialer: Arc::new(SystemDialer),
             protected: Protected::default(),
+            kv: None,
+            environment: Environment::default(),
+            acceptances: None,
         }
     }
 
@@ -75,6 +95,8 @@ impl Services {
             crypto: Crypto::new(self.keys.clone()),
             fetch: Fetcher::new(self.fetch.clone()),
             tools: Tools::default(),
+            kv: Kv::default(),
+            sql: Sql::default(),
         }
     }
 
@@ -86,8 +108,13 @@ impl Services {
         let mounts: Vec<(&str, PathBuf)> =
             manifest.mounts().map(|(name, path)| (name, base.join(path.strip_prefix("./").unwrap_or(path)))).collect();
         let mounts = Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?;
-        self.protected.check(&mounts, manifest)?;
-        Ok(self.host(mounts))
+        let launches = manifest.tools().iter().map(|server| Launch::new(server, base, &self.environment));
+        let programs: Vec<PathBuf> = launches.flat_map(|launch| launch.integrity()).collect();
+        self.protected.check(&mounts, manifest, &programs)?;
+        let tools = Tools::new(manifest, base, &self.environment, self.acceptances.as_ref());
+        let kv = Kv::new(self.kv.clone(), manifest);
+        let sql = Sql::new(manifest, base, &mounts, &self.protected.secrets, self.sql.clone())?;
+        Ok(Host { tools, kv, sql, ..self.host(mounts) })
     }
 
     pub fn keys(&self) -> Option<&Arc<KeyStore>> {
@@ -133,6 +160,24 @@ impl ServicesBuilder {
         self
     }
 
+    /// What the operator accepted of servers of tools. Without it no tool can be called.
+    pub fn accepted_tools(mut self, acceptances: Arc<Acceptances>) -> ServicesBuilder {
+        self.acceptances = Some(acceptances);
+        self
+    }
+
+    /// Where servers of tools get the variables that their manifest names.
+    pub fn environment(mut self, environment: Environment) -> ServicesBuilder {
+        self.environment = environment;
+        self
+    }
+
+    /// Where key-value stores are kept. Without it every action with one fails with `failed.no_store`.
+    pub fn kv(mut self, database: Arc<KvDatabase>) -> ServicesBuilder {
+        self.kv = Some(database);
+        self
+    }
+
     /// Refuses every mount that contains `path` or lies in it, whatever the rules: for the state folder, which holds keys,
     /// the audit log and compiled guests. It need not exist yet. A relative path is relative to the working directory.
     pub fn protect_secret(mut self, path: impl Into<PathBuf>) -> ServicesBuilder {
@@ -164,6 +209,10 @@ impl ServicesBuilder {
             keys: self.keys,
             fetch: Parts { resolver: self.resolver, dialer: self.dialer, tls: Arc::new(tls) },
             protected: Arc::new(self.protected),
+            kv: self.kv,
+            sql: Lanes::new(STATEMENTS),
+            environment: self.environment,
+            acceptances: self.acceptances,
         }
     }
 }

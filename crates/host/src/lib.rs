@@ -5,6 +5,8 @@
 //! - [`files`]: reading, writing and listing below mounts,
 //! - [`crypto`]: hashes, random bytes, and operations with keys that never leave the host,
 //! - [`fetch`]: HTTP requests to addresses that were checked,
+//! - [`kv`]: key-value stores, each agent's own or shared,
+//! - [`sql`]: statements, whose tables are decided on one by one,
 //! - [`tools`]: tools of upstream servers, as the operator accepted them.
 //!
 //! An effect runs only with a [`Permit`](bailiwick_guard::Permit), which only the guard makes, after it decided and
@@ -14,10 +16,13 @@
 
 mod ambient;
 mod host;
+mod sqlite;
 
 pub mod crypto;
 pub mod fetch;
 pub mod files;
+pub mod kv;
+pub mod sql;
 pub mod tools;
 
 pub use files::MountError;

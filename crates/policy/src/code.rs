@@ -195,6 +195,16 @@ codes! {
     ToolError = "failed.tool_error";
     /// The result is not as the protocol, or the tool's output schema, says.
     ToolResult = "failed.tool_result";
+    /// The host keeps no key-value stores.
+    NoStore = "failed.no_store";
+    /// The value is not a decimal number, or the sum does not fit.
+    NotNumber = "failed.not_a_number";
+    /// The database does not understand the statement, or the values do not fit it.
+    SqlStatement = "failed.sql_statement";
+    /// A constraint of the database does not hold.
+    SqlConstraint = "failed.sql_constraint";
+    /// Somebody else holds the database for longer than is waited.
+    DatabaseBusy = "failed.database_busy";
     /// A result that is not JSON.
     NotJson = "failed.not_json";
     /// Text was asked for, and the bytes are not UTF-8.
@@ -217,6 +227,10 @@ codes! {
     ResponseBytes = "limit.response_bytes";
     DecompressedBytes = "limit.decompressed_bytes";
     ArgumentBytes = "limit.argument_bytes";
+    /// The store is full.
+    StoreSize = "limit.store_size";
+    /// The statement takes more memory than there is for statements.
+    SqlMemory = "limit.sql_memory";
     OpenHandles = "limit.open_handles";
     Redirects = "limit.redirects";
 }

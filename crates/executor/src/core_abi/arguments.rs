@@ -56,6 +56,19 @@ arguments! {
     Rename { from: String, to: String }
     Hash { algorithm: String, data: String, #[serde(default)] encoding: Encoding }
     Random { length: u64 }
+    OneKey { store: String, key: String }
+    Key { store: String, key: String, #[serde(default)] encoding: Encoding }
+    SetKey { store: String, key: String, value: String, #[serde(default)] encoding: Encoding, ttl_ms: Option<u64> }
+    ListKeys { store: String, #[serde(default)] prefix: String, after: Option<String>, limit: Option<u32> }
+    Increment { store: String, key: String, by: i64 }
+    Swap {
+        store: String,
+        key: String,
+        expected: Option<String>,
+        value: Option<String>,
+        #[serde(default)] encoding: Encoding,
+    }
+    Query { database: String, statement: String, #[serde(default)] parameters: Value }
     Tool { server: String, tool: String, #[serde(default)] arguments: Map<String, Value> }
     Keyed { key: String, data: String, #[serde(default)] encoding: Encoding }
     Verify { key: String, data: String, signature: String, #[serde(default)] encoding: Encoding }
@@ -103,6 +116,11 @@ replies! {
     Valid { valid: bool }
     Sealed { sealed: String }
     Data { data: String }
+    Found { value: Option<String> }
+    Deleted { deleted: bool }
+    Names { names: Vec<String> }
+    Sum { value: i64 }
+    Swapped { swapped: bool }
     Response { status: u16, headers: Vec<(String, String)>, body: String, encoding: Encoding }
     Failure { error: Error }
     Error { kind: &'static str, code: &'static str }

@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use bailiwick_guard::{Attempt, CallError, StopCause, Timestamp};
 use bailiwick_host::files::{FileKind, Removal, WriteMode};
-use bailiwick_policy::{ActionName, Code, Kind};
+use bailiwick_policy::{ActionName, Arguments, Code, Kind};
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
 use serde::Serialize;
@@ -127,6 +127,13 @@ impl Operation {
         Operation::new("crypto.encrypt", Kind::Crypto, ActionName::Encrypt),
         Operation::new("crypto.decrypt", Kind::Crypto, ActionName::Decrypt),
         Operation::new("crypto.derive", Kind::Crypto, ActionName::Derive),
+        Operation::new("kv.get", Kind::Kv, ActionName::Get),
+        Operation::new("kv.set", Kind::Kv, ActionName::Set),
+        Operation::new("kv.delete", Kind::Kv, ActionName::Delete),
+        Operation::new("kv.list", Kind::Kv, ActionName::List),
+        Operation::new("kv.increment", Kind::Kv, ActionName::Set),
+        Operation::new("kv.swap", Kind::Kv, ActionName::Set),
+        Operation::new("sql.query", Kind::Sql, ActionName::Select),
         Operation::new("fetch", Kind::Fetch, ActionName::Get),
         Operation::new("tools.call", Kind::Tool, ActionName::Call),
     ];
@@ -144,6 +151,8 @@ impl Operation {
             Kind::File => self.file(door, argument).await,
             Kind::Crypto => self.crypto(door, argument).await,
             Kind::Tool => self.tool(door, argument).await,
+            Kind::Kv => self.kv(door, argument).await,
+            Kind::Sql => self.sql(door, argument).await,
             _ => self.fetch(door, argument).await,
         }
     }
@@ -272,7 +281,48 @@ impl Operation {
 
     async fn tool(self, door: &Door, argument: &str) -> Answer {
         let a::Tool { server, tool, arguments } = self.parse(door, argument)?;
-        serialise(&ops::call_tool(door, &server, &tool, arguments).await?)
+        serialise(&ops::call_tool(door, &server, &tool, Arguments::new(arguments)).await?)
+    }
+
+    async fn kv(self, door: &Door, argument: &str) -> Answer {
+        match self.name {
+            "kv.get" => {
+                let a::Key { store, key, encoding } = self.parse(door, argument)?;
+                let value = ops::kv_get(door, &store, &key).await?;
+                let value = value.map(|value| encode(value.into(), encoding)).transpose()?;
+                serialise(&a::Found { value })
+            }
+            "kv.set" => {
+                let a::SetKey { store, key, value, encoding, ttl_ms } = self.parse(door, argument)?;
+                let value = self.decode(door, value, encoding)?;
+                ops::kv_set(door, &store, &key, value.into(), ttl_ms).await?;
+                serialise(&a::Done {})
+            }
+            "kv.delete" => {
+                let a::OneKey { store, key } = self.parse(door, argument)?;
+                serialise(&a::Deleted { deleted: ops::kv_delete(door, &store, &key).await? })
+            }
+            "kv.list" => {
+                let a::ListKeys { store, prefix, after, limit } = self.parse(door, argument)?;
+                let limit = limit.unwrap_or(u32::MAX);
+                serialise(&a::Names { names: ops::kv_list(door, &store, &prefix, after.as_deref(), limit).await? })
+            }
+            "kv.increment" => {
+                let a::Increment { store, key, by } = self.parse(door, argument)?;
+                serialise(&a::Sum { value: ops::kv_increment(door, &store, &key, by).await? })
+            }
+            _ => {
+                let a::Swap { store, key, expected, value, encoding } = self.parse(door, argument)?;
+                let expected = expected.map(|text| self.decode(door, text, encoding)).transpose()?.map(Into::into);
+                let value = value.map(|text| self.decode(door, text, encoding)).transpose()?.map(Into::into);
+                serialise(&a::Swapped { swapped: ops::kv_swap(door, &store, &key, expected, value).await? })
+            }
+        }
+    }
+
+    async fn sql(self, door: &Door, argument: &str) -> Answer {
+        let a::Query { database, statement, parameters } = self.parse(door, argument)?;
+        Ok(ops::sql_query_values(door, &database, &statement, parameters).await?.into_bytes())
     }
 
     /// Reads the argument; one that is not as described is a refusal on record.

@@ -18,5 +18,5 @@ pub(crate) use files::{delete, list, list_root, make_directory, read_file, renam
 pub(crate) use kv::{kv_delete, kv_get, kv_increment, kv_list, kv_set, kv_swap};
 pub(crate) use script::{LONGEST_SLEEP_MS, abilities};
 pub(crate) use session::{MAX_RESULT_BYTES, set_result};
-pub(crate) use sql::{sql_message, sql_query};
-pub(crate) use tools::{call_tool, parse_tool_arguments};
+pub(crate) use sql::{sql_message, sql_query, sql_query_values};
+pub(crate) use tools::{call_tool, callable_tools, parse_tool_arguments};

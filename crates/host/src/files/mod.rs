@@ -46,7 +46,7 @@ pub use link::{Follow, MAX_LINKS, Reached, reach};
 pub use list::{DirEntry, DirHandle, ListDir, MAX_ENTRIES, MAX_NAME_BYTES, OpenDir};
 pub use mount::{Files, MountError, Mounts};
 pub use open::{ClaimRead, Create, OpenRead, OpenWrite, Opening, ReadRight, open};
-pub(crate) use place::Protected;
+pub(crate) use place::{Place, Protected};
 pub use rename::{ClaimSource, Rename, RenameRight, Renamed, rename};
 pub use stat::{FileId, FileKind, FileStat, Links, SetTime, Stat, Times};
 pub use whole::{MAX_FILE_READ, MAX_FILE_WRITE, ReadFile, WriteFile, WriteMode};

@@ -14,6 +14,7 @@ use super::Reached;
 use super::link;
 use super::place::Place;
 use crate::ambient;
+use crate::sql::DatabaseError;
 
 /// The mounts of one run.
 ///
@@ -60,6 +61,8 @@ pub enum MountError {
          delete there; choose another folder for the mount, move `{protected}`, or allow only `read` and `list`"
     )]
     Integrity { name: String, path: PathBuf, protected: PathBuf },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     #[error(
         "whether a mount contains `{path}`, which is protected, cannot be told: {error}; correct the path or its permissions"
     )]

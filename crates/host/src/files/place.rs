@@ -47,6 +47,11 @@ impl Place {
         self.path.parent().is_none() || (self.own.is_some() && self.own.as_ref() == self.chain.last())
     }
 
+    /// Whether the same thing stands at the same path.
+    pub(crate) fn is_same(&self, other: &Place) -> bool {
+        self.path == other.path && self.own == other.own
+    }
+
     /// Whether one contains the other, or both are the same.
     pub(crate) fn overlaps(&self, other: &Place) -> bool {
         self.contains(other) || other.contains(self)
@@ -71,16 +76,17 @@ impl Place {
 }
 
 impl Protected {
-    /// Refuses mounts that expose what is protected. Looked up for each run: files come and go.
+    /// Refuses mounts that expose what is protected; `programs` are protected like what decides what guests may do. Looked up for each run: files come and go.
     ///
     /// # Errors
     /// [`MountError::Secret`], [`MountError::Integrity`], or [`MountError::Unknown`] when it cannot be told.
-    pub(crate) fn check(&self, mounts: &Mounts, manifest: &Manifest) -> Result<(), MountError> {
+    pub(crate) fn check(&self, mounts: &Mounts, manifest: &Manifest, programs: &[PathBuf]) -> Result<(), MountError> {
         if let Some((name, path, protected)) = exposed(&self.secrets, mounts.places())? {
             return Err(MountError::Secret { name, path, protected });
         }
         let changed = mounts.places().filter(|(name, _)| manifest.changes(name));
-        if let Some((name, path, protected)) = exposed(&self.integrity, changed)? {
+        let integrity: Vec<PathBuf> = self.integrity.iter().chain(programs).cloned().collect();
+        if let Some((name, path, protected)) = exposed(&integrity, changed)? {
             return Err(MountError::Integrity { name, path, protected });
         }
         Ok(())

@@ -1,52 +1,166 @@
 //! Calling a tool.
 
-use std::fmt;
+use std::time::Duration;
 
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
-use bailiwick_policy::{ActionName, Code, Resource, ToolName};
+use bailiwick_policy::{ActionName, Arguments, Code, Resource, ToolName};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Tools;
+use super::{Tools, schema};
 
 /// Most bytes of a call's arguments, as JSON text.
 pub const MAX_ARGUMENTS: usize = 1 << 20;
+/// Most bytes of a result, as JSON text, that a rule can allow.
+pub const MAX_RESULT: usize = 4 << 20;
+/// Most bytes of a result unless the rule says otherwise.
+const USUAL_RESULT: usize = 1 << 20;
+/// No call may take longer, whatever the manifest says.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Calls a tool. No `Debug`: its arguments belong in no log.
 pub struct CallTool {
     pub tool: ToolName,
-    pub arguments: Map<String, Value>,
+    pub arguments: Arguments,
 }
 
-/// What a tool answered. Its `Display` is JSON. All of it is data from elsewhere.
+/// What a tool answered. All of it is data from elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ToolResult {
     /// Blocks of content.
-    pub content: Vec<Value>,
+    content: Vec<Value>,
     /// The structured result; `null` when there is none.
-    pub structured: Value,
+    structured: Value,
     /// The tool itself says that it failed.
-    pub is_error: bool,
+    is_error: bool,
 }
 
 impl Action for CallTool {
     const NAME: ActionName = ActionName::Call;
+    /// Whatever the tool says of itself: what is passed to it leaves the host.
     const EFFECT: Effect = Effect::World;
     type Output = ToolResult;
 
     fn resource(&self) -> Resource {
         Resource::Tool(self.tool.clone())
     }
-}
 
-impl Perform<CallTool> for Tools {
-    async fn perform(&self, _permit: Permit<'_, CallTool>) -> Result<ToolResult, HostError> {
-        Err(HostError::Failed(Code::NotFound))
+    fn arguments(&self) -> Arguments {
+        self.arguments.clone()
+    }
+
+    /// Starting the server, and the call itself, have deadlines of their own.
+    fn deadline(&self) -> Duration {
+        LONGEST
     }
 }
 
-impl fmt::Display for ToolResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+impl Perform<CallTool> for Tools {
+    async fn perform(&self, permit: Permit<'_, CallTool>) -> Result<ToolResult, HostError> {
+        let CallTool { tool, arguments } = permit.action();
+        let server = self.servers.get(tool.server()).ok_or(HostError::Failed(Code::NoTool))?;
+        let accepted = server.tool(tool.tool())?;
+        let cap = |rule: Option<std::num::NonZeroU64>, usual, most| {
+            rule.map_or(usual, |bytes| usize::try_from(bytes.get()).unwrap_or(usize::MAX)).min(most)
+        };
+        let arguments = arguments.members();
+        if serde_json::to_vec(arguments).map_or(usize::MAX, |text| text.len())
+            > cap(permit.terms().request, MAX_ARGUMENTS, MAX_ARGUMENTS)
+        {
+            return Err(HostError::Limit(Code::RequestBytes));
+        }
+        if !schema::fits(accepted.input_schema(), &Value::Object(arguments.clone())) {
+            return Err(HostError::Failed(Code::ToolArguments));
+        }
+        let max = cap(permit.terms().response, USUAL_RESULT, MAX_RESULT);
+        let answer = server.call(accepted, arguments, max).await?;
+        let result = ToolResult::read(answer.map_err(|_| HostError::Failed(Code::ToolError))?)
+            .ok_or(HostError::Failed(Code::ToolResult))?;
+        if result.to_json().len() > max {
+            return Err(HostError::Limit(Code::ResponseBytes));
+        }
+        match accepted.output_schema() {
+            Some(output) if !result.is_error && !schema::fits(output, &result.structured) => {
+                Err(HostError::Failed(Code::ToolResult))
+            }
+            _ => Ok(result),
+        }
+    }
+}
+
+impl ToolResult {
+    /// `{"content": […], "structured": …, "is_error": …}`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what a server answered; `None` if that is no result of a tool.
+    fn read(answer: Value) -> Option<ToolResult> {
+        let Value::Object(mut members) = answer else { return None };
+        let structured = members.remove("structuredContent").unwrap_or(Value::Null);
+        let is_error = match members.remove("isError") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(is_error)) => is_error,
+            Some(_) => return None,
+        };
+        let content = match members.remove("content") {
+            Some(Value::Array(content)) => content.into_iter().map(block).collect::<Option<Vec<_>>>()?,
+            None if !structured.is_null() => Vec::new(),
+            _ => return None,
+        };
+        Some(ToolResult { content, structured, is_error })
+    }
+}
+
+/// A block of content. Of kinds that are not known here, the type has to be there, and the rest is passed on.
+fn block(block: Value) -> Option<Value> {
+    let Value::Object(mut members) = block else { return None };
+    members.remove("_meta");
+    let text = |members: &Map<String, Value>, key: &str| members.get(key)?.as_str().map(str::to_owned);
+    let kind = text(&members, "type")?;
+    match kind.as_str() {
+        "text" => Some(json!({ "type": kind, "text": text(&members, "text")? })),
+        "image" | "audio" => {
+            let (mime, data) = (text(&members, "mimeType")?, text(&members, "data")?);
+            Some(json!({ "type": kind, "mime_type": mime, "data": data }))
+        }
+        _ => Some(Value::Object(members)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_read_strictly() {
+        let read = |value: Value| ToolResult::read(value).map(|result| result.to_json());
+        assert_eq!(
+            read(json!({"content": [
+                {"type": "text", "text": "a", "annotations": {}},
+                {"type": "image", "mimeType": "image/png", "data": "AA=="},
+                {"type": "resource_link", "uri": "file:///x", "_meta": {}},
+            ], "_meta": {}}))
+            .unwrap(),
+            "{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\",\"mime_type\":\"image/png\",\"data\":\"AA==\"},\
+             {\"type\":\"resource_link\",\"uri\":\"file:///x\"}],\"structured\":null,\"is_error\":false}"
+        );
+        assert_eq!(
+            read(json!({"structuredContent": {"n": 1}, "isError": true})).unwrap(),
+            "{\"content\":[],\"structured\":{\"n\":1},\"is_error\":true}"
+        );
+        for value in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({"content": "x"}),
+            json!({"content": ["x"]}),
+            json!({"content": [{"text": "no type"}]}),
+            json!({"content": [{"type": "text"}]}),
+            json!({"content": [{"type": "image", "data": ""}]}),
+            json!({"content": [], "isError": "no"}),
+        ] {
+            assert_eq!(read(value.clone()), None, "{value}");
+        }
     }
 }

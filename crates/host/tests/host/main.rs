@@ -9,6 +9,8 @@ mod fetch;
 mod fetch_limits;
 mod fetch_redirects;
 mod files;
+mod kv;
+mod sql;
 mod files_attacks;
 mod files_budgets;
 mod files_mounts;

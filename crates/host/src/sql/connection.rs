@@ -1,0 +1,307 @@
+//! Connections to a database, with everything switched off that a statement has no use for.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bailiwick_guard::{HostError, Meter};
+use bailiwick_policy::Code;
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::AuthContext;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+
+use super::MAX_STATEMENT;
+use super::answer::{Answer, Writer};
+use super::inspect::{Access, Found, Inspected, Need, Unfit, Watch, need};
+use super::parameters::Parameters;
+use super::tokens::{is_explain, replaces, tokens};
+use crate::ambient;
+use crate::sqlite::{Wanted, failure};
+
+/// How long to wait for somebody else's lock.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Longest value or row, in bytes.
+const MAX_VALUE: i32 = 1 << 20;
+/// Memory that SQLite takes in this process at most, for all runs together. A statement that needs more fails.
+const MEMORY: i64 = 256 << 20;
+
+/// The file may not grow any more.
+const FULL: HostError = HostError::Limit(Code::DiskBytes);
+
+/// Bounds of what one statement may be, and SQLite's names for them.
+const LIMITS: &[(Limit, i32)] = &[
+    (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_STATEMENT as i32),
+    (Limit::SQLITE_LIMIT_COLUMN, 500),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 100),
+    (Limit::SQLITE_LIMIT_VDBE_OP, 100_000),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 100),
+    (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 1000),
+    (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+    (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+];
+
+/// What a connection may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Reading,
+    Writing,
+}
+
+/// A connection and its authorizer.
+pub(super) struct Session {
+    connection: Connection,
+    watch: Arc<Mutex<Watch>>,
+    /// Tables that SQLite brings without a schema having them, in lower case.
+    modules: BTreeSet<String>,
+}
+
+/// What a statement needs, and the names that are its own.
+pub(super) type Needs = (Vec<Need>, BTreeSet<String>);
+
+impl Session {
+    pub(super) fn open(path: &Path, purpose: Use) -> rusqlite::Result<Session> {
+        let access = match purpose {
+            Use::Reading => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Use::Writing => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = ambient::open_database(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        for (limit, value) in LIMITS {
+            connection.set_limit(*limit, *value)?;
+        }
+        for (setting, on) in [
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+            (DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        ] {
+            connection.set_db_config(setting, on)?;
+        }
+        let set = format!(
+            "PRAGMA hard_heap_limit = {MEMORY}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA mmap_size = 0; \
+             PRAGMA cell_size_check = ON; PRAGMA query_only = {}",
+            if purpose == Use::Reading { "ON" } else { "OFF" }
+        );
+        connection.execute_batch(&set)?;
+        let modules = connection
+            .prepare("SELECT lower(name) FROM pragma_module_list")?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<BTreeSet<String>>>()?;
+        let watch = Arc::new(Mutex::new(Watch::Idle));
+        let judge = Arc::clone(&watch);
+        connection.authorizer(Some(move |context: AuthContext<'_>| lock(&judge).judge(&context)));
+        // Every statement is prepared anew, so that the authorizer sees it.
+        connection.set_prepared_statement_cache_capacity(0);
+        Ok(Session { connection, watch, modules })
+    }
+
+    /// What a statement needs, in order. `message` gets the database's words when it does not understand the statement.
+    pub(super) fn inspect(
+        &self,
+        database: &str,
+        text: &str,
+        parameters: &Parameters,
+        wanted: &Wanted,
+        message: &mut String,
+    ) -> Result<Needs, Unfit> {
+        let Ok(words) = tokens(text) else {
+            "the text does not end, or has a variable with an odd name".clone_into(message);
+            return Err(Unfit::NotUnderstood);
+        };
+        if is_explain(&words) {
+            return Err(Unfit::Unsupported("it asks how a statement would run, which no rule can allow".to_owned()));
+        }
+        wanted.watch(&self.connection);
+        let (prepared, watch) = self.watched(Watch::Collecting(Found::of(database)), || {
+            let mut statement = self.connection.prepare(text)?;
+            Ok(parameters.bind(&mut statement))
+        });
+        let Watch::Collecting(found) = watch else { return Err(Unfit::Failed(HostError::Failed(Code::Internal))) };
+        if let Some(why) = found.refused {
+            return Err(Unfit::Unsupported(why));
+        }
+        match prepared {
+            Ok(Ok(())) => {}
+            Ok(Err(misfit)) => {
+                *message = misfit;
+                return Err(Unfit::NotUnderstood);
+            }
+            Err(error) => return Err(unfit(&error, message)),
+        }
+        let mut needs = found.needs;
+        let mut locals = BTreeSet::new();
+        for name in found.bare {
+            if self.is_table(&name).map_err(Unfit::Failed)? {
+                needs.insert(need(database, Access::Select, &name, None).map_err(Unfit::Unsupported)?);
+            } else {
+                locals.insert(name);
+            }
+        }
+        if needs.is_empty() {
+            return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
+        }
+        if replaces(&words) {
+            let delete = |table| Need { access: Access::Delete, table };
+            needs.extend(found.filled.into_iter().map(delete));
+        }
+        Ok((needs.into_iter().collect(), locals))
+    }
+
+    /// Whether that name, in lower case, is one of the database's or of SQLite's own, if the statement did not define it.
+    fn is_table(&self, name: &str) -> Result<bool, HostError> {
+        if self.modules.contains(name) || name.starts_with("sqlite_") || name.starts_with("pragma_") {
+            return Ok(true);
+        }
+        let text = "SELECT count(*) FROM sqlite_schema WHERE name = ? COLLATE NOCASE";
+        let (found, _) =
+            self.watched(Watch::Own, || self.connection.query_row(text, [name], |row| row.get::<_, i64>(0)));
+        found.map(|found| found > 0).map_err(|error| failure(&error))
+    }
+
+    /// Runs a statement all of whose needs were decided.
+    pub(super) fn run(
+        &self,
+        statement: &Arc<Inspected>,
+        wanted: &Wanted,
+        limit: usize,
+        meter: &Meter,
+        message: &mut String,
+    ) -> Result<Answer, HostError> {
+        wanted.watch(&self.connection);
+        if !statement.writes {
+            return self.perform(statement, limit, message);
+        }
+        self.own("BEGIN IMMEDIATE")?;
+        let result = self.change(statement, wanted, limit, meter, message);
+        if result.is_err() && !self.connection.is_autocommit() {
+            self.connection.progress_handler(0, None::<fn() -> bool>);
+            self.own("ROLLBACK")?;
+        }
+        result
+    }
+
+    /// Within a transaction, which it commits.
+    fn change(
+        &self,
+        statement: &Arc<Inspected>,
+        wanted: &Wanted,
+        limit: usize,
+        meter: &Meter,
+        message: &mut String,
+    ) -> Result<Answer, HostError> {
+        let (before, page) = (self.number("PRAGMA page_count")?, self.number("PRAGMA page_size")?.max(1));
+        let most = before.saturating_add(meter.disk_left().checked_div(page).unwrap_or(0));
+        self.number(&format!("PRAGMA max_page_count = {}", most.clamp(1, u64::from(u32::MAX) - 2)))?;
+        let answer = match self.perform(statement, limit, message) {
+            // SQLite does not tell a disk that is full from this bound, which is much the nearer.
+            Err(FULL) => {
+                meter.take_disk(meter.disk_left().saturating_add(1))?;
+                return Err(HostError::Failed(Code::Io));
+            }
+            answer => answer?,
+        };
+        let grown = self.number("PRAGMA page_count")?.saturating_sub(before).saturating_mul(page);
+        meter.take_disk(grown)?;
+        // Nobody would learn that it happened.
+        if !wanted.holds() {
+            return Err(HostError::Limit(Code::CallDeadline));
+        }
+        let (committed, _) = self.watched(Watch::Own, || self.connection.execute_batch("COMMIT"));
+        committed.map_err(|error| broken(&error, message))?;
+        Ok(answer)
+    }
+
+    fn perform(&self, statement: &Arc<Inspected>, limit: usize, message: &mut String) -> Result<Answer, HostError> {
+        let enforcing = Watch::Enforcing { needs: Arc::clone(statement), broken: false };
+        let (result, watch) = self.watched(enforcing, || {
+            let mut prepared = self.connection.prepare(&statement.text).map_err(|error| broken(&error, message))?;
+            statement.parameters.bind(&mut prepared).map_err(|misfit| {
+                *message = misfit;
+                HostError::Failed(Code::SqlStatement)
+            })?;
+            let mut writer = Writer::new(&prepared, limit)?;
+            let columns = prepared.column_count();
+            let mut rows = prepared.raw_query();
+            while let Some(row) = rows.next().map_err(|error| broken(&error, message))? {
+                writer.row(row, columns)?;
+            }
+            drop(rows);
+            writer.finish(if statement.writes { self.connection.changes() } else { 0 })
+        });
+        match watch {
+            // The schema changed in between, or a virtual table asked for more: nobody decided about that.
+            Watch::Enforcing { broken: true, .. } => Err(HostError::Denied(Code::Unsupported)),
+            _ => result,
+        }
+    }
+
+    fn own(&self, text: &str) -> Result<(), HostError> {
+        let (result, _) = self.watched(Watch::Own, || self.connection.execute_batch(text));
+        result.map_err(|error| failure(&error))
+    }
+
+    fn number(&self, text: &str) -> Result<u64, HostError> {
+        let (result, _) = self.watched(Watch::Own, || self.connection.query_row(text, [], |row| row.get::<_, i64>(0)));
+        result.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| failure(&error))
+    }
+
+    /// Does something while the authorizer is in that state, and gives the state back.
+    fn watched<T>(&self, watch: Watch, work: impl FnOnce() -> T) -> (T, Watch) {
+        *lock(&self.watch) = watch;
+        let result = work();
+        (result, std::mem::replace(&mut *lock(&self.watch), Watch::Idle))
+    }
+}
+
+fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a statement was not prepared.
+fn unfit(error: &Error, message: &mut String) -> Unfit {
+    match error {
+        Error::SqliteFailure(_, _) | Error::SqlInputError { .. } => match broken(error, message) {
+            HostError::Failed(Code::SqlStatement) => Unfit::NotUnderstood,
+            error => Unfit::Failed(error),
+        },
+        Error::MultipleStatement => {
+            "there is more than one statement".clone_into(message);
+            Unfit::NotUnderstood
+        }
+        _ => {
+            "it is no statement".clone_into(message);
+            Unfit::NotUnderstood
+        }
+    }
+}
+
+/// The code of an error that a statement met, whose own words go to `message` if they are about the statement.
+fn broken(error: &Error, message: &mut String) -> HostError {
+    let words = match error {
+        Error::SqliteFailure(_, Some(words)) => words.as_str(),
+        Error::SqlInputError { msg, .. } => msg.as_str(),
+        _ => "",
+    };
+    let code = match error {
+        Error::SqlInputError { error, .. } => Some(error.code),
+        _ => error.sqlite_error_code(),
+    };
+    let code = match code {
+        Some(ErrorCode::Unknown) => Code::SqlStatement,
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => Code::SqlConstraint,
+        Some(ErrorCode::DiskFull) => return FULL,
+        _ => return failure(error),
+    };
+    words.clone_into(message);
+    HostError::Failed(code)
+}

@@ -1,0 +1,213 @@
+//! The databases of one run.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bailiwick_guard::{HostError, Meter};
+use bailiwick_policy::{Code, Manifest};
+
+use super::answer::Answer;
+use super::connection::{Session, Use};
+use super::inspect::{Access, Inspected, Statement, Unfit};
+use super::parameters::Parameters;
+use crate::files::{Mounts, Place};
+use crate::sqlite::{Lanes, Wanted, failure};
+
+/// The longest that looking at a statement may take. Ordinary ones take well below a millisecond.
+const INSPECTION: Duration = Duration::from_secs(2);
+
+/// The SQL capability of one run.
+///
+/// Defaults: no databases.
+#[derive(Default)]
+pub struct Sql {
+    databases: BTreeMap<String, Arc<Database>>,
+    lanes: Option<Lanes>,
+    /// The names of databases that the run's authority says anything about; found out once.
+    reachable: OnceLock<Vec<String>>,
+    message: Arc<Mutex<String>>,
+}
+
+/// A database, and the connections to it that were needed so far.
+pub(super) struct Database {
+    pub(super) name: String,
+    place: Place,
+    reading: Mutex<Option<Session>>,
+    writing: Mutex<Option<Session>>,
+}
+
+/// A database that a run cannot have.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error("database `{name}`: `{path}` cannot be opened: {error}; make the file, or correct `[databases]`")]
+    Open { name: String, path: PathBuf, error: io::Error },
+    #[error("database `{name}`: `{path}` is not a file")]
+    NotFile { name: String, path: PathBuf },
+    #[error(
+        "databases `{name}` and `{other}` are the same file (`{path}`), so that a rule for one would not hold for the other; \
+         make them one"
+    )]
+    Twice { name: String, other: String, path: PathBuf },
+    #[error(
+        "database `{name}`: `{path}` lies in the mount `{mount}`, where rules for tables do not hold; keep it in another folder"
+    )]
+    Mounted { name: String, path: PathBuf, mount: String },
+    #[error("database `{name}`: `{path}` lies in `{protected}`, which holds the host's own secrets; move one of them")]
+    Secret { name: String, path: PathBuf, protected: PathBuf },
+}
+
+impl Sql {
+    /// The databases that `manifest` names, relative to the folder `base`. None is opened yet.
+    pub(crate) fn new(
+        manifest: &Manifest,
+        base: &Path,
+        mounts: &Mounts,
+        secrets: &[PathBuf],
+        lanes: Lanes,
+    ) -> Result<Sql, DatabaseError> {
+        let mut databases: BTreeMap<String, Arc<Database>> = BTreeMap::new();
+        for (name, path) in manifest.databases() {
+            let path = base.join(path.strip_prefix("./").unwrap_or(path));
+            let (name, failed) = (name.to_owned(), |error| (path.clone(), error));
+            let find = || -> Result<(Place, Vec<Place>), (PathBuf, io::Error)> {
+                let secrets =
+                    secrets.iter().map(|secret| Place::find_all(secret).map_err(|error| (secret.clone(), error)));
+                let secrets: Vec<Vec<Place>> = secrets.collect::<Result<_, _>>()?;
+                Ok((Place::find(&path).map_err(failed)?, secrets.concat()))
+            };
+            let (place, secrets) = match find() {
+                Ok(found) => found,
+                Err((path, error)) => return Err(DatabaseError::Open { name, path, error }),
+            };
+            match crate::ambient::is_regular_file(place.path()) {
+                Ok(true) => {}
+                Ok(false) => return Err(DatabaseError::NotFile { name, path }),
+                Err(error) => return Err(DatabaseError::Open { name, path, error }),
+            }
+            if let Some((mount, _)) = mounts.places().find(|(_, mount)| mount.overlaps(&place)) {
+                return Err(DatabaseError::Mounted { name, path, mount: mount.to_owned() });
+            }
+            if let Some(secret) = secrets.iter().find(|secret| secret.overlaps(&place)) {
+                return Err(DatabaseError::Secret { name, path, protected: secret.path().to_owned() });
+            }
+            if let Some(other) = databases.values().find(|other| other.place.overlaps(&place)) {
+                return Err(DatabaseError::Twice { name, other: other.name.clone(), path });
+            }
+            let database = Database { name: name.clone(), place, reading: Mutex::default(), writing: Mutex::default() };
+            databases.insert(name, Arc::new(database));
+        }
+        Ok(Sql { databases, lanes: Some(lanes), ..Sql::default() })
+    }
+
+    /// Looks at one statement, at most [`MAX_STATEMENT`](super::MAX_STATEMENT) bytes of it, without running it.
+    ///
+    /// `reachable` gives the names of the databases that the run's authority says anything about, and is asked once. Of the
+    /// others not even the schema is read.
+    ///
+    /// # Errors
+    /// [`Unfit`], which whoever asks records.
+    pub async fn inspect(
+        &self,
+        database: &str,
+        text: &str,
+        parameters: Parameters,
+        reachable: impl FnOnce() -> Vec<String>,
+    ) -> Result<Statement, Unfit> {
+        let (Some(database), Some(lanes)) = (self.databases.get(database), &self.lanes) else {
+            return Err(Unfit::Unknown);
+        };
+        if !self.reachable.get_or_init(reachable).contains(&database.name) {
+            return Err(Unfit::Unknown);
+        }
+        let (database, text, words) = (Arc::clone(database), text.to_owned(), Arc::clone(&self.message));
+        let look = lanes.run(move |wanted| {
+            let mut message = String::new();
+            let found = database.reading().map(|session| {
+                let session = session.as_ref().ok_or(Unfit::Failed(HostError::Failed(Code::Internal)))?;
+                session.inspect(&database.name, &text, &parameters, wanted, &mut message)
+            });
+            *lock(&words) = message;
+            let (needs, locals) = match found {
+                Ok(Ok(needs)) => needs,
+                Ok(Err(unfit)) => return Ok(Err(unfit)),
+                Err(error) => return Ok(Err(Unfit::Failed(error))),
+            };
+            let writes = needs.iter().any(|need| need.access != Access::Select);
+            let database = Arc::clone(&database);
+            Ok(Ok(Statement::new(Inspected { database, text, parameters, needs, writes, locals })))
+        });
+        match tokio::time::timeout(INSPECTION, look).await {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(error)) => Err(Unfit::Failed(error)),
+            Err(_elapsed) => Err(Unfit::Failed(HostError::Limit(Code::CallDeadline))),
+        }
+    }
+
+    /// What the database says about the last statement of this run, if it did not understand it or a constraint did not hold;
+    /// empty otherwise. It is about the statement's own words, and names of tables that were decided about.
+    pub fn message(&self) -> String {
+        lock(&self.message).clone()
+    }
+
+    /// Runs a statement all of whose needs were decided.
+    pub(super) async fn run(
+        &self,
+        statement: Arc<Inspected>,
+        limit: usize,
+        meter: Arc<Meter>,
+    ) -> Result<Answer, HostError> {
+        let lanes = self.lanes.as_ref().ok_or(HostError::Failed(Code::Internal))?;
+        let words = Arc::clone(&self.message);
+        let work = move |wanted: &Wanted| {
+            let mut message = String::new();
+            let session =
+                if statement.writes { statement.database.writing()? } else { statement.database.reading()? };
+            let session = session.as_ref().ok_or(HostError::Failed(Code::Internal))?;
+            let result = session.run(&statement, wanted, limit, &meter, &mut message);
+            *lock(&words) = message;
+            result
+        };
+        lanes.run(work).await
+    }
+}
+
+impl Database {
+    fn reading(&self) -> Result<MutexGuard<'_, Option<Session>>, HostError> {
+        self.session(&self.reading, Use::Reading)
+    }
+
+    fn writing(&self) -> Result<MutexGuard<'_, Option<Session>>, HostError> {
+        self.session(&self.writing, Use::Writing)
+    }
+
+    /// The connection for that use, which is there afterwards.
+    fn session<'s>(
+        &self,
+        slot: &'s Mutex<Option<Session>>,
+        purpose: Use,
+    ) -> Result<MutexGuard<'s, Option<Session>>, HostError> {
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            // What was looked at when the run began must be what is opened.
+            let now = Place::find(self.place.path()).map_err(|_| HostError::Failed(Code::Io))?;
+            if !now.is_same(&self.place) {
+                return Err(HostError::Failed(Code::Io));
+            }
+            *slot = Some(Session::open(self.place.path(), purpose).map_err(|error| failure(&error))?);
+        }
+        Ok(slot)
+    }
+}
+
+fn lock(message: &Mutex<String>) -> MutexGuard<'_, String> {
+    message.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sql").field("databases", &self.databases.keys()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! SQLite off the asynchronous threads: bounded, and stopped when nobody waits for it any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bailiwick_guard::HostError;
+use bailiwick_policy::Code;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::Semaphore;
+
+/// Virtual machine instructions between two looks at whether the work is still wanted: well below a millisecond.
+const STEPS: i32 = 1000;
+
+/// Places for work with databases, shared by all runs. Work that is under way keeps its place to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes(Arc<Semaphore>);
+
+/// Whether somebody still waits for a piece of work.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted(Arc<AtomicBool>);
+
+/// Takes the wish back when the call that waits is dropped.
+struct Waiting(Wanted);
+
+impl Lanes {
+    pub(crate) fn new(places: usize) -> Lanes {
+        Lanes(Arc::new(Semaphore::new(places)))
+    }
+
+    /// Runs `work` on a thread for blocking work, as soon as there is a place.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Wanted) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        let internal = HostError::Failed(Code::Internal);
+        let place = Arc::clone(&self.0).acquire_owned().await.map_err(|_closed| internal)?;
+        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+        let _waiting = Waiting(wanted.clone());
+        let work = move || {
+            let _place = place;
+            if wanted.holds() { work(&wanted) } else { Err(HostError::Limit(Code::CallDeadline)) }
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(internal))
+    }
+}
+
+impl Wanted {
+    pub(crate) fn holds(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Makes every statement of the connection stop once this work is not wanted any more.
+    pub(crate) fn watch(&self, connection: &Connection) {
+        let wanted = self.clone();
+        connection.progress_handler(STEPS, Some(move || !wanted.holds()));
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Release);
+    }
+}
+
+/// The code of an error of SQLite that is nobody's statement's fault.
+pub(crate) fn failure(error: &rusqlite::Error) -> HostError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HostError::Failed(Code::DatabaseBusy),
+        Some(ErrorCode::OperationInterrupted) => HostError::Limit(Code::CallDeadline),
+        Some(ErrorCode::OutOfMemory) => HostError::Limit(Code::SqlMemory),
+        Some(ErrorCode::TooBig) => HostError::Limit(Code::ArgumentBytes),
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => HostError::Failed(Code::HostPermission),
+        _ => HostError::Failed(Code::Io),
+    }
+}

@@ -1,0 +1,91 @@
+//! How a server is started.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bailiwick_policy::ToolServer;
+use data_encoding::HEXLOWER;
+
+/// Where the variables come from that a manifest lets through to its servers. Default: there are none.
+#[derive(Clone)]
+pub struct Environment(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+
+/// A server's command with everything that it needs. It shows no values of variables.
+#[derive(Clone)]
+pub struct Launch {
+    pub(super) command: Vec<String>,
+    pub(super) env: Vec<(String, OsString)>,
+    pub(super) cwd: PathBuf,
+    pub(super) timeout: Option<Duration>,
+    digest: String,
+}
+
+impl Environment {
+    pub fn new(lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Environment {
+        Environment(Arc::new(lookup))
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Environment {
+        Environment::new(|_| None)
+    }
+}
+
+impl Launch {
+    /// The launch of `server` under a manifest in the folder `base`. Variables that are not set are left out.
+    pub fn new(server: &ToolServer, base: &Path, environment: &Environment) -> Launch {
+        let below = |path: &str| base.join(path.strip_prefix("./").unwrap_or(path));
+        let cwd = server.cwd().map_or_else(|| base.to_owned(), below);
+        // An empty path is the working directory, which a process cannot be told to go to.
+        let cwd = if cwd.as_os_str().is_empty() { PathBuf::from(".") } else { cwd };
+        let value = |name: &String| Some((name.clone(), (environment.0)(name)?));
+        Launch {
+            command: server.command().to_vec(),
+            env: server.env().iter().filter_map(value).collect(),
+            digest: fingerprint(server, &cwd),
+            cwd,
+            timeout: server.timeout(),
+        }
+    }
+
+    /// SHA-256, in hex, of the command, the names of its variables and its folder: what an acceptance is bound to.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The files that decide what the server does, as far as its command names them, and one that stands for its folder.
+    pub(crate) fn integrity(&self) -> Vec<PathBuf> {
+        let words = self.command.iter().map(|word| self.cwd.join(word));
+        let files = words.filter(|path| crate::ambient::is_file(path));
+        files.chain([self.cwd.join("package.json")]).collect()
+    }
+}
+
+fn fingerprint(server: &ToolServer, cwd: &Path) -> String {
+    let mut text = String::from("bailiwick tool server 1\n");
+    let cwd = cwd.to_string_lossy();
+    let parts = [server.command(), server.env(), &[cwd.into_owned()]];
+    for part in parts {
+        // With lengths, so that no two launches read the same.
+        text.push_str(&format!("{}\n", part.len()));
+        part.iter().for_each(|word| text.push_str(&format!("{} {word}\n", word.len())));
+    }
+    HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch").field("command", &self.command).field("cwd", &self.cwd).finish_non_exhaustive()
+    }
+}
