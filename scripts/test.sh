@@ -41,6 +41,14 @@ fi
 step "the OpenID provider of the tests"
 scripts/oidc.sh
 
+if ! $quick && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+  step "Python's venv, which installing the Python interpreter needs"
+  command -v apt-get >/dev/null || { echo "test: there is no apt-get; install Python 3 with venv" >&2; exit 1; }
+  sudo=sudo
+  [[ $EUID -ne 0 ]] || sudo=
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv >/dev/null
+fi
+
 step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 
