@@ -30,9 +30,9 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::Internal, "a fault of the host; nothing a guest or a manifest does leads there"),
     // Terms for sensitive calls, and replay: the command line has no way to bring them about yet.
     // Keys of agents count where possession is proved.
-    (Code::AgentKeyUnknown, "crates/identity/tests/authority.rs"),
-    (Code::AgentKeyExpired, "crates/identity/tests/authority.rs"),
-    (Code::AgentKeyRevoked, "crates/identity/tests/authority.rs"),
+    (Code::AgentKeyUnknown, "revocation::keys_of_an_agent"),
+    (Code::AgentKeyExpired, "revocation::keys_of_an_agent"),
+    (Code::AgentKeyRevoked, "revocation::keys_of_an_agent"),
     (Code::ManifestArgument, "cases of tools"),
     (Code::CeilingArgument, "cases of tools"),
     (Code::ToolUnaccepted, "cases of tools"),

@@ -6,9 +6,13 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use data_encoding::BASE64URL_NOPAD as B64;
 use libtest_mimic::{Failed, Trial};
+use serde_json::json;
 
 use crate::server::Server;
 use crate::{calls, program};
@@ -103,7 +107,8 @@ const SCENARIOS: [(&str, &str, End, &str, Option<&str>); 7] = [
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |at: usize| Trial::test(format!("revocation::{}", SCENARIOS[at].0), move || play(at));
-    (0..SCENARIOS.len()).map(trial).collect()
+    let keys = Trial::test("revocation::keys_of_an_agent", keys);
+    (0..SCENARIOS.len()).map(trial).chain([keys]).collect()
 }
 
 fn play(at: usize) -> Result<(), Failed> {
@@ -146,6 +151,147 @@ fn play(at: usize) -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("a later run ended with {:?}: {}{}", refused.code, refused.stdout, refused.stderr).into())
+}
+
+/// An agent with a registered key proves possession, with each proof once; with other keys, and after its own is over or
+/// revoked, it does not.
+fn keys() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let bound = Bound::new(&scene)?;
+    fs::write(scene.root.join("bailiwick.toml"), CONFIGURATION)?;
+    fs::write(scene.root.join("good.wat"), r#"(module (memory (export "memory") 1) (func (export "run")))"#)?;
+    let other = Bound::new(&scene)?;
+    for (name, of) in [("bound.json", &bound), ("other.json", &other)] {
+        fs::write(scene.root.join(name), of.jwk().to_string())?;
+    }
+    bound.present(&scene, "1")?;
+    let words = ["agent", "register", "bound-bot", "--owner", "tests", "--issuer", ISSUER, "--key", "bound.json"];
+    scene.perform(&[&words[..], &["--capabilities", "crypto:hash:-"]].concat())?;
+    bound.expect(&scene, 0, "finished")?;
+    bound.expect(&scene, 4, "deny.proof.replayed")?;
+
+    bound.present(&scene, "2")?;
+    let mut busy = bound.run(&scene, "busy.wat").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    ready(&mut busy)?;
+    scene.perform(&["agent", "revoke", "bound-bot", "--key", "k1", "--reason", "laptop lost"])?;
+    let ended = program::finish(busy)?;
+    if ended.code != Some(6) || !ended.stderr.contains("bound to was revoked: laptop lost") {
+        return Err(format!("ended with {:?}: {}", ended.code, ended.stderr).into());
+    }
+    bound.present(&scene, "3")?;
+    bound.expect(&scene, 4, "deny.agent.key_revoked")?;
+
+    other.present(&scene, "4")?;
+    other.expect(&scene, 4, "deny.agent.key_unknown")?;
+    scene.perform(&["agent", "rotate-key", "bound-bot", "--key", "other.json"])?;
+    other.present(&scene, "5")?;
+    other.expect(&scene, 0, "finished")?;
+    // What it was replaced by serves, and it does not any more.
+    let exported = scene.perform(&["agent", "export", "bound-bot"])?;
+    let mut document: serde_json::Value = serde_json::from_str(&exported)?;
+    let key = &mut document["agents"][0]["keys"][1];
+    (key["not_before"], key["expires"]) = ((now() - 100).into(), (now() - 10).into());
+    let mut third = document["agents"][0]["keys"][1].clone();
+    (third["jwk"], third["not_before"]) = (Bound::new(&scene)?.jwk(), (now() - 10).into());
+    third.as_object_mut().ok_or("no key")?.retain(|name, _| name == "jwk" || name == "not_before");
+    document["agents"][0]["keys"].as_array_mut().ok_or("no keys")?.push(third);
+    fs::write(scene.root.join("agents.json"), document.to_string())?;
+    scene.perform(&["agent", "import", "agents.json"])?;
+    other.present(&scene, "6")?;
+    other.expect(&scene, 4, "deny.agent.key_expired")
+}
+
+const ISSUER: &str = "https://id.example";
+const AUDIENCE: &str = "https://bailiwick.example/";
+const CONFIGURATION: &str = r#"
+[compile]
+time = "60s"
+[[trusted]]
+issuer = "https://id.example"
+audience = "https://bailiwick.example/"
+jwks = "jwks.json"
+algorithms = ["EdDSA"]
+"#;
+
+/// An issuer of its own, and a key that its tokens are bound to.
+struct Bound {
+    issuer: Ed25519KeyPair,
+    key: Ed25519KeyPair,
+}
+
+impl Bound {
+    fn new(scene: &Scene) -> Result<Bound, Failed> {
+        let generate = || Ed25519KeyPair::generate().map_err(|error| error.to_string());
+        let bound = Bound { issuer: generate()?, key: generate()? };
+        fs::write(
+            scene.root.join("policy.toml"),
+            POLICY.replace("[\"bot\"]", "[\"bot\", \"bound-bot\"]").replace("{port}", &scene.server.port().to_string()),
+        )?;
+        Ok(bound)
+    }
+
+    fn jwk(&self) -> serde_json::Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": B64.encode(self.key.public_key().as_ref())})
+    }
+
+    /// Makes a token and a proof, each with that `jti`.
+    fn present(&self, scene: &Scene, jti: &str) -> Result<(), Failed> {
+        let x = B64.encode(self.key.public_key().as_ref());
+        let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+        let hash = |text: &str| B64.encode(digest(&SHA256, text.as_bytes()).as_ref());
+        let token = compact(
+            &self.issuer,
+            json!({"typ": "at+jwt", "alg": "EdDSA", "kid": "k1"}),
+            json!({
+                "iss": ISSUER, "aud": AUDIENCE, "sub": "bound-bot", "client_id": "x", "jti": jti, "iat": now() - 5,
+                "exp": now() + 600, "scope": "crypto:hash:-", "cnf": {"jkt": hash(&canonical)},
+            }),
+        );
+        let proof = compact(
+            &self.key,
+            json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x}}),
+            json!({"jti": jti, "htm": "POST", "htu": AUDIENCE, "iat": now(), "ath": hash(&token)}),
+        );
+        let public =
+            json!({"kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": B64.encode(self.issuer.public_key().as_ref())});
+        fs::write(scene.root.join("jwks.json"), json!({"keys": [public]}).to_string())?;
+        fs::write(scene.root.join("bound-token"), token)?;
+        Ok(fs::write(scene.root.join("proof"), proof)?)
+    }
+
+    fn run(&self, scene: &Scene, guest: &str) -> Command {
+        let words = ["run", guest, "--policy", "policy.toml", "--token-file", "bound-token", "--dpop-proof", "proof"];
+        scene.program(&words)
+    }
+
+    fn expect(&self, scene: &Scene, code: i32, word: &str) -> Result<(), Failed> {
+        let ended = program::run(&mut self.run(scene, "good.wat"))?;
+        if ended.code == Some(code) && ended.stderr.contains(word) {
+            return Ok(());
+        }
+        Err(format!("{:?} and not {code} with `{word}`: {}", ended.code, ended.stderr).into())
+    }
+}
+
+fn compact(pair: &Ed25519KeyPair, header: serde_json::Value, claims: serde_json::Value) -> String {
+    let signed = format!("{}.{}", B64.encode(header.to_string().as_bytes()), B64.encode(claims.to_string().as_bytes()));
+    format!("{signed}.{}", B64.encode(pair.sign(signed.as_bytes()).as_ref()))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Returns once the guest says that it runs.
+fn ready(child: &mut Child) -> Result<(), Failed> {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+    if line == "ready\n" {
+        return Ok(());
+    }
+    let mut said = String::new();
+    child.stderr.take().ok_or("no errors")?.read_to_string(&mut said)?;
+    Err(format!("the guest said `{line}`: {said}").into())
 }
 
 struct Scene {
@@ -195,7 +341,7 @@ impl Scene {
     fn jti(&self) -> Result<String, Failed> {
         let token = fs::read_to_string(self.root.join("token"))?;
         let claims = token.split('.').nth(1).ok_or("not a token")?;
-        let claims = data_encoding::BASE64URL_NOPAD.decode(claims.as_bytes())?;
+        let claims = B64.decode(claims.as_bytes())?;
         let claims: serde_json::Value = serde_json::from_slice(&claims)?;
         Ok(claims["jti"].as_str().ok_or("no jti")?.to_owned())
     }
@@ -209,14 +355,8 @@ impl Scene {
                 other => Err(format!("the server saw {other:?}").into()),
             };
         }
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        if line == "ready\n" {
-            return Ok(child);
-        }
-        let mut said = String::new();
-        child.stderr.take().ok_or("no errors")?.read_to_string(&mut said)?;
-        Err(format!("the guest said `{line}`: {said}").into())
+        ready(&mut child)?;
+        Ok(child)
     }
 
     fn logs(&self) -> Result<String, Failed> {

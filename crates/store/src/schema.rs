@@ -113,6 +113,13 @@ impl Place {
         Err(StoreError::File { path: self.path.clone(), problem })
     }
 
+    /// A database that somebody else made.
+    #[cfg(test)]
+    pub(crate) fn of_test(path: &Path) -> Place {
+        let files = [path, &path.with_extension("db-wal")].map(identify);
+        Place { path: path.to_owned(), files, busy: Duration::ZERO }
+    }
+
     fn log(&self) -> PathBuf {
         self.path.with_extension("db-wal")
     }

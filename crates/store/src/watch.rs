@@ -211,3 +211,29 @@ impl Looker {
         Ok(lost)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database of ours is never locked against readers; another journal's is, and stands for whatever may do so.
+    #[test]
+    fn a_lock_is_waited_for_and_not_forever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("CREATE TABLE meta (name, value); INSERT INTO meta VALUES ('epoch', 1)").unwrap();
+        let looker = |patience| Looker::new(Place::of_test(&path), patience).unwrap();
+        let (mut patient, mut impatient) = (looker(Duration::from_secs(3600)), looker(Duration::ZERO));
+        let sees = |looker: &mut Looker| looker.look(Vec::new).is_ok();
+        assert!(sees(&mut patient) && sees(&mut impatient));
+        writer.execute_batch("UPDATE meta SET value = 2; BEGIN EXCLUSIVE").unwrap();
+        assert!(sees(&mut patient), "not for the first moment");
+        assert!(patient.locked.is_some());
+        assert!(!sees(&mut impatient), "nobody can tell any more");
+        writer.execute_batch("ROLLBACK").unwrap();
+        assert!(sees(&mut patient) && patient.locked.is_none() && patient.epoch == Some(2));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!sees(&mut patient), "deleted");
+    }
+}
