@@ -1,5 +1,5 @@
 const ODD = [
-  undefined, null, true, -1, 0, 0.5, NaN, Infinity, 2 ** 53, 2 ** 64, 10n, 2n ** 70n, "", "x".repeat(100_000), "\ud800", Symbol("s"), {}, [], [[]], () => 1, new Date(NaN), /x/, new Map(),
+  undefined, null, true, -1, 0, 0.5, NaN, Infinity, 2 ** 53, 2 ** 64, 10n, 2n ** 70n, "", "x".repeat(5000), "\ud800", Symbol("s"), {}, [], [[]], () => 1, new Date(NaN), /x/, new Map(),
   new Uint8Array(0), new Float64Array([NaN]), new ArrayBuffer(3), new DataView(new ArrayBuffer(1)), Object.create(null), new Proxy({}, {}), globalThis,
 ];
 const kinds = new Set();

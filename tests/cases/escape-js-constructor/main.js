@@ -7,7 +7,6 @@ const PAYLOADS = [
   "return process.mainModule.require('child_process').execSync('id')",
   "return require('fs').readFileSync('/etc/passwd', 'utf8')",
   "return globalThis.process",
-  "return this.constructor.constructor('return process')().exit()",
   "return process.binding('fs')",
   "return module.constructor._load('fs')",
   "return Deno.readTextFileSync('/etc/passwd')",

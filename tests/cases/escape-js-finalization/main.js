@@ -1,7 +1,8 @@
 const { log } = console;
+const told = new Set();
 const late = (who) => Promise.resolve().then(async () => {
   for (const act of [() => bailiwick.files.readText("/etc/passwd"), () => bailiwick.files.writeText("/planted.txt", "mine"), () => fetch("http://169.254.169.254/")]) {
-    try { await act(); log(who, "did it"); } catch (error) { log(who, error?.code ?? error?.name); }
+    try { await act(); told.add(`${who}: did it`); } catch (error) { told.add(`${who}: ${error?.code ?? error?.name}`); }
   }
 });
 
@@ -17,5 +18,7 @@ log("weakly:", typeof weak?.deref());
 setTimeout(() => late("a timer after the end"), 1);
 late("a promise");
 Promise.reject(new Error("nobody handles this")).catch(() => late("a handler"));
-await new Promise((resolve) => setTimeout(resolve, 20));
+await new Promise((resolve) => setTimeout(resolve, 100));
+// When the collector runs is its own affair.
+log([...told].filter((text) => !text.startsWith("registry: deny.")).sort().join("; "));
 result = "done";

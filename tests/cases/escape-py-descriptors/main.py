@@ -18,7 +18,7 @@ for number in list(range(0, 12)) + [255, 1023, 2**31 - 1, -1, -100]:
             value = act()
             if isinstance(value, (bytes, list)) and value:
                 told.setdefault(name, []).append((number, value))
-        except (OSError, AttributeError, OverflowError, ValueError, NotImplementedError):
+        except (OSError, AttributeError, OverflowError, ValueError, TypeError, NotImplementedError):
             pass
 print("read from descriptors:", {name: values for name, values in told.items() if name != "listdir"})
 print("folders:", sorted({str(names) for _, names in told.get("listdir", [])}))

@@ -28,6 +28,6 @@ try:
     print(string.Formatter().vformat("{0.__globals__[os].environ[DEPLOY_TOKEN]}", (Event.__init__,), {}))
 except Exception as error:
     print(type(error).__name__)
-record = logging.makeLogRecord({"msg": "%(a)s", "args": ({"a": os.environ},)})
+record = logging.makeLogRecord({"msg": "%(a)s", "args": {"a": os.environ}})
 print(record.getMessage() in ("environ({})", "{}"), "%(x)s" % {"x": os.environ.get("DEPLOY_TOKEN")})
 print(f"{os.environ.get('DEPLOY_TOKEN')!r:>10}")

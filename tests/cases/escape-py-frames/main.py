@@ -27,7 +27,7 @@ if outer:
     # Lying to the runner about its own variables.
     for frame in outer:
         for name in list(frame.f_locals):
-            if name in ("name", "source", "grant", "allowed"):
+            if name in ("grant", "allowed", "denied"):
                 try:
                     frame.f_locals[name] = None
                 except Exception as error:

@@ -6,7 +6,7 @@ import zlib
 
 
 def bomb(megabytes, wbits=15):
-    squeezer = zlib.compressobj(9, wbits=wbits)
+    squeezer = zlib.compressobj(1, wbits=wbits)
     zeros = bytes(1 << 20)
     return b"".join(squeezer.compress(zeros) for _ in range(megabytes)) + squeezer.flush()
 
@@ -18,20 +18,20 @@ def attempt(name, act):
         print(name, type(error).__name__)
 
 
-packed = bomb(128)
+packed, zipped = bomb(48), bomb(48, wbits=31)
 print("packed in", len(packed) // 1024, "KiB")
 attempt("zlib", lambda: len(zlib.decompress(packed)))
 attempt("zlib with a size", lambda: len(zlib.decompress(packed, bufsize=2**31 - 1)))
 attempt("bounded", lambda: len(zlib.decompressobj().decompress(packed, 1000)))
-attempt("gzip", lambda: len(gzip.decompress(bomb(128, wbits=31))))
-attempt("gzip file", lambda: len(gzip.GzipFile(fileobj=io.BytesIO(bomb(128, wbits=31))).read()))
+attempt("gzip", lambda: len(gzip.decompress(zipped)))
+attempt("gzip file", lambda: len(gzip.GzipFile(fileobj=io.BytesIO(zipped)).read()))
 
 
 def archive():
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         with file.open("zeros", "w") as member:
-            for _ in range(128):
+            for _ in range(48):
                 member.write(bytes(1 << 20))
     return len(zipfile.ZipFile(buffer).read("zeros"))
 
