@@ -65,6 +65,9 @@ pub(crate) enum Verb {
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),
+    /// Tools of upstream servers: what they are, and which of them may be called
+    #[command(subcommand)]
+    Tool(ToolVerb),
     /// Say what this machine has, what is missing, and how to get it
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -330,6 +333,30 @@ pub(crate) enum KeyVerb {
     List(KeyListArguments),
     /// Print a key's public half
     Public(KeyPublicArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolVerb {
+    /// Start the servers, and list their tools beside what was accepted
+    List(ToolListArguments),
+    /// Accept a server's tools as it describes them now; others cannot be called
+    Accept(ToolAcceptArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ToolListArguments {
+    /// The manifest that names the servers
+    pub(crate) manifest: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ToolAcceptArguments {
+    /// The manifest that names the server
+    pub(crate) manifest: PathBuf,
+    /// The server
+    pub(crate) server: String,
+    /// One tool of it; without it, all
+    pub(crate) tool: Option<String>,
 }
 
 #[derive(Debug, Args)]

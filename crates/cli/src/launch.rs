@@ -150,6 +150,10 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
 fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
     let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
     let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
+    if !loaded.manifest.tools().is_empty() {
+        let accepted = crate::command::tool::acceptances(host)?;
+        services = services.accepted_tools(Arc::new(accepted)).environment(crate::command::tool::environment());
+    }
     if loaded.manifest.stores().next().is_some() {
         let stores = KvDatabase::open(&host.state.path().join("kv.db")).map_err(Failure::internal)?;
         services = services.kv(Arc::new(stores));

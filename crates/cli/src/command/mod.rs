@@ -27,8 +27,9 @@ mod session;
 mod task_end;
 mod token_inspect;
 mod token_issue;
+pub(crate) mod tool;
 
-use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, Verb};
+use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, ToolVerb, Verb};
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::terminal;
@@ -62,6 +63,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
+        Verb::Tool(ToolVerb::List(verb)) => resolve().and_then(|host| tool::list(verb, &host)),
+        Verb::Tool(ToolVerb::Accept(verb)) => resolve().and_then(|host| tool::accept(verb, &host)),
         Verb::Run(verb) => resolve().and_then(|host| run::run(verb, &host)),
         Verb::Session(verb) => resolve().and_then(|host| session::run(verb, &host)),
     };

@@ -134,6 +134,7 @@ impl Begun {
 
     /// Records the end.
     pub(crate) async fn end(self, stop: Stop, mut usage: Usage) -> Report {
+        self.host.tools.close().await;
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
         let anomalies = match self.guard.run_ended(stop.kind()).await {
