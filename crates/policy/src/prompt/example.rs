@@ -43,7 +43,10 @@ pub(super) fn section(dialect: Dialect, kind: Kind, scopes: &[&Scope]) -> String
     let mut lines: Vec<String> = Vec::new();
     for action in kind.actions() {
         let granting = |scope: &&&Scope| scope.actions().any(|own| own == *action);
-        let Some(scope) = scopes.iter().find(granting) else { continue };
+        // Folders are listed rather by their own name than by that of something below.
+        let exact = |scope: &&&Scope| !scope.pattern().tail && granting(scope);
+        let folder = scopes.iter().find(exact).filter(|_| *action == ActionName::List);
+        let Some(scope) = folder.or_else(|| scopes.iter().find(granting)) else { continue };
         lines.extend(one(dialect, *action, scope));
     }
     if lines.is_empty() {

@@ -125,15 +125,11 @@ fn beginning(dialect: Dialect, agent: Option<&str>, description: Option<&str>) -
 fn line(grant: &Grant<'_>) -> String {
     let scope = &grant.scope;
     let resource = shown(scope);
-    let upper = scope.kind() == Kind::Fetch;
-    let actions: Vec<String> = scope
-        .actions()
-        .map(|action| if upper { action.as_str().to_ascii_uppercase() } else { action.to_string() })
-        .collect();
+    let actions = actions(scope);
     let mut line = match scope.kind() {
-        Kind::Crypto if resource == "-" => format!("without a key: {}", actions.join(", ")),
+        Kind::Crypto if resource == "-" => format!("without a key: {actions}"),
         Kind::Tool => code(&resource),
-        _ => format!("{}: {}", code(&resource), actions.join(", ")),
+        _ => format!("{}: {actions}", code(&resource)),
     };
     let terms = &grant.terms;
     if scope.kind() == Kind::Fetch {
@@ -159,6 +155,12 @@ fn line(grant: &Grant<'_>) -> String {
         line += &format!("; {}", conditions.join("; "));
     }
     line
+}
+
+fn actions(scope: &Scope) -> String {
+    let upper = scope.kind() == Kind::Fetch;
+    let name = |action: ActionName| if upper { action.as_str().to_ascii_uppercase() } else { action.to_string() };
+    scope.actions().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn demand(condition: &Condition) -> String {
@@ -187,9 +189,9 @@ fn exceptions(manifest: &Manifest, ceiling: Option<&Manifest>, kind: Kind) -> St
     let touches = |rule: &&ManifestRule| granted.iter().any(|grant| grant.scope.intersect(&rule.scope).is_some());
     let mut text = String::new();
     for rule in denied(manifest, ceiling).filter(|rule| rule.scope.kind() == kind).filter(touches).take(MAX_LINES) {
-        let actions: Vec<String> = rule.scope.actions().map(|action| action.to_string()).collect();
+        let actions = actions(&rule.scope);
         let all = rule.scope.actions().count() == kind.actions().len();
-        let what = if all { String::new() } else { format!(": {}", actions.join(", ")) };
+        let what = if all { String::new() } else { format!(": {actions}") };
         let _ = writeln!(text, "- but never {}{what}", code(&shown(&rule.scope)));
     }
     text
@@ -322,7 +324,8 @@ mod tests {
             "bailiwick.kv(\"state\")",
             "bailiwick.sql(\"ledger\").query(\"select * from expenses",
             "tools[\"calendar\"][\"create-event\"](title=",
-            "`title` must be of length 200 or less; `kind` (may be left out) must be one of `a`",
+            "`title` must be of length 200 or less",
+            "`kind` (may be left out) must be one of `a`",
             "30 s of time",
         ] {
             assert!(python.contains(expected), "no `{expected}` in:\n{python}");
@@ -345,7 +348,7 @@ mod tests {
         for dialect in [Dialect::Python, Dialect::JavaScript] {
             let text = prompt(&nothing, None, dialect, None);
             for absent in
-                ["## Files", "## The web", "requests.", "fetch(", "bailiwick.files", "bailiwick.kv", "tools", "/in"]
+                ["## Files", "## The web", "requests.", "fetch(", "bailiwick.files", "bailiwick.kv", "tools[", "/in"]
             {
                 assert!(!text.contains(absent), "`{absent}` in:\n{text}");
             }
