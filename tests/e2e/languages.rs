@@ -41,7 +41,10 @@ pub(crate) fn lend(language: Language, state: &Path) -> Result<(), String> {
 }
 
 /// Installs the language, once in this process and once for all, and returns the state folder that has it.
-fn install(language: Language) -> Result<PathBuf, String> {
+///
+/// # Errors
+/// When it cannot be installed.
+pub(crate) fn install(language: Language) -> Result<PathBuf, String> {
     static DONE: [OnceLock<Result<(), String>>; 2] = [OnceLock::new(), OnceLock::new()];
     let state = repository().join("target/languages-test-state");
     let done = DONE.get(Language::ALL.iter().position(|it| *it == language).unwrap_or(0)).ok_or("no such language")?;
@@ -51,6 +54,18 @@ fn install(language: Language) -> Result<PathBuf, String> {
     })
     .clone()?;
     Ok(state)
+}
+
+/// The folder of the plain interpreter of this version; earlier ones may be there as well.
+fn current(state: &Path, language: Language) -> Result<String, Failed> {
+    let listed = json(&with_tools(state, &["language", "list", "--json"])?)?;
+    let plain = |it: &&Value| {
+        it["language"] == language.name()
+            && it["state"] == "ready"
+            && it["requested"].as_array().is_some_and(Vec::is_empty)
+    };
+    let found = listed["languages"].as_array().and_then(|list| list.iter().find(plain));
+    found.and_then(|it| it["id"].as_str()).map(str::to_owned).ok_or_else(|| format!("no {language} in {listed}").into())
 }
 
 /// A command of the program with the variables of this process, in which pip and npm are found.
@@ -76,6 +91,7 @@ impl Own {
         fs::create_dir(&state)?;
         for language in languages {
             let shared = install(*language)?;
+            let id = current(&shared, *language)?;
             // Another test may be installing there: what is under way is not copied.
             for folder in ["languages", "cache", "cache/artifacts"] {
                 fs::create_dir_all(state.join(folder))?;
@@ -85,7 +101,7 @@ impl Own {
                     let name = name.to_string_lossy();
                     if entry.is_file() && !name.ends_with(".tmp") {
                         fs::copy(entry, to)?;
-                    } else if name.starts_with(language.name()) {
+                    } else if name == id {
                         copy(&entry, &to)?;
                     }
                 }

@@ -18,6 +18,7 @@ mod codes;
 mod crash;
 mod golden;
 mod hosting;
+mod interpreters;
 mod languages;
 mod matrix;
 mod normal;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
     }
     trials.extend(revocation::trials());
     trials.extend(oidc::trials());
+    trials.extend(interpreters::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),
