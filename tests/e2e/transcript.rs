@@ -32,8 +32,11 @@ pub(crate) fn check(file: &Path) -> Result<(), Failed> {
     }
     fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
     let mut actual = String::new();
+    // What a command printed may look like a comment.
+    let mut printed = false;
     for line in text.lines() {
-        if line.starts_with('#') {
+        printed = (printed || line.starts_with("$ ")) && !line.starts_with("[exit ");
+        if line.starts_with('#') && !printed {
             actual += &format!("{line}\n");
         }
         let Some(command) = line.strip_prefix("$ ") else { continue };
