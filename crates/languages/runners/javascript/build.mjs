@@ -12,13 +12,6 @@ import { patchedRuntime } from "./runtime.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-try {
-    await build(options());
-} catch (error) {
-    console.error(`error: ${error.message}`);
-    process.exitCode = 1;
-}
-
 function options() {
     const { values } = parseArgs({ options: { wit: { type: "string" }, out: { type: "string" } } });
     if (!values.wit || !values.out) throw new Error("usage: node build.mjs --wit FOLDER --out FILE");
@@ -49,6 +42,21 @@ async function builders() {
     }
 }
 
+/**
+ * Of sucrase only what takes types away is wanted: the rest would lie in every snapshot. A module that is left out is an empty one, whose
+ * exports nobody uses.
+ */
+const onlyTypes = {
+    name: "only-types",
+    setup({ onLoad }) {
+        const transformers = "(?:CJSImport|Flow|JSX|JestHoist|ReactDisplayName|ReactHotLoader)Transformer";
+        const unused = `sucrase/dist/esm/(?:transformers/${transformers}|Options-gen-types|CJSImportProcessor|computeSourceMap|parser/plugins/flow)`;
+        const packages = "node_modules/(?:@jridgewell|lines-and-columns|ts-interface-checker)/";
+        onLoad({ filter: new RegExp(`${unused}\\.js$|${packages}`) }, () => ({ contents: "module.exports = {};" }));
+        onLoad({ filter: /sucrase\/dist\/esm\/Options\.js$/ }, () => ({ contents: "export const validateOptions = () => {};" }));
+    },
+};
+
 async function bundle(esbuild) {
     const result = await esbuild.build({
         entryPoints: [join(here, "src", "main.js")],
@@ -62,6 +70,7 @@ async function bundle(esbuild) {
         minifySyntax: true,
         minifyWhitespace: true,
         external: ["bailiwick:*"],
+        plugins: [onlyTypes],
         logLevel: "error",
     });
     return result.outputFiles[0].text;
@@ -73,4 +82,11 @@ function nativeModule() {
     const files = readdirSync(scope, { recursive: true }).filter((name) => name.endsWith(".node"));
     if (files.length === 0) throw new Error("componentize-qjs has no native module for this platform");
     return readFileSync(join(scope, files[0]));
+}
+
+try {
+    await build(options());
+} catch (error) {
+    console.error(`error: ${error.message}`);
+    process.exitCode = 1;
 }

@@ -32,9 +32,9 @@ export const toWellFormed = uncurry(String.prototype.toWellFormed);
 export const slice = uncurry(String.prototype.slice);
 export const split = uncurry(String.prototype.split);
 export const joinStrings = uncurry(Array.prototype.join);
+export const endsWith = uncurry(String.prototype.endsWith);
 export const includes = uncurry(String.prototype.includes);
 export const replaceText = uncurry(String.prototype.replace);
-export const test = uncurry(RegExp.prototype.test);
 export const subarray = uncurry(Uint8Array.prototype.subarray);
 export const copyBytes = uncurry(Uint8Array.prototype.slice);
 

@@ -38,7 +38,7 @@ function attempt(source, name) {
     } catch (error) {
         return report(error, name);
     }
-    const before = watch();
+    const before = watch(code);
     const { value: promise, failed } = evaluate(code, name);
     if (failed) return report(promise, name);
 

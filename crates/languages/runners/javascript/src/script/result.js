@@ -1,6 +1,6 @@
 // The result of an execution: the variable `result` if the script set it, else the value of its last expression.
 
-import { TypeError, evaluateGlobally, is, stringifyJson, toWellFormed } from "../primordials.js";
+import { TypeError, evaluateGlobally, includes, is, stringifyJson, toWellFormed } from "../primordials.js";
 import { text } from "../bytes.js";
 import { Timeout } from "../timers.js";
 
@@ -13,12 +13,16 @@ function variable() {
     }
 }
 
+/** Whether a script so far has had the word in it: looking for the variable is not free. */
+let mentioned = false;
+
 /** Looks at the variable before a script runs. `result(last)` says what came out: `{ json }`, `{ error }`, or neither. */
-export function watch() {
-    const before = variable();
+export function watch(source) {
+    const before = mentioned ? variable() : undefined;
+    mentioned ||= includes(source, "result");
     return {
         result(last) {
-            const after = variable();
+            const after = mentioned ? variable() : undefined;
             const set = after !== undefined && !is(before, after);
             if (!set && (typeof last === "function" || typeof last === "symbol" || last instanceof Timeout)) return {};
             return json(set ? after : last);

@@ -3,17 +3,21 @@
 import { transform } from "sucrase";
 import { parse } from "../../node_modules/sucrase/dist/esm/parser/index.js";
 import { TokenType as tt } from "../../node_modules/sucrase/dist/esm/parser/tokenizer/types.js";
-import { String, SyntaxError, test } from "../primordials.js";
+import { String, SyntaxError, endsWith, includes } from "../primordials.js";
 
-const TYPED = /\.[mc]?tsx?$/;
-const MODULE_WORD = /\b(?:import|export)\b/;
+const TYPED = [".ts", ".mts", ".cts"];
 
 /** The script to evaluate. */
 export function javascript(source, name) {
     let code = source;
-    if (test(TYPED, name)) code = withoutTypes(code, name);
-    if (test(MODULE_WORD, code)) code = withoutModules(code, name);
+    if (isTyped(name)) code = withoutTypes(code, name);
+    if (includes(code, "import") || includes(code, "export")) code = withoutModules(code, name);
     return code;
+}
+
+function isTyped(name) {
+    for (let at = 0; at < TYPED.length; at += 1) if (endsWith(name, TYPED[at])) return true;
+    return false;
 }
 
 function withoutTypes(source, name) {
