@@ -73,7 +73,6 @@ fn with_tools(state: &Path, args: &[&str]) -> Result<Ended, String> {
     let parent = state.parent().unwrap_or(state);
     fs::create_dir_all(parent).map_err(|error| error.to_string())?;
     let mut command = program::program(parent, args);
-    #[expect(clippy::disallowed_methods, reason = "pip and npm are configured through the environment")]
     command.envs(std::env::vars_os()).env("BAILIWICK_STATE", state);
     command.env("BAILIWICK_CONFIG", "/dev/null");
     program::run_for(&mut command, PATIENCE)

@@ -151,7 +151,7 @@ pub(crate) fn install_command(language: Language, packages: &Packages) -> String
     format!("bailiwick language install {language} --with {packages}")
 }
 
-#[expect(clippy::disallowed_methods, reason = "pip and npm are configured through the environment; it is filtered")]
+/// All of it: pip and npm are configured through it, and what they do not need is filtered out.
 fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }

@@ -50,7 +50,8 @@ fn draw(listed: &Listed) -> String {
         Standing::Damaged(_) => BAD,
         Standing::Missing => DIM,
     };
-    let mut text = format!("{BOLD}{:<11}{BOLD:#} {style}{:<12}{style:#}", listed.language.name(), listed.standing.as_str());
+    let mut text =
+        format!("{BOLD}{:<11}{BOLD:#} {style}{:<12}{style:#}", listed.language.name(), listed.standing.as_str());
     if let Some(runtime) = &listed.runtime {
         text += &format!(" {}, {} MiB", terminal::plain(&runtime.interpreter), runtime.bytes >> 20);
         let packages: Vec<String> =
