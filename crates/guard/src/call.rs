@@ -184,6 +184,11 @@ impl Guard {
         self.records.list()
     }
 
+    /// Why the call that ended last was refused, if it was.
+    pub fn refusal(&self) -> Option<Code> {
+        self.records.refusal()
+    }
+
     /// The grant's verdict, made stricter by the life of the authority it came from.
     fn decide(&self, request: &Request) -> (Verdict, Option<String>) {
         let verdict = self.grant.decide(request);

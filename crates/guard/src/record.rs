@@ -67,6 +67,7 @@ pub(crate) struct Records {
 struct Listed {
     calls: Vec<CallRecord>,
     explained: usize,
+    refusal: Option<Code>,
 }
 
 /// A record that may still change: in the list, or alone when the list is full.
@@ -106,13 +107,14 @@ impl Records {
         let ended = match slot {
             Slot::Beyond(mut record) => {
                 settle(&mut record);
+                self.listed().refusal = record.refusal();
                 Some(*record)
             }
             Slot::Listed(at) => {
-                let mut listed = self.listed();
-                let record = listed.calls.get_mut(at);
-                record.and_then(|record| {
+                let Listed { calls, refusal, .. } = &mut *self.listed();
+                calls.get_mut(at).and_then(|record| {
                     settle(record);
+                    *refusal = record.refusal();
                     self.observer.is_some().then(|| record.clone())
                 })
             }
@@ -122,12 +124,27 @@ impl Records {
         }
     }
 
+    /// Why the call that ended last was refused, if it was.
+    pub(crate) fn refusal(&self) -> Option<Code> {
+        self.listed().refusal
+    }
+
     pub(crate) fn list(&self) -> Vec<CallRecord> {
         self.listed().calls.clone()
     }
 
     fn listed(&self) -> MutexGuard<'_, Listed> {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallRecord {
+    fn refusal(&self) -> Option<Code> {
+        match self.outcome {
+            Some(Outcome::Denied(code)) => Some(code),
+            None if self.decision == Decision::Deny => Some(self.code),
+            _ => None,
+        }
     }
 }
 

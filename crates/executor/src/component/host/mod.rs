@@ -27,6 +27,7 @@ mod generated {
             "bailiwick:host/session": trappable,
             "bailiwick:host/script.print": trappable,
             "bailiwick:host/script.abilities": trappable,
+            "bailiwick:host/script.refusal": trappable,
             "bailiwick:host/sql.message": trappable,
             default: async | trappable,
         },

@@ -26,4 +26,8 @@ impl Host for HostView {
     fn abilities(&mut self) -> wasmtime::Result<String> {
         Ok(ops::abilities(&self.door))
     }
+
+    fn refusal(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.door.guard().refusal().map(|code| code.as_str().to_owned()))
+    }
 }

@@ -51,6 +51,7 @@ const OURS: &[(&str, Item)] = &[
     ("bailiwick:host/files@0.1.0", "read"),
     ("bailiwick:host/session@0.1.0", "input"),
     ("bailiwick:host/script@0.1.0", "abilities"),
+    ("bailiwick:host/script@0.1.0", "refusal"),
     ("bailiwick:host/kv@0.1.0", "get"),
     ("bailiwick:host/sql@0.1.0", "query"),
     ("bailiwick:host/tools@0.1.0", "call"),
