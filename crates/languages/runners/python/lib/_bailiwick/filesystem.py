@@ -21,7 +21,6 @@ from _bailiwick.host import script
 _OPEN = io.open
 _NORMAL = posixpath.normpath
 _WRITERS = weakref.WeakSet()
-_REFUSAL = getattr(script, "refusal", None)
 
 
 def spelled(path):
@@ -67,10 +66,11 @@ def explained(error, action, path):
     """A refusal of the host with its reason code; other errors as they are."""
     if error.errno != errno.EPERM and error.errno != errno.ENOTCAPABLE:
         return error
-    code = _REFUSAL() if _REFUSAL is not None else None
-    failure = errors.denied(code or "deny", f"file {action} {_shown(path)}")
-    failure.filename = None
-    failure.errno = error.errno
+    code = script.refusal()
+    if code is None:
+        return error
+    failure = errors.denied(code, f"file {action} {_shown(path)}")
+    failure.errno, failure.filename = error.errno, path
     return failure
 
 
