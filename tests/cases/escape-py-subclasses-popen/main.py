@@ -21,7 +21,7 @@ except ImportError:
 seen = set()
 walk(object, seen)
 by_name = {}
-for cls in seen:
+for cls in sorted(seen, key=lambda cls: (cls.__module__, cls.__qualname__)):
     by_name.setdefault(cls.__name__, cls)
 
 attempt("Popen", lambda: by_name["Popen"](["/bin/sh", "-c", "id"], stdout=-1).communicate())
