@@ -78,7 +78,8 @@ impl Engine {
     }
 
     pub(crate) fn with_room(runs: NonZeroU32, room: Room) -> Result<Engine, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&run_settings(runs, room)).map_err(|error| EngineError(format!("{error:#}")))?;
+        let wasmtime =
+            wasmtime::Engine::new(&run_settings(runs, room)).map_err(|error| EngineError(format!("{error:#}")))?;
         let ticker = Ticker::start(&wasmtime).map_err(|error| EngineError(format!("no clock thread: {error}")))?;
         let fingerprint = Fingerprint::of(&wasmtime);
         Ok(Engine { wasmtime, ticker, fingerprint })

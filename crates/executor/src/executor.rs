@@ -11,8 +11,7 @@ use bailiwick_host::Services;
 use futures::FutureExt;
 
 use crate::run::{
-    Admission, Begun, Job, Live, Outside, Report, RunError, Runnable, Session, Source, Stop, Supervisor, Usage,
-    stop_of,
+    Admission, Begun, Job, Live, Outside, Report, RunError, Runnable, Session, Source, Stop, Supervisor, Usage, stop_of,
 };
 use crate::station::Station;
 use crate::{ArtifactCache, CompileOptions, Language};

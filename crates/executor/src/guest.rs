@@ -139,9 +139,7 @@ impl Form {
         }
         match first_token(text) {
             Some(rest) if is_wat(rest) => Ok(Form::Text),
-            _ => Err(Refusal::unrecognised(
-                "it is text, but not WAT; source text needs its language's interpreter",
-            )),
+            _ => Err(Refusal::unrecognised("it is text, but not WAT; source text needs its language's interpreter")),
         }
     }
 }

@@ -26,7 +26,9 @@ mod station;
 pub use {bailiwick_guard as guard, bailiwick_host as host, bailiwick_policy as policy};
 
 pub use executor::{Executor, ExecutorBuilder};
-pub use run::{Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, RunError, Session, Stop, Stream, TrapKind, Usage};
+pub use run::{
+    Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, RunError, Session, Stop, Stream, TrapKind, Usage,
+};
 
 pub use artifact::cache::ArtifactCache;
 pub use compile::{CompileIn, CompileOptions, compile_child};

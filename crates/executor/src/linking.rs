@@ -61,9 +61,8 @@ impl Linkers {
             Code::Component(component) => {
                 let entry = Entry::find(component).ok_or_else(|| Refusal::no_entry_point(COMPONENT_ENTRY))?;
                 let pre = match &entry {
-                    Entry::Interpreter(_) => {
-                        with_absent(self.components.clone(), component).and_then(|linker| linker.instantiate_pre(component))
-                    }
+                    Entry::Interpreter(_) => with_absent(self.components.clone(), component)
+                        .and_then(|linker| linker.instantiate_pre(component)),
                     Entry::Command(_) | Entry::World(_) => self.components.instantiate_pre(component),
                 };
                 Runnable::Component(pre.map_err(Refusal::unlinkable)?, entry)
@@ -96,7 +95,9 @@ fn with_absent(
                 ComponentItem::ComponentFunc(_) => {
                     instance.func_new(member, |_, _, _, _| Err(wasmtime::Error::new(BadCall("a socket"))))?;
                 }
-                ComponentItem::Resource(_) => instance.resource(member, ResourceType::host::<Absent>(), |_, _| Ok(()))?,
+                ComponentItem::Resource(_) => {
+                    instance.resource(member, ResourceType::host::<Absent>(), |_, _| Ok(()))?
+                }
                 _ => {}
             }
         }

@@ -170,7 +170,11 @@ fn main() {
             Language::JavaScript => CALLS_JAVASCRIPT,
         });
         let hello = guest(hello(language));
-        floor::compare(&format!("{language} W4 1,000 host calls; floor: hello"), || bench.run(&calls), || bench.run(&hello));
+        floor::compare(
+            &format!("{language} W4 1,000 host calls; floor: hello"),
+            || bench.run(&calls),
+            || bench.run(&hello),
+        );
         per_second(&bench, language, &hello);
         sessions(&bench, language, &hello);
     }
@@ -266,4 +270,3 @@ fn interpreter(language: Language) -> Interpreter {
     let languages = Languages::new(state().join("languages"), &key());
     languages.interpreter(language, &Packages::none()).expect("installed interpreters")
 }
-

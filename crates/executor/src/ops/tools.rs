@@ -22,12 +22,7 @@ pub(crate) async fn call_tool(
 }
 
 /// The arguments of a call: a JSON object of at most [`MAX_ARGUMENTS`] bytes, or a recorded refusal.
-pub(crate) fn parse_tool_arguments(
-    door: &Door,
-    server: &str,
-    tool: &str,
-    text: &str,
-) -> Result<Arguments, CallError> {
+pub(crate) fn parse_tool_arguments(door: &Door, server: &str, tool: &str, text: &str) -> Result<Arguments, CallError> {
     if text.len() > MAX_ARGUMENTS {
         return Err(CallError::Limit(Code::ArgumentBytes));
     }

@@ -95,8 +95,7 @@ impl Begun {
     pub(crate) fn store(&self, engine: &Engine, outside: Arc<dyn Outside>) -> Result<Store<RunState>, RunError> {
         let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host));
         let limiter = MemoryLimiter::new(self.limits.memory().get());
-        let mut store =
-            Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), outside, limiter));
+        let mut store = Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), outside, limiter));
         store.limiter(|state| state.limiter());
         store.set_fuel(self.limits.fuel().get()).map_err(RunError::wasmtime)?;
         store.fuel_async_yield_interval(Some(FUEL_KNOWN_EVERY)).map_err(RunError::wasmtime)?;

@@ -132,6 +132,10 @@ mod tests {
         assert_eq!(javascript(&["let x = {", "a: 1 }", "x"]), ["let x = {\na: 1 }\n", "x\n"]);
         assert_eq!(javascript(&["`a", "", "b`"]), ["`a\n\nb`\n"]);
         assert_eq!(javascript(&["f( // (", ")"]), ["f( // (\n)\n"]);
-        assert_eq!(javascript(&["f(", ""]), ["f(\n\n"], "an empty line ends it, and the interpreter says what is wrong");
+        assert_eq!(
+            javascript(&["f(", ""]),
+            ["f(\n\n"],
+            "an empty line ends it, and the interpreter says what is wrong"
+        );
     }
 }
