@@ -77,7 +77,7 @@ const COMPUTING: [Workload; 2] = [
 ];
 
 const CALLS_PYTHON: &str = "import bailiwick\nfor i in range(1000): bailiwick.crypto.hash('sha256', b'abc')\n";
-const CALLS_JAVASCRIPT: &str = "for (let i = 0; i < 1000; i++) bailiwick.crypto.hash('sha256', 'abc');\n";
+const CALLS_JAVASCRIPT: &str = "for (let i = 0; i < 1000; i++) bailiwick.crypto.hash('SHA-256', 'abc');\n";
 
 struct Bench {
     runtime: Runtime,

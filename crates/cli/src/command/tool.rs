@@ -19,6 +19,7 @@ pub(crate) fn acceptances(host: &Configuration) -> Result<Acceptances, Failure> 
 }
 
 /// The variables of this process; a server gets those that its manifest names.
+#[expect(clippy::disallowed_methods, reason = "the manifest names the variables that its servers get")]
 pub(crate) fn environment() -> Environment {
     Environment::new(|name| std::env::var_os(name))
 }

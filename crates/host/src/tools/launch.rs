@@ -12,7 +12,10 @@ use data_encoding::HEXLOWER;
 
 /// Where the variables come from that a manifest lets through to its servers. Default: there are none.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+/// The value of a variable, if there is one.
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// A server's command with everything that it needs. It shows no values of variables.
 #[derive(Clone)]

@@ -111,7 +111,7 @@ fn words(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<String>> {
     };
     match words.first() {
         None => return bad(place, "`command` is empty; its first word is the program"),
-        Some((program, place)) if program.is_empty() => return bad(place, "the program's name is empty"),
+        Some(("", place)) => return bad(place, "the program's name is empty"),
         Some(_) if words.len() > MAX_WORDS => return bad(place, "a command has at most 256 words"),
         Some(_) => {}
     }
