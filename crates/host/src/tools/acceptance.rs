@@ -190,6 +190,7 @@ fn file_name(manifest: &str, server: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests damage files")]
 mod tests {
     use bailiwick_policy::Manifest;
     use serde_json::json;
