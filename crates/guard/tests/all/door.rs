@@ -51,6 +51,16 @@ async fn a_refused_call_is_on_record_and_has_no_effect() {
 }
 
 #[tokio::test]
+async fn the_last_refusal_is_known_until_the_next_call() {
+    let (guard, _log, _memory) = guard(HASH_ONLY);
+    assert_eq!(guard.refusal(), None);
+    guard.call(&Untouchable, Random).await.unwrap_err();
+    assert_eq!(guard.refusal(), Some(Code::ManifestNoRule));
+    guard.call(&Host, Hash(7)).await.unwrap();
+    assert_eq!(guard.refusal(), None);
+}
+
+#[tokio::test]
 async fn what_does_not_parse_is_on_record_too_and_shown_safely() {
     let (guard, log, memory) = guard(HASH_ONLY);
     let attempt = Attempt {
