@@ -1,6 +1,7 @@
 //! What was typed. One definition feeds the parser, the help, the man pages and the completions.
 
 mod agent;
+mod tool;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::agent::*;
+pub(crate) use self::tool::*;
 use crate::quantity::{Bytes, Seconds};
 use crate::trusted::ProfileName;
 
@@ -333,30 +335,6 @@ pub(crate) enum KeyVerb {
     List(KeyListArguments),
     /// Print a key's public half
     Public(KeyPublicArguments),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ToolVerb {
-    /// Start the servers, and list their tools beside what was accepted
-    List(ToolListArguments),
-    /// Accept a server's tools as it describes them now; others cannot be called
-    Accept(ToolAcceptArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ToolListArguments {
-    /// The manifest that names the servers
-    pub(crate) manifest: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ToolAcceptArguments {
-    /// The manifest that names the server
-    pub(crate) manifest: PathBuf,
-    /// The server
-    pub(crate) server: String,
-    /// One tool of it; without it, all
-    pub(crate) tool: Option<String>,
 }
 
 #[derive(Debug, Args)]

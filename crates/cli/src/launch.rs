@@ -30,6 +30,7 @@ use crate::identity::{self, About, Who};
 use crate::input;
 use crate::languages::CACHE_BYTES;
 use crate::manifest::{self, Loaded};
+use crate::tools;
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -151,8 +152,8 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
     let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
     let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
     if !loaded.manifest.tools().is_empty() {
-        let accepted = crate::command::tool::acceptances(host)?;
-        services = services.accepted_tools(Arc::new(accepted)).environment(crate::command::tool::environment());
+        let accepted = tools::acceptances(host)?;
+        services = services.accepted_tools(Arc::new(accepted)).environment(tools::environment());
     }
     if loaded.manifest.stores().next().is_some() {
         let stores = KvDatabase::open(&host.state.path().join("kv.db")).map_err(Failure::internal)?;

@@ -21,6 +21,7 @@ mod quantity;
 mod state;
 mod table;
 mod terminal;
+mod tools;
 mod trusted;
 
 pub use exit::Exit;

@@ -27,7 +27,8 @@ mod session;
 mod task_end;
 mod token_inspect;
 mod token_issue;
-pub(crate) mod tool;
+mod tool_accept;
+mod tool_list;
 
 use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, ToolVerb, Verb};
 use crate::configuration::Configuration;
@@ -63,8 +64,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
-        Verb::Tool(ToolVerb::List(verb)) => resolve().and_then(|host| tool::list(verb, &host)),
-        Verb::Tool(ToolVerb::Accept(verb)) => resolve().and_then(|host| tool::accept(verb, &host)),
+        Verb::Tool(ToolVerb::List(verb)) => resolve().and_then(|host| tool_list::run(verb, &host)),
+        Verb::Tool(ToolVerb::Accept(verb)) => resolve().and_then(|host| tool_accept::run(verb, &host)),
         Verb::Run(verb) => resolve().and_then(|host| run::run(verb, &host)),
         Verb::Session(verb) => resolve().and_then(|host| session::run(verb, &host)),
     };
@@ -102,6 +103,7 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Language(LanguageVerb::List(verb)) => verb.json,
         Verb::Language(LanguageVerb::Install(verb)) => verb.json,
         Verb::Language(LanguageVerb::Remove(verb)) => verb.json,
+        Verb::Tool(ToolVerb::List(verb)) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

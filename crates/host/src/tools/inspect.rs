@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+
 use super::session::Session;
 use super::{Acceptance, Launch, Offer, ServerError, schema};
 
@@ -16,6 +19,22 @@ pub struct Inspection {
     pub relaunched: bool,
     /// The last that the server wrote to standard error. Untrusted text.
     pub stderr: String,
+}
+
+impl Inspection {
+    /// The offers that can be accepted: one of them, or all.
+    pub fn acceptable<'i>(&'i self, name: Option<&'i str>) -> impl Iterator<Item = &'i Offer> {
+        let usable = self.offers.iter().filter(|(_, standing)| !matches!(standing, Standing::Unusable(_)));
+        usable.map(|(offer, _)| offer).filter(move |offer| name.is_none_or(|name| name == offer.name()))
+    }
+}
+
+/// SHA-256, in hex, of how a server is started and what it offers. Whoever saw the offers says by it which ones were seen.
+pub fn digest_of<'o>(launch: &Launch, offers: impl IntoIterator<Item = &'o Offer>) -> String {
+    let mut text = format!("bailiwick tools 1\n{}\n", launch.digest());
+    let digests: BTreeSet<&str> = offers.into_iter().map(Offer::digest).collect();
+    digests.iter().for_each(|digest| text.extend([digest, "\n"]));
+    HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 /// How an offer stands to what was accepted.

@@ -44,8 +44,9 @@ impl Launch {
     pub fn new(server: &ToolServer, base: &Path, environment: &Environment) -> Launch {
         let below = |path: &str| base.join(path.strip_prefix("./").unwrap_or(path));
         let cwd = server.cwd().map_or_else(|| base.to_owned(), below);
-        // An empty path is the working directory, which a process cannot be told to go to.
-        let cwd = if cwd.as_os_str().is_empty() { PathBuf::from(".") } else { cwd };
+        // INVARIANT: absolute and without links, so that what is accepted for one folder never counts for another. A path
+        // that leads nowhere, such as a circle of links, stays as it is: no server can be started there.
+        let cwd = crate::ambient::route(&cwd).map_or(cwd, |route| route.end);
         let value = |name: &String| Some((name.clone(), (environment.0)(name)?));
         Launch {
             command: server.command().to_vec(),
@@ -54,6 +55,21 @@ impl Launch {
             cwd,
             timeout: server.timeout(),
         }
+    }
+
+    /// The program and its arguments, as the manifest has them.
+    pub fn command(&self) -> &[String] {
+        &self.command
+    }
+
+    /// The folder that the server runs in: absolute, without links.
+    pub fn folder(&self) -> &Path {
+        &self.cwd
+    }
+
+    /// The variables that the server gets: those that its manifest names and that are set.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.env.iter().map(|(name, _)| name.as_str())
     }
 
     /// SHA-256, in hex, of the command, the names of its variables and its folder: what an acceptance is bound to.
@@ -90,5 +106,53 @@ impl fmt::Debug for Environment {
 impl fmt::Debug for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Launch").field("command", &self.command).field("cwd", &self.cwd).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::Manifest;
+
+    use super::*;
+
+    fn digest(base: &Path, fields: &str) -> String {
+        let text = format!("schema = 1\nid = \"m\"\nagents = [\"a\"]\n[tools.s]\n{fields}\n");
+        let manifest = Manifest::parse(&text, "m.toml").unwrap();
+        Launch::new(manifest.tools().first().unwrap(), base, &Environment::default()).digest().to_owned()
+    }
+
+    #[test]
+    fn every_part_of_a_launch_is_in_its_digest() {
+        let base = Path::new("/x");
+        let plain = digest(base, "command = [\"a\", \"b\"]");
+        assert_eq!(digest(base, "command = [\"a\", \"b\"]\ntimeout = \"1s\""), plain);
+        for fields in [
+            "command = [\"a\"]",
+            "command = [\"a\", \"b\", \"\"]",
+            "command = [\"a b\"]",
+            "command = [\"a\"]\nenv = [\"b\"]",
+            "command = [\"a\", \"b\"]\nenv = [\"PATH\"]",
+            "command = [\"a\", \"b\"]\ncwd = \"y\"",
+        ] {
+            assert_ne!(digest(base, fields), plain, "{fields}");
+        }
+        assert_ne!(digest(Path::new("/y"), "command = [\"a\", \"b\"]"), plain);
+    }
+
+    #[test]
+    fn a_folder_is_the_same_by_every_name_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::os::unix::fs::symlink(&root, root.join("link")).unwrap();
+        let command = "command = [\"./server\"]";
+        let plain = digest(&root, command);
+        assert_eq!(digest(&root.join("link"), command), plain);
+        assert_eq!(digest(&root.join("."), command), plain);
+        assert_eq!(digest(&root, &format!("{command}\ncwd = \"./link\"")), plain);
+        // The working directory of this process is a folder like any other.
+        let here = digest(Path::new(""), command);
+        assert_eq!(digest(Path::new("."), command), here);
+        assert_eq!(digest(&std::env::current_dir().unwrap(), command), here);
+        assert_ne!(here, plain);
     }
 }

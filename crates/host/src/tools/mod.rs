@@ -40,7 +40,7 @@ use bailiwick_policy::Manifest;
 
 pub use acceptance::{Acceptance, AcceptanceError, Acceptances, AcceptedTool};
 pub use call::{CallTool, MAX_ARGUMENTS, MAX_RESULT, ToolResult};
-pub use inspect::{Inspection, Standing, inspect};
+pub use inspect::{Inspection, Standing, digest_of, inspect};
 pub use launch::{Environment, Launch};
 pub use offer::{Offer, OfferError};
 use server::Server;

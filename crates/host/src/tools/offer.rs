@@ -74,7 +74,7 @@ impl Offer {
         self.definition.get("outputSchema")
     }
 
-    /// Name, title, description, schemas and annotations.
+    /// What it has of the members that make up a tool's identity: name, title, description, schemas and annotations.
     pub fn definition(&self) -> &Value {
         &self.definition
     }
