@@ -544,7 +544,9 @@ mod watching {
         let store = open(folder.path());
         let (_watched, told) = watch(&store, basis(1));
         let other = Connection::open(folder.path().join("state.db")).unwrap();
-        other.execute_batch("UPDATE meta SET value = value + 1 WHERE name = 'epoch'; DROP TABLE revocations").unwrap();
+        // At once: between the two the watcher would find that nothing of the run is revoked.
+        let loss = "BEGIN; UPDATE meta SET value = value + 1 WHERE name = 'epoch'; DROP TABLE revocations; COMMIT";
+        other.execute_batch(loss).unwrap();
         assert_eq!(told.recv_timeout(PATIENCE), lost(Withdrawn::Unknown));
     }
 }
