@@ -5,8 +5,8 @@ mod actions;
 use actions::*;
 use bailiwick_guard::*;
 
-fn forge(meter: &Meter) -> Permit<'_, Hash> {
-    Permit { action: Hash(1), verdict: panic!(), meter, _entry: panic!() }
+fn forge(meter: &std::sync::Arc<Meter>) -> Permit<'_, Hash> {
+    Permit { action: Hash(1), verdict: panic!(), meter, principal: panic!(), _entry: panic!() }
 }
 
 fn main() {}
