@@ -38,8 +38,9 @@ if ! $quick; then
   cargo deny --workspace check bans licenses sources
 fi
 
-step "the OpenID provider of the tests"
+step "the OpenID provider and the tool servers of the tests"
 scripts/oidc.sh
+scripts/mcp.sh
 
 if ! $quick && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
   step "Python's venv, which installing the Python interpreter needs"

@@ -27,6 +27,15 @@ pub(crate) struct Spec {
     /// Commands that run before.
     #[serde(default)]
     pub(crate) before: Vec<String>,
+    /// The case has tool servers.
+    #[serde(default)]
+    pub(crate) tools: bool,
+    /// Whose tools are accepted before, as `tool accept` takes it: manifest, server, and maybe one tool.
+    #[serde(default)]
+    pub(crate) accept: Vec<String>,
+    /// Variables of the program, besides the canary.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) args: Vec<String>,
     pub(crate) input: Option<toml::Value>,

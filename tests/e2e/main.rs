@@ -28,6 +28,7 @@ mod revocation;
 mod server;
 mod stage;
 mod token;
+mod tools;
 mod transcript;
 
 use std::fs;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     }
     trials.extend(revocation::trials());
     trials.extend(oidc::trials());
+    trials.extend(tools::trials());
     trials.extend(interpreters::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),

@@ -11,7 +11,7 @@ use crate::case::{AfterSpec, Case, FileSpec};
 use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
-use crate::{bomb, calls, canary, golden, languages, transcript};
+use crate::{bomb, calls, canary, golden, languages, tools, transcript};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -63,6 +63,9 @@ impl<'a> Stage<'a> {
             state,
         };
         stage.serve()?;
+        if case.spec.tools {
+            stage.names.replaced.extend(tools::places()?);
+        }
         stage.names.replaced.push((stage.root.display().to_string(), "{{root}}".to_owned()));
         canary::plant(&stage.root, &stage.work, &stage.state).map_err(text)?;
         stage.lay_out()?;
@@ -79,6 +82,13 @@ impl<'a> Stage<'a> {
             if ended.code != Some(0) {
                 return Err(format!("`{command}` failed: {}", ended.stderr));
             }
+        }
+        for words in &case.spec.accept {
+            tools::accept(&transcript::words(words), |words| {
+                let mut command = program::program(&stage.work, words);
+                command.arg("--state").arg(&stage.state).envs(stage.environment());
+                command
+            })?;
         }
         // What came before is on record as well, and not what the case is about.
         match fs::remove_dir_all(stage.state.join("audit")) {
@@ -187,10 +197,15 @@ impl<'a> Stage<'a> {
         Ok(PathBuf::from(named))
     }
 
+    fn environment(&self) -> impl Iterator<Item = (&String, String)> {
+        self.case.spec.environment.iter().map(|(name, value)| (name, self.substitute(value)))
+    }
+
     fn command(&self) -> std::process::Command {
         let spec = &self.case.spec;
         let mut command = program::program(&self.work, ["run", "--json", "--policy", &spec.policy]);
         canary::environment(&mut command);
+        command.envs(self.environment());
         command.arg("--state").arg(&self.state).arg(&self.guest);
         if let Some(agent) = &spec.agent {
             command.args(["--as", agent]);

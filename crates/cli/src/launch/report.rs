@@ -216,6 +216,12 @@ fn hint(code: Code) -> Option<&'static str> {
         Code::TlsFailed => {
             "name the certificate authority that signed the server's certificate: `ca_file` under [fetch]"
         }
+        Code::ToolUnaccepted | Code::ToolChanged => {
+            "`bailiwick tool list MANIFEST` shows what its server says of it; `bailiwick tool accept MANIFEST SERVER` accepts that"
+        }
+        Code::ToolServer | Code::NoTool => {
+            "`bailiwick tool list MANIFEST` starts the server and says what is wrong with it"
+        }
         _ => return None,
     })
 }

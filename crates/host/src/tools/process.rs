@@ -61,7 +61,8 @@ impl Process {
             let _ = tokio::time::timeout(GRACE, reader).await;
         }
         self.kill();
-        let _ = self.child.wait().await;
+        // The system may not let go of a process at once; the run does not wait for that.
+        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
     }
 
     fn kill(&mut self) {

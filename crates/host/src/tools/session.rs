@@ -34,6 +34,8 @@ pub(super) struct Session {
     process: Process,
     wire: Wire<ChildStdout>,
     offers: BTreeMap<String, Offer>,
+    /// The server said that its list is another one now, and that one is not known yet.
+    stale: bool,
     refreshes: u32,
 }
 
@@ -65,7 +67,8 @@ impl Session {
         let program = launch.command.first().cloned().unwrap_or_default();
         let started = Process::start(launch).map_err(|error| ServerError::Start { program, error })?;
         let (process, stdin, stdout) = started;
-        let mut session = Session { process, wire: Wire::new(stdout, stdin), offers: BTreeMap::new(), refreshes: 0 };
+        let wire = Wire::new(stdout, stdin);
+        let mut session = Session { process, wire, offers: BTreeMap::new(), stale: false, refreshes: 0 };
         match timeout(START, session.greet()).await {
             Ok(Ok(())) => Ok(session),
             Ok(Err(ServerError::Closed { .. })) => {
@@ -88,7 +91,9 @@ impl Session {
 
     /// Asks again for the list of tools if the server said that it changed.
     pub(super) async fn refresh(&mut self) -> Result<(), ServerError> {
-        if !self.wire.take_list_changed(MAX_RESULT + ENVELOPE)? {
+        // INVARIANT: `stale` is reset by a list that has arrived and by nothing else: this may fail, or be dropped half way.
+        self.stale |= self.wire.take_list_changed(MAX_RESULT + ENVELOPE)?;
+        if !self.stale {
             return Ok(());
         }
         self.refreshes += 1;
@@ -159,6 +164,7 @@ impl Session {
             match page.get("nextCursor") {
                 None | Some(Value::Null) => {
                     self.offers = offers;
+                    self.stale = false;
                     return Ok(());
                 }
                 Some(Value::String(next)) => cursor = Some(next.clone()),

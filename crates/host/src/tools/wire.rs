@@ -239,10 +239,9 @@ mod tests {
     async fn ask(said: &str) -> Result<Result<Value, RpcError>, WireError> {
         let (mut wire, mut to, _theirs) = wire();
         // More may be said than the pipe holds, and the reader may give up before it has all.
-        let (answer, _) = tokio::join!(
-            async move { wire.request("x", json!({}), MAX).await },
-            async move { to.write_all(said.as_bytes()).await },
-        );
+        let (answer, _) = tokio::join!(async move { wire.request("x", json!({}), MAX).await }, async move {
+            to.write_all(said.as_bytes()).await
+        },);
         answer
     }
 
