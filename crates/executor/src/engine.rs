@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 
 use sha2::{Digest, Sha256};
 use wasmparser::WasmFeatures;
-use wasmtime::{Config, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::ticker::{Ticker, Ticking};
 
@@ -45,11 +45,17 @@ pub(crate) struct Room {
     pub(crate) stack: usize,
     /// Core instances in the pool for each run: a count, not a reservation.
     pub(crate) instances: u32,
+    /// Whether guests write here and there in a large image, as interpreters do, and not mostly where their memory begins.
+    pub(crate) scattered: bool,
 }
 
 impl Room {
     /// For guests that come as WebAssembly.
-    pub(crate) const WASM: Room = Room { stack: GUEST_STACK, instances: 8 };
+    pub(crate) const WASM: Room = Room { stack: GUEST_STACK, instances: 8, scattered: false };
+
+    /// For interpreters of source text. They recurse for nested data and nested source; with less stack that traps before their own
+    /// limits, which scripts can catch. 16 MiB is the least power of two that is enough for both of them.
+    pub(crate) const INTERPRETER: Room = Room { stack: 32 << 20, instances: 20, scattered: true };
 }
 
 /// Core instances, memories and tables of one guest. A preview 1 guest takes 4 instances, 1 memory and 2 tables.
@@ -204,7 +210,12 @@ fn run_settings(runs: NonZeroU32, room: Room) -> Config {
     pool.max_core_instance_size(1 << 20); // bookkeeping of one instance, outside the run's memory limit
     pool.max_component_instance_size(1 << 20); // same
     pool.max_unused_warm_slots(16); // what stays mapped for the next run of the same guest
-    pool.linear_memory_keep_resident(64 << 10); // cleared in place, not given back: saves page faults, costs RSS
+    if room.scattered && PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes); // the kernel knows which pages were written (Linux 6.7): those are restored in place
+        pool.linear_memory_keep_resident(1 << 20);
+    } else {
+        pool.linear_memory_keep_resident(64 << 10); // cleared in place, not given back: saves page faults, costs RSS
+    }
     pool.table_keep_resident(16 << 10); // same
     pool.async_stack_keep_resident(64 << 10); // same
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -8,7 +8,7 @@ use crate::ArtifactCache;
 use crate::artifact::seal::{About, Purpose, Seal};
 use crate::artifact::{Artifact, Form, Prepared};
 use crate::compile::CompileError;
-use crate::engine::{Fingerprint, Room, compiling_engine};
+use crate::engine::{Fingerprint, compiling_engine};
 use crate::guest::GuestDigest;
 use crate::load::LoadError;
 
@@ -42,14 +42,6 @@ impl Language {
             "py" => Some(Language::Python),
             "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" => Some(Language::JavaScript),
             _ => None,
-        }
-    }
-
-    /// CPython recurses on the stack for nested data. With less, `repr` and `json` trap before Python's own limit.
-    pub(crate) const fn room(self) -> Room {
-        match self {
-            Language::Python => Room { stack: 32 << 20, instances: 20 },
-            Language::JavaScript => Room { stack: 4 << 20, instances: 20 },
         }
     }
 }

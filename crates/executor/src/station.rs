@@ -25,14 +25,13 @@ impl Station {
         Station::new(Engine::with_room(runs, Room::WASM)?, linking::catalogue(), options, cache)
     }
 
-    /// For the interpreter of a language.
+    /// For an interpreter.
     pub(crate) fn for_language(
         runs: NonZeroU32,
-        room: Room,
         options: CompileOptions,
         cache: Option<ArtifactCache>,
     ) -> Result<Station, RunError> {
-        Station::new(Engine::with_room(runs, room)?, linking::interpreter_catalogue(), options, cache)
+        Station::new(Engine::with_room(runs, Room::INTERPRETER)?, linking::interpreter_catalogue(), options, cache)
     }
 
     fn new(
