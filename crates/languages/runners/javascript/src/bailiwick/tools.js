@@ -9,12 +9,12 @@ import { exiting } from "../exit.js";
 /** What this run may call, as the host says it. */
 export const abilities = () => JSON.parse(script.abilities());
 
-/** A tool's name as JavaScript writes it: `list-events` is also `list_events` and `listEvents`. */
-const spellings = (name) => new Set([name, name.replace(/[^\w$]+/g, "_"), name.replace(/[^\w$]+(\w)/g, (_, letter) => letter.toUpperCase())]);
+/** A name as JavaScript writes it: `list-events` is also `list_events` and `listEvents`. */
+const spellings = (name) => [name.replace(/\W+/g, "_"), name.replace(/[\W_]+([a-zA-Z0-9])/g, (_, letter) => letter.toUpperCase())];
 
-/** Servers with their tools, each callable. */
+/** Servers with their tools, each callable. Other names can be written, too: such a call is refused by the host, which says why. */
 export function tools() {
-    const servers = {};
+    const servers = nothing();
     for (const { server, tool, description, schema } of abilities().tools ?? []) {
         const call = async (values = {}) => use(server, tool, values);
         Object.defineProperties(call, {
@@ -22,24 +22,41 @@ export function tools() {
             description: { value: description ?? "", enumerable: true },
             schema: { value: schema, enumerable: true },
         });
-        for (const name of spellings(server)) {
-            servers[name] ??= guarded(`the server \`${server}\``);
-            for (const spelling of spellings(tool)) servers[name][spelling] ??= call;
-        }
+        servers[server] ??= nothing();
+        servers[server][tool] = call;
     }
-    return Object.assign(guarded("this run"), servers);
+    for (const server of Object.keys(servers)) {
+        respell(servers[server]);
+        const known = servers[server];
+        servers[server] = answering(known, (tool) => async (values = {}) => use(server, tool, values));
+    }
+    respell(servers);
+    return answering(servers, (server) => answering(nothing(), (tool) => async (values = {}) => use(server, tool, values)));
 }
 
-/** An object that says so when it does not have what is asked for. */
-function guarded(owner) {
-    return new Proxy({}, {
+const nothing = () => Object.create(null);
+
+/** Adds the other spellings of names, which are not listed, and none of which takes the place of a name. */
+function respell(named) {
+    for (const name of Object.keys(named)) {
+        for (const spelling of spellings(name)) {
+            if (!(spelling in named)) Object.defineProperty(named, spelling, { __proto__: null, value: named[name] });
+        }
+    }
+}
+
+/** An object that makes up an answer for names that it does not have. */
+function answering(known, otherwise) {
+    return new Proxy(known, {
         get(target, name) {
-            if (name in target || typeof name === "symbol" || name === "then" || name === "toJSON") return target[name];
-            const known = Object.keys(target).join(", ") || "none";
-            throw named("NotFoundError", `${owner} has no \`${name}\` to call; there is: ${known}`, "failed.no_tool");
+            if (name in target || typeof name === "symbol" || UNASKED.has(name)) return target[name];
+            return otherwise(name);
         },
     });
 }
+
+/** What the language itself looks for in objects. */
+const UNASKED = new Set(["then", "toJSON", "toString", "valueOf", "constructor"]);
 
 async function use(server, tool, values) {
     exiting();
@@ -51,13 +68,7 @@ async function use(server, tool, values) {
 /** The structured value if there is one, else the text; blocks of other kinds as they are. */
 function unwrap({ content = [], structured = null, is_error: failed = false }, server, tool) {
     const texts = content.filter((block) => block.type === "text").map((block) => block.text);
-    if (failed) throw named("OperationError", `${server}/${tool}: ${texts.join("\n") || "the tool reported an error"}`, "failed.tool_error");
+    if (failed) throw named("ToolError", `${server}/${tool}: ${texts.join("\n") || "the tool failed"}`);
     if (structured !== null) return structured;
-    if (texts.length !== content.length) return content;
-    const all = texts.join("\n");
-    try {
-        return /^\s*[[{]/.test(all) ? JSON.parse(all) : all;
-    } catch {
-        return all;
-    }
+    return texts.length === content.length ? texts.join("\n") : content;
 }

@@ -14,6 +14,8 @@ from _bailiwick import errors, host
 _DECODE = JSONDecoder().decode
 _ENCODE = JSONEncoder(allow_nan=False).encode
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool, "null": None, "array": list, "object": dict}
+# Most names in the advice that comes with an error.
+_LISTED = 20
 _abilities = None
 
 
@@ -26,16 +28,19 @@ def abilities():
 
 
 class Tools:
-    """The tools that this run may call, by server. `dir(tools)` lists the servers, `help(tools.server.tool)` explains one."""
+    """The tools that this run may call, by server. `dir(tools)` lists the servers, `help(tools.server.tool)` explains one.
+
+    Other names can be written, too: such a call is refused by the host, which says why.
+    """
 
     def __getattr__(self, name):
-        servers = _servers()
-        server = servers.get(name)
-        if server is None:
-            raise AttributeError(_unknown("server", name, servers))
-        return server
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
 
-    __getitem__ = __getattr__
+    def __getitem__(self, name):
+        server = _servers().get(name)
+        return Server(name) if server is None else server
 
     def __dir__(self):
         return sorted(_servers())
@@ -57,12 +62,11 @@ class Server:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        tool = self._tools.get(name)
-        if tool is None:
-            raise AttributeError(_unknown(f"tool of `{self._name}`", name, self._tools))
-        return tool
+        return self[name]
 
-    __getitem__ = __getattr__
+    def __getitem__(self, name):
+        tool = self._tools.get(name)
+        return _unknown(self._name, name) if tool is None else tool
 
     def __dir__(self):
         return sorted(self._tools)
@@ -83,19 +87,42 @@ def _servers():
         _known = {}
         for entry in abilities().get("tools", ()):
             name = entry["server"]
-            server = _known.get(name)
-            if server is None:
-                server = _known[name] = Server(name)
-                _known.setdefault(_identifier(name), server)
-            function = _function(entry)
-            server._tools[entry["tool"]] = function
-            server._tools.setdefault(function.__name__, function)
+            if name not in _known:
+                _known[name] = Server(name)
+            _known[name]._tools[entry["tool"]] = _function(entry)
+        for server in tuple(_known.values()):
+            _respell(server._tools)
+        _respell(_known)
     return _known
 
 
-def _unknown(what, name, known):
-    listed = ", ".join(sorted(known))
-    return f"this run may call no {what} named {name!r}" + (f"; there are: {listed}" if listed else "")
+def _respell(named):
+    """Adds the names as identifiers, none of which takes the place of a name."""
+    for name, value in tuple(named.items()):
+        named.setdefault(_identifier(name), value)
+
+
+def _unknown(server, tool):
+    """A function for a tool that the host did not list. The host decides about the call, as about every other."""
+
+    def function(**arguments):
+        try:
+            return call(server, tool, arguments)
+        except Exception as error:
+            error.add_note(_advice(server))
+            raise
+
+    function.__name__ = _identifier(tool)
+    return function
+
+
+def _advice(server):
+    """What may be called instead."""
+    entries = abilities().get("tools", ())
+    tools = [entry["tool"] for entry in entries if entry["server"] == server]
+    names = tools or sorted({entry["server"] for entry in entries})
+    listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+    return f"of `{server}` this run may call {listed}" if tools else f"this run may call tools of {listed or 'no server'}"
 
 
 def _identifier(name):
@@ -109,23 +136,24 @@ def _function(entry):
     """One tool as a function with a signature, annotations and a docstring."""
     server, tool = entry["server"], entry["tool"]
     schema = entry.get("schema") or {}
-    properties = schema.get("properties") or {}
-    required = set(schema.get("required") or ())
+    properties, required = schema.get("properties"), schema.get("required")
+    properties = properties if isinstance(properties, dict) else {}
+    required = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     order = sorted(properties, key=lambda name: name not in required)
     named = {_identifier(name): name for name in order}
 
     def function(*values, **arguments):
         if len(values) > len(order):
-            raise TypeError(f"{tool}() takes {len(order)} arguments but {len(values)} were given")
+            raise TypeError(f"{function.__name__}() takes {len(order)} arguments but {len(values)} were given")
         filled = dict(zip(order, values))
         for key, value in arguments.items():
             name = named.get(key, key)
             if name in filled:
-                raise TypeError(f"{tool}() got multiple values for argument {key!r}")
+                raise TypeError(f"{function.__name__}() got multiple values for argument {key!r}")
             filled[name] = value
-        missing = [name for name in order if name in required and name not in filled]
+        missing = [key for key, name in named.items() if name in required and name not in filled]
         if missing:
-            raise TypeError(f"{tool}() misses {', '.join(missing)}")
+            raise TypeError(f"{function.__name__}() misses {', '.join(missing)}")
         return call(server, tool, filled)
 
     parameters = [
@@ -156,7 +184,7 @@ def _annotation(schema):
             return typing.Any
     kind = schema.get("type")
     if isinstance(kind, list):
-        options = [_TYPES.get(one, typing.Any) for one in kind]
+        options = [_TYPES.get(one, typing.Any) for one in kind if isinstance(one, str)]
         return typing.Union[tuple(options)] if options else typing.Any
     if kind == "array" and isinstance(schema.get("items"), dict):
         return list[_annotation(schema["items"])]
