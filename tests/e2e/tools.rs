@@ -68,10 +68,11 @@ fn python() -> Result<PathBuf, String> {
 
 type Scenario = fn(&Scene) -> Result<(), Failed>;
 
-const SCENARIOS: [(&str, Scenario); 9] = [
+const SCENARIOS: [(&str, Scenario); 10] = [
     ("shown_whole", shown_whole),
     ("accepted_as_seen", accepted_as_seen),
     ("nobody_to_ask", nobody_to_ask),
+    ("asked_on_a_terminal", asked_on_a_terminal),
     ("another_folder", another_folder),
     ("servers_of_no_use", servers_of_no_use),
     ("gone_after_a_run", gone_after_a_run),
@@ -159,6 +160,28 @@ fn nobody_to_ask(scene: &Scene) -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("{codes:?}: {}", refused.stderr).into())
+}
+
+/// On a terminal the answer `yes` accepts, and no other does.
+fn asked_on_a_terminal(scene: &Scene) -> Result<(), Failed> {
+    scene.server(&[], "")?;
+    let record = scene.root.join("state/tools/tools.bad.json");
+    for (answer, accepted) in [("no\n", false), ("\n", false), ("y\n", false), ("", false), ("yes\n", true)] {
+        fs::write(scene.root.join("answer"), answer)?;
+        let line = format!("{} tool accept policy.toml bad echo --state state", program::PROGRAM);
+        // It runs its command on a terminal of its own.
+        let mut command = Command::new("script");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(&scene.root)
+            .stdin(fs::File::open(scene.root.join("answer"))?);
+        let ended = program::run(&mut command)?;
+        expect(&ended.stdout, "Accept these tools of `bad` as shown?")?;
+        if record.exists() != accepted {
+            return Err(format!("{answer:?}: {:?}: {}", ended.code, ended.stdout).into());
+        }
+    }
+    Ok(())
 }
 
 /// The same manifest in another folder has another server, though its command reads the same.

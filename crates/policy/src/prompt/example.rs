@@ -188,9 +188,15 @@ fn tool(python: bool, scope: &Scope, name: &str) -> String {
     }
     let tool = quoted(tool);
     if python {
-        format!("answer = tools[{server}][{tool}](title=\"…\")")
+        format!(
+            "help(tools[{server}][{tool}])  # what it does, and which arguments it takes\n\
+             answer = tools[{server}][{tool}](name=\"value\")"
+        )
     } else {
-        format!("const answer = await tools[{server}][{tool}]({{ title: \"…\" }});")
+        format!(
+            "const {{ description, schema }} = tools[{server}][{tool}]; // what it does, and which arguments it takes\n\
+             const answer = await tools[{server}][{tool}]({{ name: \"value\" }});"
+        )
     }
 }
 

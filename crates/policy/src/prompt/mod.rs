@@ -323,7 +323,7 @@ mod tests {
             "crypto.sign(\"expenses/example\"",
             "bailiwick.kv(\"state\")",
             "bailiwick.sql(\"ledger\").query(\"select * from expenses",
-            "tools[\"calendar\"][\"create-event\"](title=",
+            "help(tools[\"calendar\"][\"create-event\"])",
             "`title` must be of length 200 or less",
             "`kind` (may be left out) must be one of `a`",
             "30 s of time",
@@ -335,7 +335,7 @@ mod tests {
             "await fetch(\"https://www.example.org/v1/example\")",
             "bailiwick.files.readText(\"/in/example\")",
             "bailiwick.crypto.sign(\"expenses/example\"",
-            "await tools[\"calendar\"][\"create-event\"]({ title:",
+            "await tools[\"calendar\"][\"create-event\"]({ name:",
             "NotAllowedError",
         ] {
             assert!(javascript.contains(expected), "no `{expected}` in:\n{javascript}");
