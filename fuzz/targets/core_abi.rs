@@ -133,7 +133,7 @@ fn check_call(call: &CallRecord, grant: &Grant) {
 fn grant() -> Grant {
     let scopes = GRANTED.scopes();
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "fuzz-bot".into() };
-    Grant::new(Arc::clone(&GRANTED), None, Authority { principal, token: scopes.clone(), registry: scopes, task: None })
+    Grant::new(Arc::clone(&GRANTED), None, Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None })
 }
 
 impl World {

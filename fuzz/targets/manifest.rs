@@ -57,7 +57,7 @@ fn check_manifest(manifest: Arc<Manifest>) {
             for token in [scopes.clone(), ScopeSet::empty()] {
                 let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: agent.clone() };
                 let registry = scopes.clone();
-                let authority = Authority { principal, token: token.clone(), registry, task: task.clone() };
+                let authority = Authority { principal, token: token.clone(), details: Vec::new(), registry, task: task.clone() };
                 let grant = Grant::new(Arc::clone(&manifest), ceiling.clone(), authority);
                 for request in &requests {
                     let allowed = check_decision(&grant, request);

@@ -81,7 +81,7 @@ fn check_accepted(guest: &Guest, binary: &[u8]) {
 fn run(guest: Guest) {
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "fuzz-bot".into() };
     let (token, registry) = (ScopeSet::empty(), ScopeSet::empty());
-    let grant = Grant::new(Arc::clone(&GRANTED), None, Authority { principal, token, registry, task: None });
+    let grant = Grant::new(Arc::clone(&GRANTED), None, Authority { principal, token, details: Vec::new(), registry, task: None });
     let (runtime, executor) = &*EXECUTOR;
     let report = runtime.block_on(executor.run(Job::new(guest, grant, "."))).expect("every run has a report");
     assert_eq!(executor.panics(), 0);

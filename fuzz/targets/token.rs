@@ -1,14 +1,16 @@
 //! Access tokens: no text panics the verifier, and what it accepts says what the signed claims say.
 //!
-//! The input is text. One line is presented as a token. Of two lines, the first is a header and the second the claims;
-//! they are signed with the trusted issuer's key before they are presented, so that what lies behind the signature is
-//! reached too. A text that starts with `{"keys"` is read as a key set.
+//! The input is text. One line is presented as a token, and as a proof of possession. Of two lines, the first is a header
+//! and the second the claims; they are signed with the trusted issuer's key before they are presented, as either, so that
+//! what lies behind the signature is reached too. A text that starts with `{"keys"` is read as a key set.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use bailiwick_identity::{Algorithm, Jwks, RawToken, Token, TrustedIssuer, TrustedIssuers, danger};
+use bailiwick_identity::{
+    Algorithm, Jwks, ProofRequest, RawProof, RawToken, Target, Token, TrustedIssuer, TrustedIssuers, danger,
+};
 use bailiwick_policy::ScopeSet;
 use data_encoding::BASE64URL_NOPAD;
 use libfuzzer_sys::fuzz_target;
@@ -42,6 +44,7 @@ fuzz_target!(|data: &[u8]| {
     match text.split_once('\n') {
         None => {
             present(text.to_owned());
+            prove(text.to_owned());
         }
         Some((header, claims)) => check_signed(header, claims),
     }
@@ -61,6 +64,9 @@ fn present(text: String) -> Option<Token> {
             assert_eq!(Some(token.expires_at()), number("exp"));
             assert!(token.issued_at() < token.expires_at() && NOW < token.valid_until());
             assert_eq!(Ok(token.scopes()), ScopeSet::parse_token(text("scope")).as_ref());
+            for detail in token.details() {
+                assert!(detail.scopes().len() > 0 && detail.to_json().is_object(), "{detail:?}");
+            }
             assert!(!token.is_local());
             Some(token)
         }
@@ -69,6 +75,19 @@ fn present(text: String) -> Option<Token> {
             assert!(!shown.is_empty() && !shown.contains(char::is_control), "{shown:?}");
             assert!(error.code().as_str().starts_with("deny."), "{error:?}");
             None
+        }
+    }
+}
+
+fn prove(text: String) -> bool {
+    let target = Target::parse("https://sandbox.example/v1/runs").expect("it is a URI");
+    match RawProof::new(text).verify(&ProofRequest::new("POST", &target), NOW) {
+        Ok(_) => true,
+        Err(error) => {
+            let shown = error.to_string();
+            assert!(!shown.is_empty() && !shown.contains(char::is_control), "{shown:?}");
+            assert!(error.code().as_str().starts_with("deny.proof."), "{error:?}");
+            false
         }
     }
 }
@@ -84,6 +103,10 @@ fn check_signed(header: &str, claims: &str) {
         }
         assert!(with(&changed).is_none(), "a changed signature verifies");
         assert!(with(&[]).is_none(), "no signature verifies");
+    }
+    let prove_with = |signature: &[u8]| prove(format!("{signed}.{}", BASE64URL_NOPAD.encode(signature)));
+    if prove_with(signature.as_ref()) {
+        assert!(!prove_with(&[]), "a proof without a signature verifies");
     }
 }
 

@@ -35,11 +35,11 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "This installation")]
 pub(crate) struct HostArguments {
-    /// Configuration [default: `bailiwick.toml` here, then in `$XDG_CONFIG_HOME/bailiwick`]
-    #[arg(long, global = true, env = "BAILIWICK_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Configuration [env: BAILIWICK_CONFIG] [default: `bailiwick.toml` here, then in `$XDG_CONFIG_HOME/bailiwick`]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
-    /// Folder for keys, registry, audit log and cache [default: `$XDG_STATE_HOME/bailiwick`]
-    #[arg(long, global = true, env = "BAILIWICK_STATE", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Folder for keys, registry, audit log and cache [env: BAILIWICK_STATE] [default: `$XDG_STATE_HOME/bailiwick`]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state: Option<PathBuf>,
 }
 
@@ -141,22 +141,16 @@ pub(crate) struct LanguageArguments {
 
 /// Who asks for what, under which limits.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("who").required(true).args(["agent", "token", "token_file"]))]
+#[command(group = clap::ArgGroup::new("who").args(["agent", "token", "token_file"]))]
 pub(crate) struct LaunchArguments {
-    /// The manifest that says what it may do
-    #[arg(long, short, value_name = "MANIFEST", value_hint = ValueHint::FilePath, env = "BAILIWICK_POLICY")]
-    pub(crate) policy: PathBuf,
+    /// The manifest that says what it may do [env: BAILIWICK_POLICY]
+    #[arg(long, short, value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
     /// Run it as this agent, on your own word: the manifest alone decides
     #[arg(long = "as", value_name = "NAME", help_heading = "Who is asking (exactly one)")]
     pub(crate) agent: Option<String>,
-    /// The agent's access token; other users of this machine can see it, so prefer --token-file
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        help_heading = "Who is asking (exactly one)",
-        env = "BAILIWICK_TOKEN",
-        hide_env_values = true
-    )]
+    /// The agent's access token; other users of this machine can see it, so prefer --token-file [env: BAILIWICK_TOKEN]
+    #[arg(long, value_name = "TOKEN", help_heading = "Who is asking (exactly one)")]
     pub(crate) token: Option<String>,
     /// A file with the agent's access token; `-` reads standard input
     #[arg(long, value_name = "FILE", help_heading = "Who is asking (exactly one)", value_hint = ValueHint::FilePath)]
@@ -262,6 +256,8 @@ pub(crate) enum TokenVerb {
     Issue(TokenIssueArguments),
     /// Show what a token says, and every check of it
     Inspect(TokenInspectArguments),
+    /// Make a proof of possession for a token that is bound to a key
+    Prove(TokenProveArguments),
 }
 
 #[derive(Debug, Args)]
@@ -275,6 +271,32 @@ pub(crate) struct TokenIssueArguments {
     /// How long it is valid, at most `1h`
     #[arg(long, value_name = "DURATION", default_value = "15m")]
     pub(crate) ttl: Seconds,
+    /// Bind it to this public key, a JWK or PEM: it then serves only with a proof by that key
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) dpop_key: Option<PathBuf>,
+}
+
+/// Make a proof of possession (DPoP) for a token that is bound to a key.
+///
+/// The proof is alone on standard output. It serves once, for a minute, with `--dpop-proof`. What has the private key is the
+/// agent's side; this is for trying it by hand.
+#[derive(Debug, Args)]
+pub(crate) struct TokenProveArguments {
+    /// A file with the token; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: PathBuf,
+    /// The private key that the token is bound to: PEM, Ed25519 or P-256
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// The URI that it is for, `htu` [default: what runs here demand for tokens of that issuer]
+    #[arg(long, value_name = "URI")]
+    pub(crate) target: Option<String>,
+    /// The method that it is for, `htm`
+    #[arg(long, value_name = "METHOD", default_value = "POST")]
+    pub(crate) method: String,
+    /// A nonce that the server gave out
+    #[arg(long, value_name = "NONCE")]
+    pub(crate) nonce: Option<String>,
 }
 
 /// Show what a token says, and every check of it.

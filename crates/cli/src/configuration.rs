@@ -15,7 +15,7 @@ use crate::quantity::{Bytes, Seconds};
 use crate::state::StateFolder;
 use crate::terminal::Untrusted;
 use crate::trusted::TrustedSection;
-use crate::{diagnostics, input};
+use crate::{diagnostics, environment, input};
 
 /// The host's configuration.
 #[derive(Debug)]
@@ -71,17 +71,18 @@ impl Configuration {
     pub(crate) fn resolve(arguments: &HostArguments) -> Result<Configuration, Failure> {
         let found = [Some(PathBuf::from(FILE_NAME)), folder("XDG_CONFIG_HOME", ".config").map(|at| at.join(FILE_NAME))];
         let mut places: Vec<PathBuf> = found.into_iter().flatten().collect();
-        let source = match &arguments.config {
+        let named = environment::path(arguments.config.as_ref(), environment::CONFIG);
+        let source = match &named {
             Some(named) => Some(named.clone()),
             None => places.iter().find(|candidate| candidate.exists()).cloned(),
         };
-        places.extend(arguments.config.clone());
+        places.extend(named);
         let file = match &source {
             None => FileSections::default(),
             Some(path) => read(path)?,
         };
-        let state = match &arguments.state {
-            Some(named) => named.clone(),
+        let state = match environment::path(arguments.state.as_ref(), environment::STATE) {
+            Some(named) => named,
             None => folder("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
                 Failure::usage("there is no home folder to keep state in").help("name a folder with --state DIR")
             })?,

@@ -1,5 +1,6 @@
 //! From what was typed about the agent to authority for a run.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use bailiwick_guard::audit::Authentication;
@@ -13,8 +14,8 @@ use bailiwick_store::Store;
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::input;
 use crate::terminal::Untrusted;
+use crate::{environment, input};
 
 /// The method that proofs of possession name (`htm`): a token for a run here is taken for one that was posted.
 pub(crate) const PROOF_METHOD: &str = "POST";
@@ -25,11 +26,10 @@ pub(crate) struct Who<'a> {
     proof: Option<&'a Path>,
 }
 
-/// Clap has seen to it that it is exactly one.
 enum Claim<'a> {
     /// On the word of the person at the terminal.
     Agent(&'a str),
-    Token(&'a str),
+    Token(Cow<'a, str>),
     TokenFile(&'a Path),
 }
 
@@ -41,9 +41,14 @@ impl<'a> Who<'a> {
     ) -> Result<Who<'a>, Failure> {
         let claim = match (agent, token, file) {
             (Some(agent), None, None) => Claim::Agent(agent),
-            (None, Some(token), None) => Claim::Token(token),
+            (None, Some(token), None) => Claim::Token(token.into()),
             (None, None, Some(file)) => Claim::TokenFile(file),
-            _ => return Err(Failure::usage("name the agent once: --as NAME, --token TOKEN or --token-file FILE")),
+            // What is typed wins over the environment, which holds for every run from one shell.
+            (None, None, None) => match environment::text(environment::TOKEN)? {
+                Some(token) => Claim::Token(token.into()),
+                None => return Err(unnamed()),
+            },
+            _ => return Err(unnamed()),
         };
         Ok(Who { claim, proof: None })
     }
@@ -77,7 +82,7 @@ impl<'a> Who<'a> {
                 about.agent = name.to_owned();
                 return about.of(as_local(&agent_id(name)?, store, asked, now));
             }
-            Claim::Token(text) => RawToken::new(text.to_owned()),
+            Claim::Token(ref text) => RawToken::new(text.clone().into_owned()),
             Claim::TokenFile(path) => token_file(path)?,
         };
         let unspent = self.verify(&raw, &host.issuers()?, now)?;
@@ -101,11 +106,10 @@ pub(crate) fn proof(path: &Path, token: &RawToken, directory: &IssuerDirectory, 
     let text = input::text(path, "the proof", RawProof::MAX_BYTES + 2)?;
     let raw = RawProof::new(text.trim_end_matches(['\r', '\n']).to_owned());
     // An issuer that is not known refuses the token, which says more than a refused proof.
-    let audience = directory.audience_for(token).unwrap_or("https://unknown.invalid/");
-    let target = Target::parse(audience).ok_or_else(|| {
-        Failure::usage(format!("no proof can be made for the audience `{}`", Untrusted(audience)))
-            .help("a proof names a URI: make the `audience` of the issuer in bailiwick.toml an https URL")
-    })?;
+    let target = match directory.target_for(token) {
+        Some(_) => target(token, directory)?,
+        None => Target::parse("https://unknown.invalid/").ok_or_else(|| Failure::internal("no target"))?,
+    };
     raw.verify(&ProofRequest::new(PROOF_METHOD, &target), now).map_err(|error| unproven(&error, &target))
 }
 
@@ -117,6 +121,23 @@ fn unproven(error: &ProofError, target: &Target) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// What a proof beside a token has to be made for here.
+///
+/// # Errors
+/// An issuer that is not configured, or at which our name is no URI.
+pub(crate) fn target(token: &RawToken, directory: &IssuerDirectory) -> Result<Target, Failure> {
+    let Some(audience) = directory.target_for(token) else {
+        return Err(Failure::usage(
+            "the token names no configured issuer, so that nothing says what a proof is to be for",
+        )
+        .help("name it with --target URI, or check the token with `bailiwick token inspect`"));
+    };
+    Target::parse(audience).ok_or_else(|| {
+        Failure::usage(format!("no proof can be made for the audience `{}`", Untrusted(audience)))
+            .help("a proof names a URI: make the `audience` of the issuer in bailiwick.toml an https URL")
+    })
 }
 
 /// For how long an authority covers sensitive calls.
@@ -165,6 +186,11 @@ impl About {
         self.jti = authorization.jti().to_string();
         Ok(authorization)
     }
+}
+
+fn unnamed() -> Failure {
+    Failure::usage("the command does not say which agent asks")
+        .help("name the agent once: --token-file FILE, --token TOKEN, the variable BAILIWICK_TOKEN, or --as NAME on your own word")
 }
 
 /// An agent id that was typed.

@@ -24,6 +24,7 @@ use crate::administration;
 use crate::arguments::LaunchArguments;
 use crate::command::agent_revoke;
 use crate::configuration::{Configuration, Durability};
+use crate::environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::identity::{self, About, Who};
@@ -78,7 +79,7 @@ impl Launch {
     pub(crate) fn prepare(arguments: &LaunchArguments, host: &Configuration) -> Result<Launch, Failure> {
         let who = Who::of(arguments.agent.as_deref(), arguments.token.as_deref(), arguments.token_file.as_deref())?
             .proven_by(arguments.dpop_proof.as_deref());
-        let loaded = manifest::load(&arguments.policy)?;
+        let loaded = manifest::load(&manifest_path(arguments)?)?;
         let restriction = arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
         let task = arguments.task.as_deref().map(agent_revoke::task_id).transpose()?;
         let asked = Asked::new(&loaded.manifest).task(task).restriction(restriction).rotation(host.rotation);
@@ -119,6 +120,13 @@ impl Launch {
         }
         Ok((executor, job, watch))
     }
+}
+
+fn manifest_path(arguments: &LaunchArguments) -> Result<PathBuf, Failure> {
+    environment::path(arguments.policy.as_ref(), environment::POLICY).ok_or_else(|| {
+        Failure::usage("no manifest says what the run may do")
+            .help("name it with --policy MANIFEST, or in BAILIWICK_POLICY")
+    })
 }
 
 /// Opens the first audit log that no other process uses.

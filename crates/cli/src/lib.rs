@@ -10,6 +10,7 @@ mod arguments;
 mod command;
 mod configuration;
 mod diagnostics;
+mod environment;
 mod exit;
 mod failure;
 mod identity;

@@ -73,7 +73,13 @@ impl Policy {
 
     fn grant(&self) -> Grant {
         let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
-        let authority = Authority { principal, token: self.scopes.clone(), registry: self.scopes.clone(), task: None };
+        let authority = Authority {
+            principal,
+            token: self.scopes.clone(),
+            details: Vec::new(),
+            registry: self.scopes.clone(),
+            task: None,
+        };
         Grant::new(Arc::clone(&self.manifest), None, authority)
     }
 }

@@ -75,6 +75,7 @@ async fn run() -> Result<ExitCode, Box<dyn Error>> {
             agent: "digest-bot".into(),
         },
         token: ScopeSet::parse_token("openid crypto:hash:-")?,
+        details: Vec::new(),
         registry: ScopeSet::parse_strict("crypto:hash,random:-")?,
         task: None,
     };

@@ -47,7 +47,7 @@ fn grant(rules: usize) -> Grant {
     let manifest = Manifest::parse(&text, "m.toml").expect("valid");
     let scopes = manifest.scopes();
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
-    let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+    let authority = Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
     Grant::new(Arc::new(manifest), None, authority)
 }
 

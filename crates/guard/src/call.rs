@@ -217,7 +217,7 @@ impl Guard {
             return Ok(());
         }
         life.check_sensitive(now).map_err(|code| {
-            let rule = verdict.rule().map(|rule| format!("rule `{}`, {}", rule.id(), rule.location()));
+            let rule = verdict.sensitive().map(|rule| format!("rule `{}`, {}", rule.id(), rule.location()));
             let why = match code {
                 Code::TokenTooOld => "the token was issued too long ago for it; run again with a new one",
                 _ => "the token is not bound to a key whose possession was proved; ask its issuer for one that is",

@@ -77,10 +77,6 @@ pub enum AuthorizeError {
     PrivilegeInjection { agent: AgentId, scope: String },
     #[error("the manifest `{manifest}` is not for the agent `{agent}`; its `agents` must list it")]
     NotInManifest { agent: AgentId, manifest: String },
-    #[error(
-        "the token narrows its scopes by `authorization_details` of type `bailiwick`, which this version does not enforce yet: it is refused whole"
-    )]
-    ConstraintsNotEnforced,
     /// Our own failure: nobody was judged.
     #[error("the registry cannot be asked: {0}")]
     Registry(String),
@@ -92,8 +88,8 @@ pub enum AuthorizeError {
 /// # Errors
 /// When no agent is registered for the token's issuer and subject, it is not active, or not one of the manifest's; when
 /// token, task or key were revoked; when the agent has keys, and none of them that serves now is the token's; when the
-/// token grants more than the registry declares, which is privilege injection, counted and never narrowed silently; or
-/// when it has conditions that nothing would keep.
+/// token grants more than the registry declares, by its scopes or its details, which is privilege injection, counted and
+/// never narrowed silently.
 pub fn authorize(
     token: &Token,
     registrar: &dyn Registrar,
@@ -113,28 +109,27 @@ pub fn authorize(
         task: asked.task.clone(),
     };
     check_basis(registrar, &basis)?;
-    if let Err(scope) = entry.capabilities.contains(token.scopes()) {
+    let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
+    let authority = Authority {
+        principal: Principal {
+            issuer: token.issuer().to_owned(),
+            subject: token.subject().to_string(),
+            agent: agent.to_string(),
+        },
+        token: scopes.clone(),
+        details: token.details().to_vec(),
+        registry: entry.capabilities.clone(),
+        task: asked.restriction.clone(),
+    };
+    if let Err(scope) = entry.capabilities.contains(&authority.token_scopes()) {
         // Refused in any case; that it could not be counted changes nothing about that.
         let _ = registrar.count_injection(agent);
         return Err(AuthorizeError::PrivilegeInjection { agent: agent.clone(), scope: scope.to_string() });
     }
     check_manifest(agent, asked.manifest)?;
-    if !token.constraints().is_empty() {
-        return Err(AuthorizeError::ConstraintsNotEnforced);
-    }
     let key_expires = check_key(&entry, token, asked.rotation, now)?;
-    let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
     Ok(Authorization {
-        authority: Authority {
-            principal: Principal {
-                issuer: token.issuer().to_owned(),
-                subject: token.subject().to_string(),
-                agent: agent.to_string(),
-            },
-            token: scopes.clone(),
-            registry: entry.capabilities.clone(),
-            task: asked.restriction.clone(),
-        },
+        authority,
         provenance: if token.is_local() { Provenance::LocalIssuer } else { Provenance::Issuer },
         actors: token.actors().clone(),
         sensitive_until: token.sensitive_until(),
@@ -179,6 +174,7 @@ pub fn as_local(
                 agent: agent.to_string(),
             },
             token: scopes.clone(),
+            details: Vec::new(),
             registry: scopes,
             task: asked.restriction.clone(),
         },
@@ -277,7 +273,6 @@ impl AuthorizeError {
             AuthorizeError::KeyNotLive { .. } => Code::AgentKeyExpired,
             AuthorizeError::PrivilegeInjection { .. } => Code::TokenPrivilegeInjection,
             AuthorizeError::NotInManifest { .. } => Code::ManifestAgent,
-            AuthorizeError::ConstraintsNotEnforced => Code::TokenUnsupported,
             AuthorizeError::Registry(_) => return None,
         })
     }

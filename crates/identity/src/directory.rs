@@ -7,6 +7,7 @@ use crate::error::Part;
 use crate::issuer::{IssuerError, TrustedIssuer, TrustedIssuers};
 use crate::jwks::Jwks;
 use crate::jws::{self, Compact};
+use crate::local::LocalIssuer;
 use crate::published::{KeysError, PublishedIssuer};
 use crate::token::RawToken;
 
@@ -56,12 +57,13 @@ impl IssuerDirectory {
         }
     }
 
-    /// Our own name at the issuer that an unverified token names: what a proof beside it has to be made for. Of the token
-    /// this tells nothing but which configured issuer it is said to be of.
-    pub fn audience_for(&self, token: &RawToken) -> Option<&str> {
+    /// What a proof beside an unverified token has to be made for: our own name at the issuer that it names. Of the token this
+    /// tells nothing but which configured issuer it is said to be of.
+    pub fn target_for(&self, token: &RawToken) -> Option<&str> {
         let compact = Compact::parse(token.text()).ok()?;
         let claims = Claims(jws::object(&compact.payload, Part::Claims).ok()?);
-        claims.issuer(&self.issuers).ok().map(TrustedIssuer::audience)
+        let issuer = claims.issuer(&self.issuers).ok()?;
+        Some(if issuer.is_local() { LocalIssuer::TARGET } else { issuer.audience() })
     }
 
     /// Every issuer, those that publish their keys without any.

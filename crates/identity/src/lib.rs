@@ -17,6 +17,7 @@
 mod actor;
 mod agent;
 mod authorize;
+mod challenge;
 mod check;
 mod claims;
 pub mod danger;
@@ -37,6 +38,7 @@ mod key_file;
 mod local;
 mod nonce;
 mod profile;
+mod proof_key;
 mod published;
 mod registry;
 mod replay;
@@ -49,8 +51,9 @@ mod workload;
 pub use actor::{Actor, ActorChain};
 pub use agent::{AgentId, AgentIdError, Subject};
 pub use authorize::{Asked, Authorization, AuthorizeError, Provenance, as_local, authorize};
+pub use challenge::Challenge;
 pub use check::Check;
-pub use details::{ArgumentRule, Choice, Condition, Constraint, DetailsError, SumRule};
+pub use details::DetailsError;
 pub use directory::IssuerDirectory;
 pub use discovery::{DiscoveryError, KeyUrl, max_age};
 pub use dpop::{Proof, ProofError, ProofRequest, RawProof};
@@ -65,6 +68,7 @@ pub use key_cache::{Answer, KeyCache, Ticket};
 pub use local::{LocalIssuer, LocalIssuerError};
 pub use nonce::{Nonces, PeriodicNonces};
 pub use profile::{Profile, Workload};
+pub use proof_key::{ProofKey, ProofKeyError};
 pub use published::{KeysError, PublishedIssuer, PublishedKeys, RememberedKeys};
 pub use registry::{
     Agent, AgentKey, AgentRegistry, Basis, Change, ChangeError, DocumentError, EndRun, EntryError, EntryProblem,

@@ -47,6 +47,9 @@ impl LocalIssuer {
     pub const ISSUER: &str = "urn:bailiwick:local";
     /// Our own name in its tokens.
     pub const AUDIENCE: &str = "urn:bailiwick";
+    /// What proofs of possession for its tokens are made for, since its audience is no URI of a server. Nobody serves it
+    /// (RFC 2606).
+    pub const TARGET: &str = "https://bailiwick.invalid/";
 
     /// Opens the issuer of a state folder and makes its key (`issuer/ed25519.json`, mode 0600) at first use.
     ///
@@ -75,7 +78,8 @@ impl LocalIssuer {
         Self::load(&state::subfolder(state, "issuer")?)
     }
 
-    /// Signs an access token for `agent` (RFC 9068: `at+jwt`) with a fresh `jti`.
+    /// Signs an access token for `agent` (RFC 9068: `at+jwt`) with a fresh `jti`, bound to the key with that thumbprint if
+    /// there is one (RFC 9449 §6): it then serves only with a proof by that key.
     ///
     /// `lifetime` and `now` are in seconds; whole, and `now` since the Unix epoch.
     ///
@@ -85,6 +89,7 @@ impl LocalIssuer {
         &self,
         agent: &AgentId,
         scopes: &ScopeSet,
+        bound_to: Option<Thumbprint>,
         lifetime: u64,
         now: u64,
     ) -> Result<Zeroizing<String>, LocalIssuerError> {
@@ -92,7 +97,7 @@ impl LocalIssuer {
             return Err(LocalIssuerError::Lifetime { asked: lifetime });
         }
         let header = json!({ "typ": "at+jwt", "alg": Algorithm::EdDsa.as_str(), "kid": self.key_id });
-        let claims = json!({
+        let mut claims = json!({
             "iss": Self::ISSUER,
             "aud": Self::AUDIENCE,
             "sub": agent.as_str(),
@@ -102,6 +107,9 @@ impl LocalIssuer {
             "jti": Uuid::new_v7(Timestamp::from_unix(NoContext, now, 0)).to_string(),
             "scope": scopes.to_string(),
         });
+        if let (Some(key), Some(members)) = (bound_to, claims.as_object_mut()) {
+            members.insert("cnf".to_owned(), json!({ "jkt": key.to_string() }));
+        }
         let mut token = Zeroizing::new(BASE64URL_NOPAD.encode(header.to_string().as_bytes()));
         token.push('.');
         token.push_str(&BASE64URL_NOPAD.encode(claims.to_string().as_bytes()));

@@ -22,15 +22,24 @@ pub struct PeriodicNonces {
 impl PeriodicNonces {
     /// Seconds that a nonce is handed out unless chosen.
     pub const DEFAULT_PERIOD: u64 = 120;
+    /// Seconds that a nonce is handed out at most.
+    pub const MAX_PERIOD: u64 = 3600;
 
     /// Nonces of that key, which are accepted for 2 to 4 minutes.
     pub fn new(key: &[u8; 32]) -> PeriodicNonces {
         PeriodicNonces { key: hmac::Key::new(hmac::HMAC_SHA256, key), period: Self::DEFAULT_PERIOD }
     }
 
+    /// Hands each nonce out for this many seconds, from 1 to 3600, and accepts it for once to twice as long.
+    pub fn period(self, seconds: u64) -> PeriodicNonces {
+        PeriodicNonces { period: seconds.clamp(1, Self::MAX_PERIOD), ..self }
+    }
+
     fn nonce(&self, period: u64) -> String {
         let mut nonce = period.to_be_bytes().to_vec();
-        let tag = hmac::sign(&self.key, &[b"bailiwick dpop nonce", &nonce[..]].concat());
+        // With its length: a counter of other periods says something else.
+        let length = self.period.to_be_bytes();
+        let tag = hmac::sign(&self.key, &[b"bailiwick dpop nonce", &length[..], &nonce[..]].concat());
         nonce.extend(tag.as_ref().iter().take(16));
         BASE64URL_NOPAD.encode(&nonce)
     }
@@ -68,6 +77,11 @@ mod tests {
         }
         assert_ne!(nonces.current(now + 120), nonce);
         assert!(!PeriodicNonces::new(&[8; 32]).accepts(&nonce, now));
+        let longer = PeriodicNonces::new(&[7; 32]).period(600);
+        let nonce_of_longer = longer.current(now);
+        assert!(longer.accepts(&nonce_of_longer, now + 600) && !longer.accepts(&nonce_of_longer, now + 1200));
+        assert!(!nonces.accepts(&longer.nonce(now / 120), now), "of other periods");
+        assert_eq!(PeriodicNonces::new(&[7; 32]).period(0).period, 1);
         for forged in ["", "x", &nonce[1..], &format!("{nonce}="), &"A".repeat(nonce.len())] {
             assert!(!nonces.accepts(forged, now), "{forged}");
         }

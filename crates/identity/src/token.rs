@@ -3,14 +3,14 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
-use bailiwick_policy::ScopeSet;
+use bailiwick_policy::{Detail, ScopeSet};
 use zeroize::Zeroizing;
 
 use crate::actor::ActorChain;
 use crate::agent::Subject;
 use crate::check::{Check, NoTrail, Trail};
 use crate::claims::Claims;
-use crate::details::Constraint;
+use crate::details;
 use crate::dpop::Proof;
 use crate::error::{Part, TokenError};
 use crate::issuer::{TrustedIssuer, TrustedIssuers};
@@ -33,7 +33,7 @@ pub struct Token {
     subject: Subject,
     scopes: ScopeSet,
     scopes_from_registry: bool,
-    constraints: Vec<Constraint>,
+    details: Vec<Detail>,
     actors: ActorChain,
     workload: Option<Workload>,
     bound_to: Option<Thumbprint>,
@@ -116,16 +116,16 @@ impl RawToken {
         let named = claims.subject().and_then(|sub| Ok((profile.workload(sub.as_str(), &claims.0)?, sub)));
         let (workload, subject) = trail.note(Check::Subject, named)?;
         let scopes = trail.note(Check::Scope, claims.scopes())?;
-        let details = Constraint::parse_all(claims.0.get("authorization_details")).map_err(TokenError::Details);
-        let constraints = trail.note(Check::Details, details)?;
+        let details = details::ours(claims.0.get("authorization_details")).map_err(TokenError::Details);
+        let details = trail.note(Check::Details, details)?;
         let actors = trail.note(Check::Actor, ActorChain::of(&claims.0))?;
         let bound_to = trail.note(Check::Possession, claims.possession(issuer, || self.hash(), proof))?;
         let token = Token {
             issuer: issuer.issuer.clone(),
             subject,
-            scopes_from_registry: scopes.is_none() && issuer.scopes_from_registry,
+            scopes_from_registry: scopes.is_none() && details.is_empty() && issuer.scopes_from_registry,
             scopes: scopes.unwrap_or_default(),
-            constraints,
+            details,
             actors,
             workload,
             bound_to,
@@ -199,9 +199,9 @@ impl Token {
         self.scopes_from_registry
     }
 
-    /// Conditions on what the scopes grant, from `authorization_details`.
-    pub fn constraints(&self) -> &[Constraint] {
-        &self.constraints
+    /// What its `authorization_details` of type `bailiwick` grant and demand.
+    pub fn details(&self) -> &[Detail] {
+        &self.details
     }
 
     /// Who acts for the subject, for records and display.

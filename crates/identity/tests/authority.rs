@@ -8,9 +8,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, Asked, Basis, Change, JtiHash, LocalIssuer, MemoryRegistrar, MemoryReplayStore,
-    ProofRequest, Provenance, RawProof, RawToken, Reason, Registrar, RegistryError, Revocable, Rotation, Signal,
-    SignalEvent, Status, Subject, Target, TaskId, Token, TrustedIssuers, Withdrawn, as_local, authorize,
+    Agent, AgentId, AgentKey, Asked, Authorization, Basis, Change, JtiHash, LocalIssuer, MemoryRegistrar,
+    MemoryReplayStore, ProofRequest, Provenance, RawProof, RawToken, Reason, Registrar, RegistryError, Revocable,
+    Rotation, Signal, SignalEvent, Status, Subject, Target, TaskId, Token, TrustedIssuers, Withdrawn, as_local,
+    authorize,
 };
 use bailiwick_policy::{Code, Manifest, ScopeSet};
 use cap_std::ambient_authority;
@@ -132,6 +133,37 @@ fn privilege_injection() {
     }
 }
 
+/// Details are authority like scopes: the registry bounds them, and the grant gets them whole.
+#[test]
+fn authorization_details() {
+    let registry = registry("fetch:get:api.example.com/v1/** tool:call:bank/*", ISSUER, Status::Active);
+    let detail = |kind: &str, action: &str, location: &str| json!({"type": "bailiwick", "kind": kind, "actions": [action], "locations": [location]});
+    let with = |details: serde_json::Value, scope: serde_json::Value| {
+        let token = token(json!({"authorization_details": details, "scope": scope}));
+        authorize(&token, &registry, &Asked::new(&manifest()), NOW).map(Authorization::into_authority)
+    };
+    let limited = with_args(detail("tool", "call", "bank/pay"), json!({"amount": {"max": 50}}));
+    let authority = with(json!([limited, {"type": "other"}]), json!("fetch:get:api.example.com/v1/x")).unwrap();
+    assert_eq!(authority.token.to_string(), "fetch:get:api.example.com/v1/x");
+    assert_eq!(authority.details.len(), 1);
+    assert_eq!(authority.token_scopes().to_string(), "fetch:get:api.example.com/v1/x tool:call:bank/pay");
+    let authority = with(json!([detail("fetch", "get", "https://api.example.com/v1/**")]), json!(null)).unwrap();
+    assert_eq!(authority.token_scopes().to_string(), "fetch:get:api.example.com/v1/**");
+    for beyond in [
+        detail("fetch", "get", "api.example.com/**"),
+        detail("fetch", "post", "api.example.com/v1/x"),
+        with_args(detail("tool", "call", "other/pay"), json!({"amount": {"max": 0}})),
+        detail("file", "read", "invoices/a"),
+    ] {
+        let refused = with(json!([beyond.clone()]), json!("")).unwrap_err();
+        assert_eq!(refused.code(), Some(Code::TokenPrivilegeInjection), "{beyond}");
+    }
+}
+
+fn with_args(detail: serde_json::Value, args: serde_json::Value) -> serde_json::Value {
+    with(detail, json!({ "args": args }))
+}
+
 #[test]
 fn on_the_word_of_the_terminal_the_manifest_alone_decides() {
     let name = AgentId::parse("other-bot").unwrap();
@@ -158,7 +190,7 @@ fn a_local_token_needs_a_registered_agent() {
     let state = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
     let issuer = LocalIssuer::open(&state).unwrap();
     let scopes = ScopeSet::parse_strict("file:read:invoices/**").unwrap();
-    let text = issuer.issue(&AgentId::parse("expense-bot").unwrap(), &scopes, 60, NOW).unwrap();
+    let text = issuer.issue(&AgentId::parse("expense-bot").unwrap(), &scopes, None, 60, NOW).unwrap();
     let trusted = TrustedIssuers::none().with(issuer.trusted()).unwrap();
     let token = RawToken::new(text.to_string()).verify(&trusted, NOW).unwrap();
     let registered = registry("file:read:invoices/**", LocalIssuer::ISSUER, Status::Active);

@@ -8,14 +8,26 @@ use std::num::NonZeroUsize;
 use std::sync::Barrier;
 
 use bailiwick_identity::{
-    JtiHash, MemoryReplayStore, Proof, ProofError, ProofRequest, RawProof, RawToken, ReplayError, ReplayStore, Target,
-    Token, TokenError, TrustedIssuers, UnspentToken,
+    JtiHash, MemoryReplayStore, Nonces, PeriodicNonces, Proof, ProofError, ProofKey, ProofKeyError, ProofRequest,
+    RawProof, RawToken, ReplayError, ReplayStore, Target, Token, TokenError, TrustedIssuers, UnspentToken,
 };
 use bailiwick_policy::Code;
 use data_encoding::BASE64URL_NOPAD as B64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{NOW, Signer, claims, thumbprint, with};
+
+/// Keys of these tests, made with `openssl genpkey`.
+const ED25519_PEM: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MC4CAQAwBQYDK2VwBCIEIEJ42IAMpApVvO4gNkZNxV2pYlBik7qQXMA8thUt0F4E\n\
+-----END PRIVATE KEY-----\n";
+const P256_PEM: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgp2HgKA7FFY+vJGZR\n\
+wtSNysfFt4oZpLkzzvIZURXtkCChRANCAARBySWBsB57Za59zvkxYKBqcC1QSVoF\n\
+42fkS0Qi5IfsJrkB4bjpKyzEetbc/nYLoFdV56967ADN7LVV99y9jTTw\n\
+-----END PRIVATE KEY-----\n";
 
 /// RFC 9449 §4.1 and §7.1.
 #[test]
@@ -186,6 +198,44 @@ fn sensitive_actions_need_a_fresh_and_bound_token() {
     let unbound = agent.issuer.compact(&agent.issuer.header().to_string(), &claims().to_string());
     let unbound = RawToken::new(unbound).verify(&agent.trusted, NOW).unwrap();
     assert_eq!(unbound.sensitive_until(), None);
+}
+
+/// Keys as `openssl genpkey` writes them, with what their proofs say.
+#[test]
+fn a_proof_made_here_verifies() {
+    let signer = Signer::ec();
+    for pair in [ED25519_PEM, P256_PEM] {
+        let key = ProofKey::parse(pair.as_bytes()).unwrap();
+        let bound = with(claims(), json!({"cnf": {"jkt": key.thumbprint().to_string()}}));
+        let raw = RawToken::new(signer.compact(&signer.header().to_string(), &bound.to_string()));
+        let nonces = PeriodicNonces::new(&[3; 32]);
+        let verify = |nonce: Option<&str>, request: &ProofRequest<'_>| {
+            let proof = key.prove(&raw, "POST", &target(), nonce, NOW).unwrap();
+            RawProof::new(proof.to_string()).verify(request, NOW)
+        };
+        let target = target();
+        let request = ProofRequest::new("POST", &target);
+        let proof = verify(None, &request).unwrap();
+        assert_eq!(proof.thumbprint(), key.thumbprint());
+        assert_ne!(proof.jti(), verify(None, &request).unwrap().jti(), "each is used once");
+        let token = raw.verify_presented(Some(&proof), &signer.trusted(), NOW).unwrap();
+        assert_eq!(token.peek().bound_to(), Some(key.thumbprint()));
+        let demanding = request.nonces(&nonces);
+        assert_eq!(verify(None, &demanding).unwrap_err(), ProofError::Nonce);
+        assert!(verify(Some(&nonces.current(NOW)), &demanding).is_ok());
+        assert!(!format!("{key:?}").contains(&pair[40..60]));
+    }
+    for (text, expected) in [
+        ("", ProofKeyError::Format),
+        ("-----BEGIN PRIVATE KEY-----", ProofKeyError::Format),
+        ("-----BEGIN PRIVATE KEY-----\n???\n-----END PRIVATE KEY-----", ProofKeyError::Format),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", ProofKeyError::Kind),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", ProofKeyError::Public),
+        ("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----", ProofKeyError::Form),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----", ProofKeyError::Form),
+    ] {
+        assert_eq!(ProofKey::parse(text.as_bytes()).unwrap_err(), expected, "{text}");
+    }
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, AgentRegistry, Change, DocumentError, LocalIssuer, LocalIssuerError, RawToken, Reason,
-    RegistryDocument, RegistryError, StateError, Status, Subject, TrustedIssuers,
+    Agent, AgentId, AgentKey, AgentRegistry, Change, DocumentError, JtiHash, LocalIssuer, LocalIssuerError, RawToken,
+    Reason, RegistryDocument, RegistryError, Revocable, Revocation, StateError, Status, Subject, TaskId,
+    TrustedIssuers,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use cap_std::ambient_authority;
@@ -42,7 +43,7 @@ fn the_local_issuers_tokens_verify_and_keep_its_key() {
     let issuer = LocalIssuer::open(&dir).unwrap();
     let bot = AgentId::parse("expense-bot").unwrap();
     let wanted = scopes("fetch:get,head:api.example.com/v1/** file:read:invoices/**");
-    let text = issuer.issue(&bot, &wanted, 900, NOW).unwrap();
+    let text = issuer.issue(&bot, &wanted, None, 900, NOW).unwrap();
     let trusted = TrustedIssuers::none().with(issuer.trusted()).unwrap();
     let token = RawToken::new(text.to_string()).verify(&trusted, NOW + 899).unwrap();
     assert_eq!((token.issuer(), token.subject().as_str()), (LocalIssuer::ISSUER, "expense-bot"));
@@ -53,7 +54,7 @@ fn the_local_issuers_tokens_verify_and_keep_its_key() {
     assert_eq!(late.code(), Code::TokenExpired);
 
     let again =
-        RawToken::new(issuer.issue(&bot, &wanted, 900, NOW).unwrap().to_string()).verify(&trusted, NOW).unwrap();
+        RawToken::new(issuer.issue(&bot, &wanted, None, 900, NOW).unwrap().to_string()).verify(&trusted, NOW).unwrap();
     assert_ne!(again.jti(), token.jti(), "every token has its own jti");
 
     let reopened = LocalIssuer::open_existing(&dir).unwrap().unwrap();
@@ -72,7 +73,7 @@ fn the_local_issuers_tokens_verify_and_keep_its_key() {
 fn another_installations_tokens_do_not_verify() {
     let ((_one, first), (_two, second)) = (state(), state());
     let (ours, theirs) = (LocalIssuer::open(&first).unwrap(), LocalIssuer::open(&second).unwrap());
-    let text = theirs.issue(&AgentId::parse("a").unwrap(), &ScopeSet::empty(), 60, NOW).unwrap();
+    let text = theirs.issue(&AgentId::parse("a").unwrap(), &ScopeSet::empty(), None, 60, NOW).unwrap();
     let trusted = TrustedIssuers::none().with(ours.trusted()).unwrap();
     assert_eq!(RawToken::new(text.to_string()).verify(&trusted, NOW).unwrap_err().code(), Code::TokenUnknownKey);
 }
@@ -83,10 +84,10 @@ fn a_token_lives_an_hour_at_most() {
     let issuer = LocalIssuer::open(&dir).unwrap();
     let bot = AgentId::parse("a").unwrap();
     for asked in [0, 3601, u64::MAX] {
-        let refused = issuer.issue(&bot, &ScopeSet::empty(), asked, NOW);
+        let refused = issuer.issue(&bot, &ScopeSet::empty(), None, asked, NOW);
         assert!(matches!(refused, Err(LocalIssuerError::Lifetime { .. })), "{asked}");
     }
-    assert!(issuer.issue(&bot, &ScopeSet::empty(), 3600, NOW).is_ok());
+    assert!(issuer.issue(&bot, &ScopeSet::empty(), None, 3600, NOW).is_ok());
 }
 
 #[test]
@@ -140,12 +141,36 @@ fn a_document_is_read_strictly_and_every_error_is_told() {
     };
     let keys = vec![key(1).until(NOW + 10).unwrap(), key(2)];
     let written = [agent("b"), Agent { keys, reason: Some(Reason::parse("x").unwrap()), ..agent("a") }];
-    let good = format!("{:#}", RegistryDocument::of(&written));
+    let revoked = |what, reason: Option<&str>| Revocation {
+        what,
+        reason: reason.map(|text| Reason::parse(text).unwrap()),
+        at: NOW - 7,
+    };
+    let revocations = vec![
+        revoked(Revocable::Key(key(1).thumbprint()), Some("laptop lost")),
+        revoked(Revocable::Task(TaskId::parse("close march").unwrap()), None),
+        revoked(Revocable::Token(JtiHash::of("https://id.example", "01")), None),
+    ];
+    let written = RegistryDocument { agents: written.to_vec(), revocations };
+    let good = format!("{:#}", written.to_json());
     assert_eq!(RegistryDocument::parse(good.as_bytes()).unwrap(), written);
+    let mut older = written.to_json();
+    older.as_object_mut().unwrap().remove("revocations");
+    assert!(RegistryDocument::parse(older.to_string().as_bytes()).is_err(), "schema 3 says what is revoked");
+    older["schema"] = 2.into();
+    let without = RegistryDocument { revocations: Vec::new(), ..written.clone() };
+    assert_eq!(RegistryDocument::parse(older.to_string().as_bytes()).unwrap(), without);
     for (from, to) in [
-        ("\"schema\": 2", "\"schema\": 3"),
-        ("\"schema\": 2", "\"schema\": 1"),
-        ("\"schema\": 2", "\"schema\": 2, \"x\": 1"),
+        ("\"schema\": 3", "\"schema\": 4"),
+        ("\"schema\": 3", "\"schema\": 2"),
+        ("\"schema\": 3", "\"schema\": 1"),
+        ("\"schema\": 3", "\"schema\": 3, \"x\": 1"),
+        ("\"kind\": \"task\"", "\"kind\": \"agent\""),
+        ("\"kind\": \"token\"", "\"kind\": \"key\""),
+        ("\"close march\"", "\"close\\nmarch\""),
+        ("\"laptop lost\"", "\"\""),
+        ("\"at\": 1799999993", "\"at\": \"1799999993\""),
+        ("\"at\": 1799999993", "\"until\": 1799999993"),
         ("\"owner\"", "\"ownr\""),
         ("\"owner\"", "\"owner\": \"x\", \"owner\""),
         ("alice@example.com", ""),
@@ -206,16 +231,26 @@ fn what_holds_between_agents() {
     let before: Vec<_> = registry.iter().cloned().collect();
     registry.change(&b, Change::Revoke(None), NOW).unwrap();
     let wrong = vec![with("b", 2), with("c", 1), with("d", 3), agent("d")];
-    let errors = registry.import(wrong, NOW + 1).unwrap_err();
+    let document = |agents, revocations| RegistryDocument { agents, revocations };
+    let errors = registry.import(document(wrong, Vec::new()), NOW + 1).unwrap_err();
     assert_eq!(errors.len(), 4, "{errors:?}");
     assert_eq!(registry.iter().next(), before.first());
     assert_eq!(registry.iter().count(), 2);
 
     // What may go on, and what may not.
     let next = Agent { owner: "bob".to_owned(), ..registry.get(&a).unwrap().clone() };
-    registry.import(vec![next.clone(), agent("e")], NOW + 2).unwrap();
+    registry.import(document(vec![next.clone(), agent("e")], Vec::new()), NOW + 2).unwrap();
     assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().owner.as_str()), (1, "bob"));
     let narrower = Agent { capabilities: scopes("file:read:invoices/**"), ..next };
-    registry.import(vec![narrower], NOW + 3).unwrap();
+    registry.import(document(vec![narrower], Vec::new()), NOW + 3).unwrap();
     assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().registered_at), (2, NOW));
+
+    // An agent may come with a key that the same document revokes, and nobody gets that key afterwards.
+    let lost = |number: u8| vec![Revocation { what: Revocable::Key(key(number).thumbprint()), reason: None, at: NOW }];
+    registry.import(document(vec![with("f", 5)], lost(5)), NOW + 4).unwrap();
+    assert!(registry.is_revoked(key(5).thumbprint()));
+    assert!(matches!(registry.register(with("g", 5)), Err(RegistryError::RevokedKey(_))));
+    assert!(registry.import(document(vec![with("g", 3)], Vec::new()), NOW + 5).is_err());
+    assert!(registry.import(document(vec![with("f", 1), agent("f")], lost(6)), NOW + 5).is_err());
+    assert!(!registry.is_revoked(key(6).thumbprint()), "what is refused revokes nothing");
 }

@@ -78,6 +78,7 @@ fn tokens() {
             Code::TokenPrivilegeInjection,
             Code::TokenTooOld,
             Code::TokenReplayed,
+            Code::TokenArgument,
         ];
         assert!(codes.contains(code.as_str()) || elsewhere.contains(code), "no case for {code}");
     }

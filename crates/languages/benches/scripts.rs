@@ -89,7 +89,8 @@ impl Bench {
     fn grant(&self) -> Grant {
         let principal = Principal { issuer: "bench".into(), subject: "bench".into(), agent: "bench".into() };
         let scopes = self.manifest.scopes();
-        let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+        let authority =
+            Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
         Grant::new(Arc::clone(&self.manifest), None, authority)
     }
 

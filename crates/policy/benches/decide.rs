@@ -29,7 +29,11 @@ fn grant(rules: usize) -> Grant {
     let manifest = Arc::new(Manifest::parse(&text, "bench.toml").expect("the manifest is valid"));
     let scopes = ScopeSet::parse_token("fetch:get,post:*.example.com/v1/**").expect("the scope is valid");
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "bot".into() };
-    Grant::new(manifest, None, Authority { principal, token: scopes.clone(), registry: scopes, task: None })
+    Grant::new(
+        manifest,
+        None,
+        Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None },
+    )
 }
 
 fn request(text: &str) -> Request {

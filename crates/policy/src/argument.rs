@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 
 use crate::request::Passed;
 use crate::resource::ResourceError;
@@ -79,6 +79,11 @@ impl Conditions {
         self.0.is_empty()
     }
 
+    /// As it is written, each with its arguments in the order in which they are checked.
+    pub(crate) fn to_json(&self) -> Value {
+        Value::Object(self.0.iter().map(|condition| (condition.argument.clone(), condition.to_json())).collect())
+    }
+
     /// Whether what is passed is as demanded; if not, the first condition that fails.
     pub(crate) fn check(&self, passed: &Passed) -> Result<(), Mismatch<'_>> {
         match passed {
@@ -89,6 +94,23 @@ impl Conditions {
 }
 
 impl Condition {
+    fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        for test in &self.tests {
+            let (name, value) = match test {
+                Test::In(literals) => ("in", literals.iter().map(Literal::to_json).collect()),
+                Test::Min(bound) => ("min", json!(bound)),
+                Test::Max(bound) => ("max", json!(bound)),
+                Test::MaxLength(most) => ("max_length", json!(most)),
+            };
+            members.insert(name.to_owned(), value);
+        }
+        if self.optional {
+            members.insert("optional".to_owned(), json!(true));
+        }
+        Value::Object(members)
+    }
+
     fn check(&self, arguments: &Arguments) -> Result<(), Mismatch<'_>> {
         let miss = |failed| Err(Mismatch { argument: &self.argument, failed });
         match arguments.0.get(&self.argument) {
@@ -116,6 +138,14 @@ impl Test {
 }
 
 impl Literal {
+    fn to_json(&self) -> Value {
+        match self {
+            Literal::Text(text) => json!(text),
+            Literal::Integer(integer) => json!(integer),
+            Literal::Boolean(boolean) => json!(boolean),
+        }
+    }
+
     fn is(&self, value: &Value) -> bool {
         match (self, value) {
             (Literal::Text(literal), Value::String(text)) => literal == text,

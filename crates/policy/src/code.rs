@@ -74,6 +74,8 @@ codes! {
     TokenNotBound = "deny.token.not_bound";
     /// It was issued too long ago for a sensitive action.
     TokenTooOld = "deny.token.too_old";
+    /// Its `authorization_details` cover the call, and its arguments are as none of them demands.
+    TokenArgument = "deny.token.argument";
     /// It may be used once, and was.
     TokenReplayed = "deny.token.replayed";
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::address::Host;
 use crate::code::Code;
-use crate::grant::{Ceiling, Grant, Layer};
+use crate::detail::Detail;
+use crate::grant::{Authority, Ceiling, Grant, Layer};
 use crate::index::{Hits, Slot};
 use crate::kind::Kind;
 use crate::manifest::{Manifest, ManifestRule, toml_key, toml_string};
@@ -91,7 +92,7 @@ impl Grant {
             Layer::Deny(_, rule) => (Decision::Deny, rule),
         };
         let detail = match (source, &self.ceiling) {
-            (Source::Token, _) => detail(&self.authority.token, "scope", hits.get(Slot::Token), request),
+            (Source::Token, _) => self.token_detail(hits, request),
             (Source::Registry, _) => {
                 let said = detail(&self.authority.registry, "capability", hits.get(Slot::Registry), request);
                 format!("agent `{}`, {said}", Printable(&self.authority.principal.agent))
@@ -109,6 +110,26 @@ impl Grant {
             (Source::Manifest | Source::Parent, _) => self.rule_detail(&self.manifest, layer, request),
         };
         LayerReport { source, decision, detail, rule: rule.map(|rule| Arc::clone(&rule.rule)) }
+    }
+
+    fn token_detail(&self, hits: Hits, request: &Request) -> String {
+        let Authority { token, details, .. } = &self.authority;
+        let cited = |at: usize, detail: &Detail| {
+            let scope = detail.scopes().find(|scope| scope.covers(request)).map(ToString::to_string);
+            format!("`authorization_details` {}, `{}`", at + 1, Printable(&scope.unwrap_or_default()))
+        };
+        if let Some((at, detail)) = self.detail(hits, request) {
+            return cited(at, detail);
+        }
+        let first = hits.get(Slot::Detail).and_then(|at| Some((at, details.get(at)?)));
+        match first.map(|(at, first)| (cited(at, first), first.check(request))) {
+            Some((cited, Err(mismatch))) => format!("{cited}: {mismatch}"),
+            Some((cited, Ok(()))) => cited,
+            None if hits.get(Slot::Token).is_some() || details.is_empty() => {
+                detail(token, "scope", hits.get(Slot::Token), request)
+            }
+            None => detail(&self.authority.token_scopes(), "scope", None, request),
+        }
     }
 
     fn rule_detail(&self, manifest: &Manifest, layer: Layer<'_>, request: &Request) -> String {
@@ -148,6 +169,10 @@ impl Grant {
         let scope = scope.map(|scope| scope.to_string()).unwrap_or_default();
         Some(match verdict.code() {
             Code::TokenScope => format!("the issuer must add scope `{scope}`"),
+            Code::TokenArgument => {
+                "call it with other arguments, or ask the issuer for a token whose `authorization_details` accept them"
+                    .to_owned()
+            }
             Code::RegistryCapability => format!("the registry entry of agent `{agent}` must add capability `{scope}`"),
             Code::TaskRestriction => format!("the task's restriction must add scope `{scope}`"),
             Code::ManifestNoRule => lines_to_add(&self.manifest, request),
@@ -320,6 +345,10 @@ impl fmt::Display for Explanation {
         write!(f, "{head:<90} [{}]", self.verdict.code())?;
         for LayerReport { source, decision, detail, .. } in &self.layers {
             write!(f, "\n  {source:<8}  {decision:<5}  {detail}")?;
+        }
+        if let (Decision::Allow, Some(rule)) = (self.verdict.decision(), self.verdict.sensitive()) {
+            let (id, location) = (rule.id(), Printable(rule.location()));
+            write!(f, "\n  note: sensitive by rule `{id}`, {location}: it needs a fresh token that is bound to a key")?;
         }
         match &self.help {
             Some(help) => write!(f, "\n  help: {}", help.replace('\n', "\n    ").replace("\n    \n", "\n\n")),

@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::code::Code;
+use crate::detail::Detail;
 use crate::index::{Hits, Index, Slot};
 use crate::limits::Limits;
 use crate::manifest::{Manifest, ManifestRule};
@@ -22,6 +23,8 @@ pub struct Authority {
     pub principal: Principal,
     /// What the token's `scope` claim grants.
     pub token: ScopeSet,
+    /// What its `authorization_details` grant besides, and demand of the calls that they cover.
+    pub details: Vec<Detail>,
     /// What the registry says that the agent is capable of.
     pub registry: ScopeSet,
     /// The task's restriction; `None` restricts nothing further.
@@ -32,7 +35,8 @@ pub struct Authority {
 ///
 /// - A missing source covers nothing: a manifest that names a ceiling is useless without it.
 /// - A deny rule always wins, wherever it stands.
-/// - Of several allow rules that cover a call, the first in the manifest decides on the terms.
+/// - Of several allow rules that cover a call, the first in the manifest decides on the terms. The call is sensitive when
+///   any of them says so.
 /// - A ceiling's terms narrow those of the manifest.
 /// - A run that another run started has nothing that the other has not ([`Grant::within`]).
 #[derive(Debug)]
@@ -78,10 +82,15 @@ impl Grant {
         index.add(Slot::ManifestDeny, scopes(&manifest, Effect::Deny));
         index.add(Slot::ManifestAllow, scopes(&manifest, Effect::Allow));
         index.add(Slot::Token, authority.token.iter());
+        let details = authority.details.iter().enumerate();
+        index
+            .add_numbered(Slot::Detail, details.flat_map(|(at, detail)| detail.scopes().map(move |scope| (at, scope))));
+        index.add_numbered(Slot::ManifestSensitive, sensitive(&manifest));
         index.add(Slot::Registry, authority.registry.iter());
         if let Ceiling::Named(ceiling) = &ceiling {
             index.add(Slot::CeilingDeny, scopes(ceiling, Effect::Deny));
             index.add(Slot::CeilingAllow, scopes(ceiling, Effect::Allow));
+            index.add_numbered(Slot::CeilingSensitive, sensitive(ceiling));
             limits = limits.min(ceiling.limits());
         }
         index.add(Slot::Task, authority.task.iter().flat_map(ScopeSet::iter));
@@ -92,7 +101,7 @@ impl Grant {
             Ceiling::Named(ceiling) => ceiling.agents().is_empty() || ceiling.agents().contains(agent),
             Ceiling::Unbounded | Ceiling::Missing => true,
         };
-        let derived = authority.token == manifest.scopes();
+        let derived = authority.details.is_empty() && authority.token == manifest.scopes();
         Grant { manifest, ceiling, authority, index, limits, digest, served, bounded, derived, parents: Vec::new() }
     }
 
@@ -154,9 +163,11 @@ impl Grant {
         if !self.served || !self.bounded {
             return ScopeSet::empty();
         }
-        let Authority { token, registry, task, .. } = &self.authority;
+        let Authority { registry, task, .. } = &self.authority;
         let mut scopes = manifest.clone();
-        for source in [Some(token), Some(registry), task.as_ref(), bound.as_ref()].into_iter().flatten() {
+        for source in
+            [Some(&self.authority.token_scopes()), Some(registry), task.as_ref(), bound.as_ref()].into_iter().flatten()
+        {
             if scopes == *source {
                 continue;
             }
@@ -212,7 +223,10 @@ impl Grant {
             }
         }
         let own = match allowed {
-            Some(rule) => Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms())),
+            Some(rule) => {
+                let sensitive = self.sensitive(hits, request).map(|rule| Arc::clone(&rule.rule));
+                Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms()), sensitive)
+            }
             None => return Verdict::deny(Code::ManifestNoRule),
         };
         self.parents.iter().fold(own, |verdict, parent| verdict.stricter(parent.decide(request)))
@@ -220,7 +234,11 @@ impl Grant {
 
     pub(crate) fn layer(&self, source: Source, hits: Hits, request: &Request) -> Layer<'_> {
         match source {
-            Source::Token => covered(hits, Slot::Token, Code::TokenScope),
+            Source::Token => match hits.get(Slot::Detail) {
+                None => covered(hits, Slot::Token, Code::TokenScope),
+                Some(_) if self.detail(hits, request).is_some() => Layer::Allow(None),
+                Some(_) => Layer::Deny(Code::TokenArgument, None),
+            },
             Source::Registry => covered(hits, Slot::Registry, Code::RegistryCapability),
             Source::Task if self.authority.task.is_none() => Layer::Allow(None),
             Source::Task => covered(hits, Slot::Task, Code::TaskRestriction),
@@ -239,6 +257,21 @@ impl Grant {
                 }
             },
         }
+    }
+
+    /// The first of the token's details that covers the request and accepts its arguments.
+    pub(crate) fn detail(&self, hits: Hits, request: &Request) -> Option<(usize, &Detail)> {
+        let later = self.authority.details.iter().enumerate().skip(hits.get(Slot::Detail)?);
+        let mut covering = later.filter(|(_, detail)| detail.covers(request));
+        covering.find(|(_, detail)| detail.check(request).is_ok())
+    }
+
+    /// The rule that makes a call sensitive which others allow: the first that covers it, and accepts its arguments.
+    fn sensitive(&self, hits: Hits, request: &Request) -> Option<&ManifestRule> {
+        first_sensitive(&self.manifest, hits.get(Slot::ManifestSensitive), request).or_else(|| match &self.ceiling {
+            Ceiling::Named(ceiling) => first_sensitive(ceiling, hits.get(Slot::CeilingSensitive), request),
+            Ceiling::Unbounded | Ceiling::Missing => None,
+        })
     }
 
     fn rules<'a>(
@@ -292,9 +325,28 @@ fn scopes(manifest: &Manifest, effect: Effect) -> impl Iterator<Item = &Scope> {
     manifest.rules_of(effect).iter().map(|rule| &rule.scope)
 }
 
+/// The allow rules that are sensitive, with their places among all of them.
+fn sensitive(manifest: &Manifest) -> impl Iterator<Item = (usize, &Scope)> {
+    let rules = manifest.rules_of(Effect::Allow).iter().enumerate();
+    rules.filter(|(_, rule)| rule.rule.terms().sensitive).map(|(at, rule)| (at, &rule.scope))
+}
+
+/// The index knows nothing of arguments: from the one that it found, the first that accepts these.
+fn first_sensitive<'a>(manifest: &'a Manifest, found: Option<usize>, request: &Request) -> Option<&'a ManifestRule> {
+    let rules = manifest.rules_of(Effect::Allow).get(found?..)?;
+    rules.iter().find(|rule| rule.rule.terms().sensitive && rule.scope.covers(request) && rule.accepts(request))
+}
+
+impl Authority {
+    /// What the token covers, the conditions of its details aside.
+    pub fn token_scopes(&self) -> ScopeSet {
+        self.token.iter().chain(self.details.iter().flat_map(Detail::scopes)).cloned().collect()
+    }
+}
+
 /// A hash over all sources, each with its length, so that no two different grants read the same.
 fn digest(manifest: &Manifest, ceiling: Option<&Manifest>, authority: &Authority) -> String {
-    let Authority { principal, token, registry, task } = authority;
+    let Authority { principal, token, details, registry, task } = authority;
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
@@ -310,5 +362,8 @@ fn digest(manifest: &Manifest, ceiling: Option<&Manifest>, authority: &Authority
     part(registry.to_string().as_bytes());
     // No restriction and a restriction to nothing differ.
     part(task.as_ref().map_or("none".to_owned(), |task| format!("task {task}")).as_bytes());
+    for detail in details {
+        part(detail.to_json().to_string().as_bytes());
+    }
     HEXLOWER.encode(&hash.finalize())
 }

@@ -21,9 +21,14 @@ pub(crate) enum Slot {
     Token,
     Registry,
     Task,
+    /// The token's `authorization_details`.
+    Detail,
+    /// The allow rules that are sensitive.
+    ManifestSensitive,
+    CeilingSensitive,
 }
 
-const SLOTS: usize = 7;
+const SLOTS: usize = 10;
 
 /// Per list, the first scope that covers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +92,12 @@ impl Hits {
 impl Index {
     /// Adds a list. Lists that are added to one slot twice would share their numbers: a slot gets one list.
     pub(crate) fn add<'a>(&mut self, slot: Slot, scopes: impl IntoIterator<Item = &'a Scope>) {
-        for (number, scope) in scopes.into_iter().enumerate() {
+        self.add_numbered(slot, scopes.into_iter().enumerate());
+    }
+
+    /// Adds a list whose scopes have numbers of their own, which do not fall.
+    pub(crate) fn add_numbered<'a>(&mut self, slot: Slot, scopes: impl IntoIterator<Item = (usize, &'a Scope)>) {
+        for (number, scope) in scopes {
             let Ok(number) = u32::try_from(number) else { return };
             self.insert(scope, Entry { slot, actions: scope.action_set(), number });
         }

@@ -17,7 +17,7 @@
 //! let principal = Principal { issuer: "local".into(), subject: "ada".into(), agent: "expense-bot".into() };
 //! let token = ScopeSet::parse_token("openid fetch:get:api.example.com/**")?;
 //! let registry = ScopeSet::parse_strict("fetch:get,post:*.example.com/v1/**")?;
-//! let grant = Grant::new(manifest, None, Authority { principal, token, registry, task: None });
+//! let grant = Grant::new(manifest, None, Authority { principal, token, details: vec![], registry, task: None });
 //!
 //! let verdict = grant.decide(&Request::parse("fetch GET https://api.example.com/v1/orders/7")?);
 //! assert_eq!((verdict.decision(), verdict.code()), (Decision::Allow, Code::Allowed));
@@ -32,6 +32,7 @@ mod actions;
 mod address;
 mod argument;
 mod code;
+mod detail;
 mod explain;
 mod fetch_target;
 mod grant;
@@ -58,6 +59,7 @@ mod zone;
 pub use address::{Host, Scheme};
 pub use argument::Arguments;
 pub use code::Code;
+pub use detail::{Detail, DetailError};
 pub use explain::{Explanation, LayerReport};
 pub use fetch_target::{FetchTarget, MAX_URL};
 pub use grant::{Authority, Grant};

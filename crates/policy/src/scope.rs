@@ -167,7 +167,7 @@ pub(crate) fn is_scope_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
 
-fn parse_actions(kind: Kind, text: &str) -> Result<Actions, ScopeError> {
+pub(crate) fn parse_actions(kind: Kind, text: &str) -> Result<Actions, ScopeError> {
     let mut actions = Actions::NONE;
     for name in text.split(',') {
         let action = kind.action(name).ok_or_else(|| ScopeError::Action { kind, name: shown(name) })?;

@@ -37,6 +37,8 @@ pub struct Verdict {
     rule: Option<Arc<Rule>>,
     /// Set when the terms are stricter than those of the rule.
     narrowed: Option<Arc<Terms>>,
+    /// The rule that makes an allowed call sensitive.
+    sensitive: Option<Arc<Rule>>,
 }
 
 /// The terms of a verdict without a rule.
@@ -53,23 +55,31 @@ static NOTHING: Terms = Terms {
 impl Verdict {
     /// A refusal for a reason that is not in any rule.
     pub fn deny(code: Code) -> Verdict {
-        Verdict { decision: Decision::Deny, code, rule: None, narrowed: None }
+        Verdict { decision: Decision::Deny, code, rule: None, narrowed: None, sensitive: None }
     }
 
     /// Demands a person's approval; combine it with [`Verdict::stricter`].
     pub fn ask(code: Code) -> Verdict {
-        Verdict { decision: Decision::Ask, code, rule: None, narrowed: None }
+        Verdict { decision: Decision::Ask, code, rule: None, narrowed: None, sensitive: None }
     }
 
     // Private to the crate: only a grant can say yes.
-    pub(crate) fn allow(rule: Arc<Rule>, ceiling: Option<&Terms>) -> Verdict {
-        let narrowed = ceiling.filter(|ceiling| !rule.terms.is_within(ceiling));
-        let narrowed = narrowed.map(|ceiling| Arc::new(rule.terms.narrow(ceiling)));
-        Verdict { decision: Decision::Allow, code: Code::Allowed, rule: Some(rule), narrowed }
+    pub(crate) fn allow(rule: Arc<Rule>, ceiling: Option<&Terms>, sensitive: Option<Arc<Rule>>) -> Verdict {
+        let by_ceiling = ceiling.filter(|ceiling| !rule.terms.is_within(ceiling));
+        let by_ceiling = by_ceiling.map(|ceiling| rule.terms.narrow(ceiling));
+        let narrowed = match by_ceiling {
+            None if sensitive.is_some() && !rule.terms.sensitive => {
+                Some(Terms { sensitive: true, ..rule.terms.clone() })
+            }
+            Some(terms) => Some(Terms { sensitive: sensitive.is_some() || terms.sensitive, ..terms }),
+            None => None,
+        };
+        let narrowed = narrowed.map(Arc::new);
+        Verdict { decision: Decision::Allow, code: Code::Allowed, rule: Some(rule), narrowed, sensitive }
     }
 
     pub(crate) fn deny_by(code: Code, rule: Arc<Rule>) -> Verdict {
-        Verdict { decision: Decision::Deny, code, rule: Some(rule), narrowed: None }
+        Verdict { decision: Decision::Deny, code, rule: Some(rule), narrowed: None, sensitive: None }
     }
 
     pub fn decision(&self) -> Decision {
@@ -83,6 +93,11 @@ impl Verdict {
     /// The rule that allowed or denied, if a rule did.
     pub fn rule(&self) -> Option<&Arc<Rule>> {
         self.rule.as_ref()
+    }
+
+    /// The rule that makes an allowed call sensitive, if one does. It need not be the one that decided.
+    pub fn sensitive(&self) -> Option<&Arc<Rule>> {
+        self.sensitive.as_ref()
     }
 
     /// How the call may be made; the strictest there is unless a rule allowed it.
@@ -106,7 +121,12 @@ impl Verdict {
             (Some(_), None) => return strict,
             (None, _) => loose.terms().clone(),
         };
-        Verdict { rule: strict.rule.or(loose.rule), narrowed: Some(Arc::new(terms)), ..strict }
+        Verdict {
+            rule: strict.rule.or(loose.rule),
+            narrowed: Some(Arc::new(terms)),
+            sensitive: strict.sensitive.or(loose.sensitive),
+            ..strict
+        }
     }
 }
 
@@ -157,7 +177,7 @@ mod tests {
     #[test]
     fn stricter_is_greater() {
         assert!(Decision::Allow < Decision::Ask && Decision::Ask < Decision::Deny);
-        let allow = Verdict::allow(rule("a", Terms::usual()), None);
+        let allow = Verdict::allow(rule("a", Terms::usual()), None, None);
         let deny = Verdict::deny(Code::TokenScope);
         let ask = Verdict::ask(Code::Allowed);
         assert_eq!(allow.clone().stricter(deny.clone()).code(), Code::TokenScope);
@@ -174,7 +194,8 @@ mod tests {
     fn two_allows_meet_on_terms_that_satisfy_both() {
         let strict = Terms { response: NonZeroU64::new(7), ..Terms::usual() };
         let wide = Terms { private: true, ..Terms::usual() };
-        let both = Verdict::allow(rule("a", wide), None).stricter(Verdict::allow(rule("b", strict.clone()), None));
+        let both = Verdict::allow(rule("a", wide), None, None);
+        let both = both.stricter(Verdict::allow(rule("b", strict.clone()), None, None));
         assert_eq!((both.rule().unwrap().id(), both.terms()), ("a", &strict));
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentRegistry, Basis, Change, EndRun, Reason, Registrar, RegistryError, Revocable, Revocation,
-    Subject, Watched, Withdrawal,
+    Agent, AgentId, AgentRegistry, Basis, Change, EndRun, Reason, Registrar, RegistryDocument, RegistryError,
+    Revocable, Revocation, Subject, Watched, Withdrawal,
 };
 use rusqlite::Connection;
 
@@ -32,13 +32,18 @@ impl Registrar for Store {
         })
     }
 
-    fn import(&self, agents: Vec<Agent>, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
         let imported = self.write(move |connection| {
             let mut registry = registry(connection)?;
-            let ids = registry.import(agents, now).map_err(Several)?;
+            let revocations = document.revocations.clone();
+            let ids = registry.import(document, now).map_err(Several)?;
             let changed: Vec<&Agent> = ids.iter().filter_map(|id| registry.get(id)).collect();
             rows::replace(connection, &changed)?;
             rows::next_epoch(connection)?;
+            // The oldest first: lists have the latest first.
+            for entry in revocations.iter().rev() {
+                rows::revoke(connection, &entry.what, entry.reason.as_ref(), entry.at)?;
+            }
             Ok(ids)
         });
         imported.map_err(|Several(errors)| errors)

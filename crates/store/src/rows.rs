@@ -1,8 +1,7 @@
 //! Agents and revocations as rows, and back. A row that does not read back is a failure, not an agent less.
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, Basis, JtiHash, Reason, Revocable, Revocation, Status, Subject, TaskId, Thumbprint,
-    Withdrawal, Withdrawn,
+    Agent, AgentId, AgentKey, Basis, Reason, Revocable, Revocation, Status, Subject, Withdrawal, Withdrawn,
 };
 use bailiwick_policy::ScopeSet;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -113,7 +112,7 @@ pub(crate) fn revoke(
     reason: Option<&Reason>,
     now: u64,
 ) -> Result<(), StoreError> {
-    let (kind, name) = named(what);
+    let (kind, name) = what.named();
     let epoch = next_epoch(connection)?;
     let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO revocations VALUES (?1, ?2, ?3, ?4, ?5)")?;
     statement.execute(params![kind, name, reason.map(Reason::as_str), signed(now), signed(epoch)])?;
@@ -127,7 +126,7 @@ pub(crate) fn revocations(connection: &Connection) -> Result<Vec<Revocation>, St
     let mut revocations = Vec::new();
     while let Some(row) = rows.next()? {
         let (kind, name): (String, String) = (row.get(0)?, row.get(1)?);
-        let what = revocable(&kind, &name).ok_or_else(|| malformed("revocation", &name))?;
+        let what = Revocable::parse(&kind, &name).ok_or_else(|| malformed("revocation", &name))?;
         revocations.push(Revocation { what, reason: reason(row.get(2)?, &name)?, at: unsigned(row.get(3)?) });
     }
     Ok(revocations)
@@ -150,7 +149,7 @@ pub(crate) fn withdrawn(connection: &Connection, basis: &Basis) -> Result<Option
     }
     let mut statement = connection.prepare_cached("SELECT reason FROM revocations WHERE kind = ?1 AND name = ?2")?;
     for what in basis.revocables() {
-        let (kind, name) = named(&what);
+        let (kind, name) = what.named();
         let found: Option<Option<String>> = statement.query_row([kind, &name], |row| row.get(0)).optional()?;
         if let (Some(why), Some(what)) = (found, basis.lost(&what)) {
             return Ok(Some(Withdrawal { what, reason: reason(why, &name)? }));
@@ -212,23 +211,6 @@ fn keys(connection: &Connection, agent: &str) -> Result<Vec<AgentKey>, StoreErro
 
 fn reason(text: Option<String>, of: &str) -> Result<Option<Reason>, StoreError> {
     text.map(|text| Reason::parse(&text).map_err(|_| malformed("reason", of))).transpose()
-}
-
-fn named(what: &Revocable) -> (&'static str, String) {
-    match what {
-        Revocable::Token(token) => ("token", token.to_string()),
-        Revocable::Key(key) => ("key", key.to_string()),
-        Revocable::Task(task) => ("task", task.to_string()),
-    }
-}
-
-fn revocable(kind: &str, name: &str) -> Option<Revocable> {
-    match kind {
-        "token" => JtiHash::parse(name).map(Revocable::Token),
-        "key" => Thumbprint::parse(name).map(Revocable::Key),
-        "task" => TaskId::parse(name).ok().map(Revocable::Task),
-        _ => None,
-    }
 }
 
 fn malformed(what: &str, name: &str) -> StoreError {

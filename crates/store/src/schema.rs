@@ -187,7 +187,8 @@ fn take_in_old_registry(connection: &Connection, folder: &Path) -> Result<Option
     };
     let mut registry = AgentRegistry::restore(Vec::new(), BTreeSet::new());
     let updated = agents.iter().map(|agent| agent.registered_at).max().unwrap_or(0);
-    let errors = registry.import(agents, updated).err().unwrap_or_default();
+    let errors =
+        registry.import(RegistryDocument { agents, revocations: Vec::new() }, updated).err().unwrap_or_default();
     if !errors.is_empty() {
         return Err(wrong(errors.iter().map(ToString::to_string).collect()));
     }

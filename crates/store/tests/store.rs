@@ -16,8 +16,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, Basis, Change, JtiHash, MemoryRegistrar, Reason, Registrar, RegistryError, ReplayError,
-    ReplayStore, Revocable, Status, Subject, TaskId, Watched, Withdrawal, Withdrawn,
+    Agent, AgentId, AgentKey, Basis, Change, JtiHash, MemoryRegistrar, Reason, Registrar, RegistryDocument,
+    RegistryError, ReplayError, ReplayStore, Revocable, Revocation, Status, Subject, TaskId, Watched, Withdrawal,
+    Withdrawn,
 };
 use bailiwick_policy::ScopeSet;
 use bailiwick_store::{Imported, Store, StoreError, StoreOptions};
@@ -346,7 +347,7 @@ mod registry {
     enum Act {
         Register(usize, u8),
         Change(usize, u8, u8),
-        Import(Vec<(usize, u8)>),
+        Import(Vec<(usize, u8)>, u8),
         RevokeKey(u8),
         RevokeToken(usize),
         EndTask(usize),
@@ -359,7 +360,8 @@ mod registry {
         prop_oneof![
             (who.clone(), key.clone()).prop_map(|(who, key)| Act::Register(who, key)),
             (who.clone(), 0..4_u8, key.clone()).prop_map(|(who, what, key)| Act::Change(who, what, key)),
-            prop::collection::vec((who.clone(), key.clone()), 0..3).prop_map(Act::Import),
+            (prop::collection::vec((who.clone(), key.clone()), 0..3), key.clone())
+                .prop_map(|(agents, key)| Act::Import(agents, key)),
             key.prop_map(Act::RevokeKey),
             who.clone().prop_map(Act::RevokeToken),
             who.clone().prop_map(Act::EndTask),
@@ -386,9 +388,9 @@ mod registry {
                 };
                 format!("{:?}", registrar.change(&who(agent), change, now))
             }
-            Act::Import(agents) => {
+            Act::Import(agents, number) => {
                 let agents = agents.iter().map(|(who, key)| made(*who, *key)).collect();
-                format!("{:?}", registrar.import(agents, now))
+                format!("{:?}", registrar.import(RegistryDocument { agents, revocations: revoked(*number, now) }, now))
             }
             Act::RevokeKey(number) => {
                 format!("{:?}", registrar.revoke(Revocable::Key(key(*number).thumbprint()), None, now))
@@ -398,6 +400,13 @@ mod registry {
             Act::Injection(agent) => format!("{:?}", registrar.count_injection(&who(agent))),
             Act::Restart => String::new(),
         }
+    }
+
+    /// A key and a task, or nothing.
+    fn revoked(number: u8, now: u64) -> Vec<Revocation> {
+        let what = [Revocable::Key(key(number).thumbprint()), Revocable::Task(task(usize::from(number)))];
+        let revocation = |what| Revocation { what, reason: Reason::parse("import").ok(), at: now - 1 };
+        if number == 0 { Vec::new() } else { what.map(revocation).into() }
     }
 
     fn task(n: usize) -> TaskId {
@@ -494,6 +503,31 @@ mod watching {
     }
 
     #[test]
+    fn what_an_import_revokes_ends_runs_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let (_watched, told) = watch(&store, basis(1));
+        let lost = Revocation { what: Revocable::Token(id(1)), reason: Reason::parse("it leaked").ok(), at: NOW - 5 };
+        let older = Revocation { what: Revocable::Token(id(2)), reason: None, at: NOW - 9 };
+        let document = RegistryDocument { agents: vec![agent("bot")], revocations: vec![lost, older] };
+        store.import(document.clone(), NOW).unwrap();
+        let withdrawal = told.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(withdrawal.to_string(), "the token was revoked: it leaked");
+        drop(store);
+        let store = open(folder.path());
+        assert_eq!(store.revocations().unwrap(), document.revocations);
+        store.import(document.clone(), NOW + 1).unwrap();
+        assert_eq!(store.revocations().unwrap(), document.revocations, "once is enough");
+        let other = Agent { id: name("other"), ..agent("bot") };
+        let wrong = RegistryDocument {
+            agents: vec![other],
+            revocations: vec![Revocation { what: Revocable::Token(id(3)), reason: None, at: NOW }],
+        };
+        assert!(store.import(wrong, NOW + 2).is_err());
+        assert_eq!(store.revocations().unwrap().len(), 2, "what is refused revokes nothing");
+    }
+
+    #[test]
     fn other_writes_end_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
@@ -502,7 +536,8 @@ mod watching {
         store.use_once(id(9), NOW + 1, NOW).unwrap();
         store.count_injection(&name("bot")).unwrap();
         store.change(&name("bot"), Change::AddKey { key: key(1), overlap: 0 }, NOW).unwrap();
-        store.import(vec![Agent { owner: "bob".to_owned(), ..agent("bot") }], NOW).unwrap();
+        let agents = vec![Agent { owner: "bob".to_owned(), ..agent("bot") }];
+        store.import(RegistryDocument { agents, revocations: Vec::new() }, NOW).unwrap();
         store.revoke(Revocable::Token(id(2)), None, NOW).unwrap();
         let (_other, seen) = watch(&store, basis(3));
         store.revoke(Revocable::Token(id(3)), None, NOW).unwrap();

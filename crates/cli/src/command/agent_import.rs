@@ -13,25 +13,29 @@ use crate::failure::{Failure, Outcome};
 use crate::input;
 use crate::terminal::{self, BAD, Untrusted, plain};
 
-/// Adds or replaces agents: all, or none when anything is wrong.
+/// Adds or replaces agents, and revokes: all, or nothing when anything is wrong.
 pub(crate) fn run(arguments: &AgentImportArguments, host: &Configuration) -> Outcome {
     let name = arguments.file.display().to_string();
     let content = input::bytes(&arguments.file, "the document", RegistryDocument::MAX_BYTES)?;
-    let agents = RegistryDocument::parse(&content).map_err(|errors| wrong(&name, &errors))?;
-    let ids: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
+    let document = RegistryDocument::parse(&content).map_err(|errors| wrong(&name, &errors))?;
+    let revocations = document.revocations.len();
+    let ids: Vec<String> = document.agents.iter().map(|agent| agent.id.to_string()).collect();
     let act = Act { name: "agent.import", target: ids.join(" "), reason: None, tightens: false };
     let imported = act.perform(host, |store| {
-        store.import(agents, input::now()).map_err(|errors| match errors.as_slice() {
+        store.import(document, input::now()).map_err(|errors| match errors.as_slice() {
             [RegistryError::Unavailable(problem)] => Failure::internal(problem),
             errors => wrong(&name, errors),
         })
     })?;
     if arguments.json {
         let ids: Vec<&str> = imported.iter().map(|id| id.as_str()).collect();
-        terminal::out_json(&json!({ "imported": ids }))?;
+        terminal::out_json(&json!({ "imported": ids, "revocations": revocations }))?;
     } else {
-        let count = imported.len();
-        terminal::err(&format!("imported {count} agent{}\n", if count == 1 { "" } else { "s" }));
+        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let agents = counted(imported.len(), "agent");
+        let revocations =
+            if revocations == 0 { String::new() } else { format!(" and {}", counted(revocations, "revocation")) };
+        terminal::err(&format!("imported {agents}{revocations}\n"));
     }
     Ok(Exit::Success)
 }

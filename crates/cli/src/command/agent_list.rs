@@ -2,6 +2,7 @@
 
 use bailiwick_guard::Timestamp;
 use bailiwick_identity::{Agent, Registrar, RegistryDocument, Rotation, Status};
+use serde_json::json;
 
 use crate::administration;
 use crate::arguments::AgentListArguments;
@@ -19,7 +20,8 @@ pub(crate) fn run(arguments: &AgentListArguments, host: &Configuration) -> Outco
         None => Vec::new(),
     };
     if arguments.json {
-        terminal::out_json(&RegistryDocument::of(&agents))?;
+        let entries: Vec<_> = agents.iter().map(RegistryDocument::entry).collect();
+        terminal::out_json(&json!({ "agents": entries }))?;
         return Ok(Exit::Success);
     }
     if agents.is_empty() {

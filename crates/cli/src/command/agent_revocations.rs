@@ -1,6 +1,6 @@
 //! `bailiwick agent revocations`
 
-use bailiwick_identity::{Reason, Registrar, Revocable};
+use bailiwick_identity::{Reason, Registrar};
 use serde_json::json;
 
 use crate::administration;
@@ -18,14 +18,9 @@ pub(crate) fn run(arguments: &AgentListArguments, host: &Configuration) -> Outco
         Some(store) => store.revocations().map_err(administration::refused)?,
         None => Vec::new(),
     };
-    let named = |what: &Revocable| match what {
-        Revocable::Token(token) => ("token", token.to_string()),
-        Revocable::Key(key) => ("key", key.to_string()),
-        Revocable::Task(task) => ("task", task.to_string()),
-    };
     if arguments.json {
         let list = revocations.iter().map(|entry| {
-            let (kind, name) = named(&entry.what);
+            let (kind, name) = entry.what.named();
             json!({ "kind": kind, "name": name, "at": entry.at, "reason": entry.reason.as_ref().map(Reason::as_str) })
         });
         terminal::out_json(&json!({ "revocations": list.collect::<Vec<_>>() }))?;
@@ -37,7 +32,7 @@ pub(crate) fn run(arguments: &AgentListArguments, host: &Configuration) -> Outco
     }
     let mut table = Table::new(["WHAT", "NAME", "SINCE", "REASON"]);
     for entry in &revocations {
-        let (kind, name) = named(&entry.what);
+        let (kind, name) = entry.what.named();
         let reason = entry.reason.as_ref().map_or("", Reason::as_str);
         table.row([Cell::plain(kind), Cell::plain(name), Cell::plain(minute(entry.at)), Cell::plain(reason)]);
     }

@@ -27,6 +27,7 @@ mod session;
 mod task_end;
 mod token_inspect;
 mod token_issue;
+mod token_prove;
 mod tool_accept;
 mod tool_list;
 
@@ -44,6 +45,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Policy(PolicyVerb::Prompt(verb)) => policy_prompt::run(verb),
         Verb::Token(TokenVerb::Issue(verb)) => resolve().and_then(|host| token_issue::run(verb, &host)),
         Verb::Token(TokenVerb::Inspect(verb)) => token_inspect::run(verb, resolve()),
+        Verb::Token(TokenVerb::Prove(verb)) => token_prove::run(verb, resolve()),
         Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
         Verb::Agent(AgentVerb::List(verb)) => resolve().and_then(|host| agent_list::run(verb, &host)),
         Verb::Agent(AgentVerb::Show(verb)) => resolve().and_then(|host| agent_show::run(verb, &host)),

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &PolicyExplainArguments) -> Outcome {
     let authority = Authority {
         principal: Principal { issuer: "policy-explain".to_owned(), subject: agent.clone(), agent },
         token: scopes(&arguments.scopes, "--scopes")?.unwrap_or_else(granted),
+        details: Vec::new(),
         registry: scopes(&arguments.registry, "--registry")?.unwrap_or_else(granted),
         task: scopes(&arguments.restrict, "--restrict")?,
     };
@@ -53,6 +54,7 @@ fn to_json(request: &Request, explanation: &Explanation) -> Value {
         "request": request.to_string(),
         "decision": explanation.verdict().decision().to_string(),
         "code": explanation.verdict().code().as_str(),
+        "sensitive": explanation.verdict().sensitive().map(|rule| json!({ "rule": rule.id(), "location": rule.location() })),
         "layers": layers.collect::<Vec<_>>(),
         "help": explanation.help(),
     })

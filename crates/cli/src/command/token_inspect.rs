@@ -6,13 +6,14 @@ use bailiwick_identity::{
     Algorithm, Check, Inspection, IssuerDirectory, KeysError, Outcome as Checked, RawToken, Token, TrustedIssuer,
     inspect,
 };
+use bailiwick_policy::Detail;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::TokenInspectArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::terminal::{self, BAD, BOLD, DIM, GOOD, NOTE, Untrusted};
+use crate::terminal::{self, BAD, BOLD, DIM, GOOD, Untrusted};
 use crate::{identity, input, trusted};
 
 /// Shows what a token says, as unverified text, and every check of it by name. Spends nothing.
@@ -155,7 +156,7 @@ fn proved(token: &Token) -> Value {
         "actors": token.actors().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "scopes": token.scopes().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "scopes_from_registry": token.leaves_scopes_to_registry(),
-        "constraints": token.constraints().len(),
+        "authorization_details": token.details().iter().map(Detail::to_json).collect::<Vec<_>>(),
         "bound_to": token.bound_to().map(|key| key.to_string()),
         "issued_at": token.issued_at(),
         "expires_at": token.expires_at(),
@@ -177,9 +178,14 @@ fn accepted(token: &Token) -> String {
     for scope in token.scopes().iter() {
         text += &format!("  scope   {}\n", Untrusted(&scope.to_string()));
     }
+    for detail in token.details() {
+        let demands = if detail.is_conditional() { detail.to_json()["args"].to_string() } else { String::new() };
+        let demands = if demands.is_empty() { demands } else { format!(" with arguments {demands}") };
+        text += &format!("  detail  {}{}\n", Untrusted(&detail.to_string()), Untrusted(&demands));
+    }
     if token.leaves_scopes_to_registry() {
         text += "  scope   whatever the registry declares for the agent\n";
-    } else if token.scopes().is_empty() {
+    } else if token.scopes().is_empty() && token.details().is_empty() {
         text += "  scope   none: it grants nothing here\n";
     }
     if let Some(key) = token.bound_to() {
@@ -188,11 +194,6 @@ fn accepted(token: &Token) -> String {
     let (from, until) =
         (Timestamp(token.issued_at().saturating_mul(1000)), Timestamp(token.expires_at().saturating_mul(1000)));
     text += &format!("  valid   {from} to {until}\n");
-    if !token.constraints().is_empty() {
-        text += &format!(
-            "  {NOTE}note{NOTE:#}: it narrows its scopes by `authorization_details`, and runs refuse it, because this version does not enforce them\n"
-        );
-    }
     text
 }
 

@@ -1,6 +1,6 @@
 //! `bailiwick token issue`
 
-use bailiwick_identity::{LocalIssuer, LocalIssuerError, Registrar};
+use bailiwick_identity::{LocalIssuer, LocalIssuerError, Registrar, Thumbprint};
 use bailiwick_policy::Code;
 
 use crate::arguments::TokenIssueArguments;
@@ -23,10 +23,12 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
     let scopes = identity::scopes(&arguments.scopes, "--scopes")?;
     let state = host.state.open()?;
     let issuer = LocalIssuer::open(&state).map_err(Failure::internal)?;
-    let token = issuer.issue(&agent, &scopes, arguments.ttl.whole(), input::now()).map_err(|error| match error {
-        LocalIssuerError::Lifetime { .. } => Failure::usage(format!("--ttl: {error}")),
-        other => Failure::internal(other),
-    })?;
+    let key = arguments.dpop_key.as_deref().map(administration::key).transpose()?.map(|key| key.thumbprint());
+    let token =
+        issuer.issue(&agent, &scopes, key, arguments.ttl.whole(), input::now()).map_err(|error| match error {
+            LocalIssuerError::Lifetime { .. } => Failure::usage(format!("--ttl: {error}")),
+            other => Failure::internal(other),
+        })?;
     terminal::out(&format!("{}\n", *token))?;
 
     let store = administration::open_existing(host)?;
@@ -40,6 +42,13 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
             if let Err(scope) = entry.capabilities.contains(&scopes) {
                 terminal::err(&format!(
                     "{WARN}note{WARN:#}: `{scope}` is beyond the capabilities of the agent `{agent}`: runs refuse this token whole\n"
+                ));
+            }
+            let of_agent = |key: &Thumbprint| entry.keys.iter().any(|known| known.thumbprint() == *key);
+            if !entry.keys.is_empty() && !key.as_ref().is_some_and(of_agent) {
+                terminal::err(&format!(
+                    "{WARN}note{WARN:#}: the agent `{agent}` has registered keys, and runs accept only tokens that are bound to one of them\n  \
+                     {NOTE}help{NOTE:#}: --dpop-key FILE binds it; `bailiwick agent show {agent}` lists the keys\n"
                 ));
             }
         }

@@ -51,7 +51,8 @@ impl World {
         let manifest = Arc::new(Manifest::parse(TEXT, "test.toml").unwrap());
         let principal = Principal { issuer: "local".into(), subject: name.into(), agent: name.into() };
         let scopes = manifest.scopes();
-        let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+        let authority =
+            Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
         let (log, _memory) = AuditLog::in_memory().unwrap();
         let run = Run { id: "test".into(), ..Run::default() };
         let clock: Arc<dyn Clock> = self.clock.clone();

@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::agent::{Agent, EntryError, Reason, Status};
 use super::key::AgentKey;
+use super::revocation::{Revocable, Revocation};
 use crate::agent::{AgentId, Subject};
 use crate::json;
 use crate::state;
+use crate::thumbprint::Thumbprint;
 
 /// A text that is not a registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,13 +19,16 @@ pub enum DocumentError {
     TooLarge { limit: usize },
     #[error("{0}")]
     Json(String),
-    #[error("of schema {0}; this version knows schemas 1 and 2")]
+    #[error("of schema {0}; this version knows schemas 1 to 3")]
     Schema(u64),
     #[error("{0}")]
     File(String),
     /// Agents count from 1.
     #[error("agent {index}{}: {problem}", .id.as_ref().map(|id| format!(" (`{id}`)")).unwrap_or_default())]
     Entry { index: usize, id: Option<AgentId>, problem: EntryProblem },
+    /// Revocations count from 1.
+    #[error("revocation {index}: {problem}")]
+    Revocation { index: usize, problem: String },
 }
 
 /// What is wrong with one agent of the text.
@@ -35,21 +40,27 @@ pub enum EntryProblem {
     Value(EntryError),
 }
 
-/// Agents as JSON, `{"schema":2,"agents":[…]}`.
-pub struct RegistryDocument;
+/// Agents, and what has been revoked, as JSON: `{"schema":3,"agents":[…],"revocations":[…]}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryDocument {
+    pub agents: Vec<Agent>,
+    /// The latest first.
+    pub revocations: Vec<Revocation>,
+}
 
 impl RegistryDocument {
     /// The file in which earlier versions kept the registry.
     pub const FILE: &str = "agents.json";
     /// Bytes of a document at most.
-    pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+    pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-    /// Reads a document of schema 2, or of schema 1, in which agents have no keys.
+    /// Reads a document of schema 3, of schema 2, which has no revocations, or of schema 1, in which agents have no keys
+    /// either.
     ///
     /// # Errors
     /// Everything that is wrong in it: anything unknown, malformed, or missing. What holds between agents is looked at
     /// by [`AgentRegistry::import`](crate::AgentRegistry::import).
-    pub fn parse(content: &[u8]) -> Result<Vec<Agent>, Vec<DocumentError>> {
+    pub fn parse(content: &[u8]) -> Result<RegistryDocument, Vec<DocumentError>> {
         let one = |error| vec![error];
         if content.len() > Self::MAX_BYTES {
             return Err(one(DocumentError::TooLarge { limit: Self::MAX_BYTES }));
@@ -57,7 +68,7 @@ impl RegistryDocument {
         let object = json::parse_object(content).map_err(|error| one(DocumentError::Json(error.to_string())))?;
         let file: File = serde_json::from_value(Value::Object(object))
             .map_err(|error| one(DocumentError::Json(format!("not a registry: {error}"))))?;
-        if !(1..=2).contains(&file.schema) {
+        if !(1..=3).contains(&file.schema) {
             return Err(one(DocumentError::Schema(file.schema)));
         }
         let (mut agents, mut errors) = (Vec::new(), Vec::new());
@@ -72,7 +83,28 @@ impl RegistryDocument {
                 },
             }
         }
-        if errors.is_empty() { Ok(agents) } else { Err(errors) }
+        let revocations = match (file.schema, file.revocations) {
+            (3, Some(entries)) => entries,
+            (3, None) => return Err(one(DocumentError::Json("a registry of schema 3 has `revocations`".to_owned()))),
+            (_, Some(_)) => return Err(one(DocumentError::Json("`revocations` come with schema 3".to_owned()))),
+            (_, None) => Vec::new(),
+        };
+        let mut read = Vec::with_capacity(revocations.len());
+        for (index, value) in (1..).zip(revocations) {
+            match RevocationEntry::read(value) {
+                Ok(revocation) => read.push(revocation),
+                Err(problem) => errors.push(DocumentError::Revocation { index, problem }),
+            }
+        }
+        if errors.is_empty() { Ok(RegistryDocument { agents, revocations: read }) } else { Err(errors) }
+    }
+
+    /// Keys that it revokes.
+    pub fn revoked_keys(&self) -> impl Iterator<Item = Thumbprint> {
+        self.revocations.iter().filter_map(|entry| match entry.what {
+            Revocable::Key(key) => Some(key),
+            Revocable::Token(_) | Revocable::Task(_) => None,
+        })
     }
 
     /// Reads `agents.json` of a state folder, in which earlier versions kept the registry.
@@ -83,14 +115,22 @@ impl RegistryDocument {
         let limit = u64::try_from(Self::MAX_BYTES).unwrap_or(u64::MAX);
         match state::read(state, Self::FILE, limit) {
             Ok(None) => Ok(None),
-            Ok(Some(content)) => Self::parse(&content).map(Some),
+            Ok(Some(content)) => Self::parse(&content).map(|document| Some(document.agents)),
             Err(error) => Err(vec![DocumentError::File(error.to_string())]),
         }
     }
 
-    /// The document with these agents.
-    pub fn of<'a>(agents: impl IntoIterator<Item = &'a Agent>) -> Value {
-        json!({ "schema": 2, "agents": agents.into_iter().map(Self::entry).collect::<Vec<_>>() })
+    /// What [`parse`](RegistryDocument::parse) reads.
+    pub fn to_json(&self) -> Value {
+        let revocations = self.revocations.iter().map(|entry| {
+            let (kind, name) = entry.what.named();
+            json!({ "kind": kind, "name": name, "at": entry.at, "reason": entry.reason.as_ref().map(Reason::as_str) })
+        });
+        json!({
+            "schema": 3,
+            "agents": self.agents.iter().map(Self::entry).collect::<Vec<_>>(),
+            "revocations": revocations.collect::<Vec<_>>(),
+        })
     }
 
     /// One agent of a document.
@@ -120,6 +160,28 @@ impl RegistryDocument {
 struct File {
     schema: u64,
     agents: Vec<Value>,
+    #[serde(default)]
+    revocations: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevocationEntry {
+    kind: String,
+    name: String,
+    at: u64,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl RevocationEntry {
+    fn read(value: Value) -> Result<Revocation, String> {
+        let entry: RevocationEntry = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let what = Revocable::parse(&entry.kind, &entry.name);
+        let what = what.ok_or("`kind` and `name` are not those of a token, a key or a task")?;
+        let reason = entry.reason.as_deref().map(Reason::parse).transpose().map_err(|error| error.to_string())?;
+        Ok(Revocation { what, reason, at: entry.at })
+    }
 }
 
 #[derive(Deserialize)]

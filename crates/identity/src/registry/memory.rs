@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agent::{Agent, Change, Reason, Status};
+use super::document::RegistryDocument;
 use super::registrar::Registrar;
 use super::revocation::{Basis, EndRun, Revocable, Revocation, Watched, Withdrawal, Withdrawn};
 use super::roll::{AgentRegistry, RegistryError};
@@ -61,6 +62,15 @@ impl Kept {
         })
     }
 
+    fn revoke(&mut self, revocation: Revocation) {
+        if let Revocable::Key(key) = &revocation.what {
+            self.registry.revoke_key(*key);
+        }
+        if !self.revocations.iter().any(|entry| entry.what == revocation.what) {
+            self.revocations.push(revocation);
+        }
+    }
+
     fn ended(&mut self) -> Vec<(EndRun, Withdrawal)> {
         let lost: Vec<_> =
             self.runs.iter().filter_map(|(run, (basis, _))| Some((*run, self.withdrawn(basis)?))).collect();
@@ -85,8 +95,14 @@ impl Registrar for MemoryRegistrar {
         self.change_kept(|kept| kept.registry.register(agent))
     }
 
-    fn import(&self, agents: Vec<Agent>, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
-        self.change_kept(|kept| kept.registry.import(agents, now))
+    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+        self.change_kept(|kept| {
+            let revocations = document.revocations.clone();
+            let ids = kept.registry.import(document, now)?;
+            // The oldest first: lists have the latest first.
+            revocations.into_iter().rev().for_each(|revocation| kept.revoke(revocation));
+            Ok(ids)
+        })
     }
 
     fn change(&self, id: &AgentId, change: Change, now: u64) -> Result<Agent, RegistryError> {
@@ -101,14 +117,7 @@ impl Registrar for MemoryRegistrar {
     }
 
     fn revoke(&self, what: Revocable, reason: Option<Reason>, now: u64) -> Result<(), RegistryError> {
-        self.change_kept(|kept| {
-            if let Revocable::Key(key) = &what {
-                kept.registry.revoke_key(*key);
-            }
-            if !kept.revocations.iter().any(|entry| entry.what == what) {
-                kept.revocations.push(Revocation { what, reason, at: now });
-            }
-        });
+        self.change_kept(|kept| kept.revoke(Revocation { what, reason, at: now }));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Who keeps the registry: a port. What may change in it, and how, [`AgentRegistry`](crate::AgentRegistry) says.
 
 use super::agent::{Agent, Change, Reason};
+use super::document::RegistryDocument;
 use super::revocation::{Basis, EndRun, Revocable, Revocation, Signal, SignalEvent, Watched, Withdrawal};
 use super::roll::RegistryError;
 use crate::agent::{AgentId, Subject};
@@ -30,7 +31,7 @@ pub trait Registrar: Send + Sync {
     ///
     /// # Errors
     /// Everything that [`AgentRegistry::import`](crate::AgentRegistry::import) refuses.
-    fn import(&self, agents: Vec<Agent>, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>>;
+    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>>;
 
     /// Changes one agent; what it is then.
     ///

@@ -107,6 +107,27 @@ impl TaskId {
     }
 }
 
+impl Revocable {
+    /// The word for what it is, and its name: in records, lists and exports.
+    pub fn named(&self) -> (&'static str, String) {
+        match self {
+            Revocable::Token(token) => ("token", token.to_string()),
+            Revocable::Key(key) => ("key", key.to_string()),
+            Revocable::Task(task) => ("task", task.to_string()),
+        }
+    }
+
+    /// Reads what [`named`](Revocable::named) gives.
+    pub fn parse(kind: &str, name: &str) -> Option<Revocable> {
+        match kind {
+            "token" => JtiHash::parse(name).map(Revocable::Token),
+            "key" => Thumbprint::parse(name).map(Revocable::Key),
+            "task" => TaskId::parse(name).ok().map(Revocable::Task),
+            _ => None,
+        }
+    }
+}
+
 impl Basis {
     /// Whether this revocation takes a part of it away.
     pub fn lost(&self, what: &Revocable) -> Option<Withdrawn> {

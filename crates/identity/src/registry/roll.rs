@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::{Agent, Change, ChangeError, EntryError, Status};
+use super::document::RegistryDocument;
 use super::key::AgentKey;
 use crate::agent::{AgentId, Subject};
 use crate::thumbprint::Thumbprint;
@@ -71,12 +72,16 @@ impl AgentRegistry {
     }
 
     /// Adds agents, and puts others in the place of those with the same id. Which runs of those may go on: those of
-    /// agents whose issuer, subject, capabilities and status stay as they are.
+    /// agents whose issuer, subject, capabilities and status stay as they are. Keys that the document revokes nobody may
+    /// register again; agents of the document may still have them.
     ///
     /// # Errors
     /// Everything that is wrong; and then nothing has changed.
-    pub fn import(&mut self, agents: Vec<Agent>, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+    pub fn import(&mut self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
         let mut result = self.clone();
+        result.revoked_keys.extend(document.revoked_keys());
+        let told: BTreeSet<Thumbprint> = document.revoked_keys().collect();
+        let agents = document.agents;
         let (mut errors, mut ids) = (Vec::new(), BTreeSet::new());
         // Those that are replaced go first, so that two may exchange a subject or a key.
         for agent in &agents {
@@ -99,7 +104,8 @@ impl AgentRegistry {
             };
             // It may keep a revoked key that it had, which does not serve; it does not get one.
             let revoked = agent.keys.iter().filter(|key| !had(key)).map(AgentKey::thumbprint);
-            errors.extend(revoked.filter(|key| self.is_revoked(*key)).map(RegistryError::RevokedKey));
+            let revoked = revoked.filter(|key| self.is_revoked(*key) && !told.contains(key));
+            errors.extend(revoked.map(RegistryError::RevokedKey));
             let agent = match known {
                 Some(known) => succeed(known, agent, now),
                 None => Agent { updated_at: now, ..agent },

@@ -19,7 +19,7 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(Str
             let help = format!("remove it, or narrow the deny rule `{}`", by.rule.id());
             report.warning(DiagnosticCode::Impossible, &rule.place, message, help);
         } else if let Some(by) =
-            covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)).filter(|by| by.conditions.is_empty())
+            covering(&allowed, &rule.scope, number).and_then(|by| allow.get(by)).filter(|by| decides_before(by, rule))
         {
             let message = format!("{} never decides: rules before it cover all of it", called(rule));
             let help = format!("remove it, or move it before `{}` if its terms are meant to hold", by.rule.id());
@@ -42,6 +42,11 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(Str
             report.warning(DiagnosticCode::DenyLeavesParent, &rule.place, message, help);
         }
     }
+}
+
+/// Whether a rule leaves nothing to one after it that it covers: no call with other arguments, and none to make sensitive.
+fn decides_before(by: &ManifestRule, rule: &ManifestRule) -> bool {
+    by.conditions.is_empty() && by.rule.terms().sensitive >= rule.rule.terms().sensitive
 }
 
 /// A rule, or the part of it that is about one table.

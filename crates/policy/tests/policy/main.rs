@@ -5,6 +5,7 @@
 mod algebra;
 mod data;
 mod decisions;
+mod details;
 mod explanations;
 mod manifests;
 mod properties;

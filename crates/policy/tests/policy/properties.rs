@@ -28,6 +28,7 @@ impl Sources {
         Authority {
             principal: Principal { issuer: "local".into(), subject: "ada".into(), agent: "bot".into() },
             token: self.token.clone(),
+            details: Vec::new(),
             registry: self.registry.clone(),
             task: self.task.clone(),
         }

@@ -63,6 +63,72 @@ fn what_is_sensitive() {
     }
 }
 
+/// One sensitive rule among those that allow a call makes it sensitive, wherever it stands, and is named.
+#[test]
+fn any_rule_makes_a_call_sensitive() {
+    const TOOLS: &str = "tools.bank.command = [\"bank\"]\n";
+    let rule = |id: &str, text: &str| format!("[[allow]]\nid = \"{id}\"\n{text}\n");
+    let wide = rule("wide", "fetch = \"https://*.example.com/**\"\nmethods = [\"GET\", \"POST\"]");
+    let pay = rule("pay", "fetch = \"https://bank.example.com/pay\"\nmethods = [\"POST\"]\nsensitive = true");
+    let any = rule("any", "tool = \"bank/**\"");
+    let large = rule("large", "tool = \"bank/pay\"\nargs = { amount = { min = 500 } }\nsensitive = true");
+    let larger = rule("larger", "tool = \"bank/pay\"\nargs = { amount = { min = 50 } }\nsensitive = true");
+    let rules = [&wide, &pay, &any, &large, &larger];
+    for order in [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [0, 2, 4, 3, 1]] {
+        let text: String = order.iter().map(|at| rules[*at].as_str()).collect();
+        let grant = grant(&format!("{HEAD}{TOOLS}{text}"));
+        for (request, by) in [
+            ("fetch POST https://bank.example.com/pay", Some(["pay"].as_slice())),
+            ("fetch GET https://bank.example.com/pay", None),
+            ("fetch POST https://bank.example.com/pay/x", None),
+            ("fetch POST https://shop.example.com/pay", None),
+            ("tool call bank/pay {\"amount\": 500}", Some(&["large", "larger"])),
+            ("tool call bank/pay {\"amount\": 50}", Some(&["larger"])),
+            ("tool call bank/pay {\"amount\": 49}", None),
+            ("tool call bank/pay", None),
+        ] {
+            let verdict = grant.decide(&Request::parse(request).unwrap());
+            assert_eq!(verdict.decision(), Decision::Allow, "{request}");
+            assert_eq!(verdict.terms().sensitive, by.is_some(), "{request} {order:?}");
+            let named = verdict.sensitive().map(|rule| rule.id());
+            assert_eq!(named.is_some(), by.is_some(), "{request} {order:?}");
+            assert!(named.is_none_or(|id| by.unwrap_or_default().contains(&id)), "{request} {order:?}: {named:?}");
+        }
+    }
+    let head = format!("{HEAD}{TOOLS}");
+    let shadowed = |text: &str| {
+        let manifest = Manifest::parse(&format!("{head}{text}"), "m.toml").unwrap();
+        manifest.warnings().iter().any(|warning| warning.code == DiagnosticCode::Shadowed)
+    };
+    assert!(!shadowed(&format!("{wide}{pay}")), "the second rule has something to say");
+    assert!(shadowed(&format!("{wide}{}", pay.replace("sensitive = true", ""))));
+}
+
+/// What a ceiling calls sensitive is so below it, and what a run that started another one may only do with a fresh token,
+/// the other one may not do without.
+#[test]
+fn who_is_above_makes_calls_sensitive_too() {
+    let rules = |sensitive: &str| {
+        format!(
+            "[[allow]]\nid = \"all\"\nfile = \"m/**\"\nactions = [\"read\", \"delete\"]\n\
+             [[allow]]\nid = \"delete\"\nfile = \"m/**\"\nactions = [\"delete\"]\n{sensitive}"
+        )
+    };
+    let plain = manifest(&format!("ceiling = \"org.toml\"\n{HEAD}{}", rules("")));
+    let over = manifest(&format!("schema = 1\nid = \"org\"\n{}", rules("sensitive = true")));
+    let scopes = plain.scopes().to_string();
+    let request = |text: &str| Request::parse(text).unwrap();
+    let below = Grant::new(plain, Some(over), authority(&scopes, &scopes, None));
+    let started =
+        grant(&format!("{HEAD}{}", rules(""))).within(Arc::new(grant(&format!("{HEAD}{}", rules("sensitive = true")))));
+    for grant in [below, started] {
+        let verdict = grant.decide(&request("file delete /m/x"));
+        assert!(verdict.terms().sensitive);
+        assert_eq!((verdict.rule().unwrap().id(), verdict.sensitive().unwrap().id()), ("all", "delete"));
+        assert!(!grant.decide(&request("file read /m/x")).terms().sensitive);
+    }
+}
+
 #[test]
 fn methods_and_actions_change_the_verdict() {
     let code = |rule: &str, request: &str| {

@@ -120,6 +120,7 @@ pub(crate) fn authority(token: &str, registry: &str, task: Option<&str>) -> Auth
     Authority {
         principal: Principal { issuer: "local".into(), subject: "ada".into(), agent: "bot".into() },
         token: strict(token),
+        details: Vec::new(),
         registry: strict(registry),
         task: task.map(strict),
     }

@@ -36,6 +36,7 @@ fn run_smallest() -> Result<Report, String> {
     let authority = Authority {
         principal: Principal { issuer: "doctor".into(), subject: "doctor".into(), agent: "doctor".into() },
         token: ScopeSet::empty(),
+        details: Vec::new(),
         registry: ScopeSet::empty(),
         task: None,
     };

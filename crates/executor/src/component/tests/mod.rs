@@ -67,7 +67,8 @@ impl World {
         let manifest = Arc::new(Manifest::parse(MANIFEST, "test.toml").expect("the manifest is valid"));
         let principal = Principal { issuer: "local".into(), subject: "test".into(), agent: "test".into() };
         let scopes = manifest.scopes();
-        let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+        let authority =
+            Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
         let grant = Grant::new(manifest, None, authority);
         let (log, _) = AuditLog::in_memory().unwrap();
         let life = Life::until(Timestamp(u64::MAX));

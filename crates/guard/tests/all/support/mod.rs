@@ -53,7 +53,7 @@ pub fn grant(manifest: &str) -> Grant {
     let manifest = Manifest::parse(manifest, "m.toml").expect("the manifest is valid");
     let scopes = manifest.scopes();
     let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
-    let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+    let authority = Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
     Grant::new(Arc::new(manifest), None, authority)
 }
 

@@ -23,7 +23,7 @@ pub fn guard_with(rules: &str, life: Life) -> Guard {
     let manifest = Arc::new(Manifest::parse(&text, "test.toml").unwrap_or_else(|errors| panic!("{errors:?}\n{text}")));
     let principal = Principal { issuer: "local".into(), subject: "bot".into(), agent: "bot".into() };
     let scopes = manifest.scopes();
-    let authority = Authority { principal, token: scopes.clone(), registry: scopes, task: None };
+    let authority = Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
     let (log, _memory) = AuditLog::in_memory().unwrap();
     let run = Run { id: "test".into(), ..Run::default() };
     Guard::new(Grant::new(manifest, None, authority), run, life, log, Arc::new(SystemClock)).unwrap()
