@@ -28,26 +28,22 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::HostCalls, "case budget-host-calls, as the stop's `budget`"),
     (Code::OutputBytes, "case budget-output, as the stop's `budget`"),
     (Code::Internal, "a fault of the host; nothing a guest or a manifest does leads there"),
-    // Terms for sensitive calls, and replay: the command line has no way to bring them about yet.
-    // Keys of agents count where possession is proved.
-    (Code::AgentKeyUnknown, "revocation::keys_of_an_agent"),
-    (Code::AgentKeyExpired, "revocation::keys_of_an_agent"),
-    (Code::AgentKeyRevoked, "revocation::keys_of_an_agent"),
-    (Code::TokenTooOld, "crates/guard/tests/all/door.rs: it takes 15 minutes"),
-    (Code::ReplayStore, "crates/identity/tests"),
+    // Nonces are a server's.
+    (Code::ProofNonce, "crates/identity/tests/cases/proofs"),
+    (
+        Code::ReplayStore,
+        "crates/identity/tests/possession.rs, crates/store/tests/store.rs: a full store, and a broken one",
+    ),
     // Issuers that publish their keys are servers, good and bad ones.
-    (Code::IssuerUnreachable, "crates/identity/tests/fetching.rs"),
-    (Code::IssuerAddress, "crates/identity/tests/fetching.rs"),
+    (Code::IssuerUnreachable, "oidc::outage, and crates/identity/tests/fetching.rs"),
+    (Code::IssuerAddress, "oidc::doctor, and crates/identity/tests/fetching.rs"),
     (Code::IssuerAnswer, "crates/identity/tests/fetching.rs"),
 ];
-
-/// Proofs of possession come with requests to a server; `run` takes a token alone. crates/identity/tests has them.
-const PROOFS: &str = "deny.proof.";
 
 /// Every code is in some case's expected files.
 pub(crate) fn codes() -> Result<(), Failed> {
     let seen = texts(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").as_path(), &["report.json", "audit.json"]);
-    let excused = |code: &Code| code.as_str().starts_with(PROOFS) || ELSEWHERE.iter().any(|(other, _)| other == code);
+    let excused = |code: &Code| ELSEWHERE.iter().any(|(other, _)| other == code);
     complete(Code::ALL.iter().map(|code| (code.as_str(), excused(code))), &seen)
 }
 

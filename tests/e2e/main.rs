@@ -25,6 +25,7 @@ mod normal;
 mod oidc;
 mod program;
 mod revocation;
+mod secrets;
 mod server;
 mod stage;
 mod token;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     }
     trials.extend(revocation::trials());
     trials.extend(oidc::trials());
+    trials.extend(secrets::trials());
     trials.extend(tools::trials());
     trials.extend(interpreters::trials());
     trials.extend([

@@ -86,6 +86,7 @@ pub(crate) fn grant(manifest: Arc<Manifest>, ceiling: Option<Arc<Manifest>>) -> 
     let authority = Authority {
         principal: Principal { issuer: "tests".to_owned(), subject: agent.clone(), agent },
         token: manifest.scopes(),
+        details: Vec::new(),
         registry: manifest.scopes(),
         task: None,
     };

@@ -11,6 +11,7 @@ use crate::case::{AfterSpec, Case, FileSpec};
 use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
+use crate::token::TokenSpec;
 use crate::{bomb, calls, canary, golden, languages, tools, transcript};
 
 /// The repository.
@@ -211,6 +212,9 @@ impl<'a> Stage<'a> {
             command.args(["--as", agent]);
         } else {
             command.args(["--token-file", "token"]);
+        }
+        if spec.token.as_ref().is_some_and(TokenSpec::is_bound) {
+            command.args(["--dpop-proof", "proof"]);
         }
         if let Some(input) = &spec.input {
             let json = serde_json::to_value(input).unwrap_or_default();

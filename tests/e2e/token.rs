@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::BASE64URL_NOPAD as B64;
 use serde::Deserialize;
@@ -42,6 +43,25 @@ pub(crate) struct TokenSpec {
     spoil: Option<Spoil>,
     /// This very text, with nothing good about it.
     raw: Option<String>,
+    /// It is bound to a key, whose public half is `bound.json`, and comes with a proof.
+    #[serde(default)]
+    bound: bool,
+    /// What is different about that proof.
+    #[serde(default)]
+    proof: ProofSpec,
+}
+
+/// `[token.proof]`, by what is different from a good one.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ProofSpec {
+    header: BTreeMap<String, toml::Value>,
+    claims: BTreeMap<String, toml::Value>,
+    drop: Vec<String>,
+    spoil: Option<Spoil>,
+    raw: Option<String>,
+    /// By another key than the one that the token is bound to.
+    stolen: bool,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -74,11 +94,16 @@ impl TokenSpec {
         if let Some(capabilities) = &self.capabilities {
             self.register(folder, state, capabilities, local)?;
         }
+        if self.bound {
+            fs::write(folder.join("bound.json"), jwk(&bound_key()?).to_string()).map_err(|error| error.to_string())?;
+        }
         let token = if let Some(raw) = &self.raw {
             raw.clone()
         } else if local {
             let args = ["token", "issue", "--agent", &self.agent, "--scopes", &self.scopes, "--ttl", &self.ttl];
-            let ended = program::run(program::program(folder, args).arg("--state").arg(state))?;
+            let mut command = program::program(folder, args);
+            command.args(self.bound.then_some(["--dpop-key", "bound.json"]).into_iter().flatten());
+            let ended = program::run(command.arg("--state").arg(state))?;
             if ended.code != Some(0) {
                 return Err(format!("`token issue` failed: {}", ended.stderr));
             }
@@ -86,7 +111,16 @@ impl TokenSpec {
         } else {
             self.sign(folder)?
         };
+        if self.bound {
+            let target = if local { "https://bailiwick.invalid/" } else { "https://bailiwick.example/" };
+            fs::write(folder.join("proof"), self.proof.sign(&token, target)?).map_err(|error| error.to_string())?;
+        }
         fs::write(folder.join("token"), token).map_err(|error| error.to_string())
+    }
+
+    /// Whether a proof comes with it.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.bound
     }
 
     fn is_local(&self) -> bool {
@@ -124,13 +158,16 @@ impl TokenSpec {
         ]});
         fs::write(folder.join("jwks.json"), jwks.to_string()).map_err(|error| error.to_string())?;
 
-        let header = self.members(json!({"typ": "at+jwt", "alg": "EdDSA", "kid": "k1"}), &self.header)?;
+        let header = members(json!({"typ": "at+jwt", "alg": "EdDSA", "kid": "k1"}), &self.header, &self.drop)?;
         let now = now();
-        let claims = json!({
+        let mut claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": self.agent, "client_id": self.agent, "jti": "01-case",
             "iat": now - 10, "exp": now + 600, "scope": self.scopes,
         });
-        let mut claims = self.members(claims, &self.claims)?.to_string();
+        if self.bound {
+            claims["cnf"] = json!({"jkt": thumbprint(&bound_key()?)});
+        }
+        let mut claims = members(claims, &self.claims, &self.drop)?.to_string();
         if matches!(self.spoil, Some(Spoil::Duplicate)) {
             claims = claims.replacen('{', "{\"sub\":\"somebody-else\",", 1);
         }
@@ -157,16 +194,58 @@ impl TokenSpec {
         };
         Ok(format!("{signed}.{}", B64.encode(&signature)))
     }
+}
 
-    fn members(&self, mut base: Value, changes: &BTreeMap<String, toml::Value>) -> Result<Value, String> {
-        let members: &mut Map<String, Value> = base.as_object_mut().ok_or("not an object")?;
-        for (name, value) in changes {
-            let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
-            members.insert(name.clone(), value.as_str().and_then(time).map_or(value, Value::from));
+impl ProofSpec {
+    /// A proof that the token was posted there.
+    fn sign(&self, token: &str, target: &str) -> Result<String, String> {
+        if let Some(raw) = &self.raw {
+            return Ok(raw.clone());
         }
-        members.retain(|name, _| !self.drop.contains(name));
-        Ok(base)
+        let pair = if self.stolen { generate()? } else { bound_key()? };
+        let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk(&pair)});
+        let claims = json!({
+            "jti": "01-proof", "htm": "POST", "htu": target, "iat": now(),
+            "ath": B64.encode(digest(&SHA256, token.as_bytes()).as_ref()),
+        });
+        let header = members(header, &self.header, &self.drop)?;
+        let mut claims = members(claims, &self.claims, &self.drop)?.to_string();
+        if matches!(self.spoil, Some(Spoil::Duplicate)) {
+            claims = claims.replacen('{', "{\"jti\":\"02-proof\",", 1);
+        }
+        let signed = format!("{}.{}", B64.encode(header.to_string().as_bytes()), B64.encode(claims.as_bytes()));
+        let mut signature = pair.sign(signed.as_bytes()).as_ref().to_vec();
+        if matches!(self.spoil, Some(Spoil::Signature)) {
+            signature[10] ^= 1;
+        }
+        Ok(format!("{signed}.{}", B64.encode(&signature)))
     }
+}
+
+fn members(mut base: Value, changes: &BTreeMap<String, toml::Value>, drop: &[String]) -> Result<Value, String> {
+    let members: &mut Map<String, Value> = base.as_object_mut().ok_or("not an object")?;
+    for (name, value) in changes {
+        let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
+        members.insert(name.clone(), value.as_str().and_then(time).map_or(value, Value::from));
+    }
+    members.retain(|name, _| !drop.contains(name));
+    Ok(base)
+}
+
+/// The same in every run, so that cases can name it.
+fn bound_key() -> Result<Ed25519KeyPair, String> {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).map_err(|error| error.to_string())
+}
+
+fn jwk(pair: &Ed25519KeyPair) -> Value {
+    json!({"kty": "OKP", "crv": "Ed25519", "kid": "bound", "x": B64.encode(pair.public_key().as_ref())})
+}
+
+/// RFC 7638, RFC 8037.
+fn thumbprint(pair: &Ed25519KeyPair) -> String {
+    let x = B64.encode(pair.public_key().as_ref());
+    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    B64.encode(digest(&SHA256, canonical.as_bytes()).as_ref())
 }
 
 /// `now+60` or `now-60`, in seconds since the Unix epoch.
