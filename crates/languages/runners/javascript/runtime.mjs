@@ -11,12 +11,15 @@
 // - `(text, buffer, 0, 0)` writes UTF-8 into an `ArrayBuffer`: its length in four bytes, then the bytes.
 // - `(buffer, start, length, f, 0)` calls `f(text)` with what UTF-8 bytes say.
 //
-// And `import()` of a module that does not exist rejects; it would trap, because the loader of the build is gone at run time.
+// And `import()` of a module that does not exist rejects; it would trap, because the loader of the build is gone at run time. And what
+// writes `error.stack` has more room on the stack, so that it can run where a script has used up its own.
 //
 // The runtime is taken from the package that the lock file pins, and is checked against its own hash: the numbers below are positions in
 // exactly these bytes. What they mean, for whoever moves to another version, stands beside each.
 
 import { createHash } from "node:crypto";
+
+import { I32, I64, Reader, join, op, unsigned, vector } from "./wasm.mjs";
 
 const RUNTIME = {
     bytes: 1_497_910,
@@ -46,10 +49,13 @@ const RUNTIME = {
     /** The module resolver, and in it: `local.tee 11; call resolve`, which the host of the build answers. */
     resolver: 370,
     resolve: [0x22, 0x0b, 0x10, 0x00],
-    /** Types that exist: `(i32 i32 i32)`, `(i32 i64 i64 i32 i32)` and `(i32 i32 i32 i32 i32)`. */
+    /** `build_backtrace(ctx, error, filter, file, line, column, flags)`, which calls `Error.prepareStackTrace`. */
+    backtrace: 764,
+    /** Types that exist: `(i32 i32 i32)`, `(i32 i64 i64 i32 i32)`, `(i32 i32 i32 i32 i32)`, `(i32 i64 i64 i32 i32 i32 i32)`. */
     pumpType: 3,
     trackType: 60,
     resolveType: 29,
+    backtraceType: 106,
     /** Functions, imported ones included, and slots of the table. */
     functions: 1620,
     slots: 735,
@@ -68,6 +74,9 @@ const RUNTIME = {
 /** Of the 1 MiB of C stack that the linker gives; the rest is for what QuickJS does without asking. */
 const STACK_BYTES = 832 * 1024;
 
+/** More of it, for what writes `error.stack`. */
+const RESERVE_BYTES = 64 * 1024;
+
 /** The runtime in the builder's native module, changed. */
 export function patchedRuntime(nativeModule) {
     return patch(find(nativeModule));
@@ -81,98 +90,6 @@ function find(file) {
     }
     throw new Error("componentize-qjs does not contain the runtime that this runner was written for; install the version in package-lock.json");
 }
-
-// ---------------------------------------------------------------------------------------------------------------------- WebAssembly
-
-const I32 = 0x7f;
-const I64 = 0x7e;
-
-function unsigned(value) {
-    const bytes = [];
-    do {
-        const low = value & 0x7f;
-        value >>>= 7;
-        bytes.push(value === 0 ? low : low | 0x80);
-    } while (value !== 0);
-    return bytes;
-}
-
-function signed(value) {
-    const bytes = [];
-    for (let more = true; more; ) {
-        const low = Number(BigInt.asUintN(7, BigInt(value)));
-        value = BigInt(value) >> 7n;
-        more = !((value === 0n && (low & 0x40) === 0) || (value === -1n && (low & 0x40) !== 0));
-        bytes.push(more ? low | 0x80 : low);
-    }
-    return bytes;
-}
-
-class Reader {
-    constructor(bytes) {
-        this.bytes = bytes;
-        this.at = 0;
-    }
-    number() {
-        let value = 0;
-        for (let shift = 0; ; shift += 7) {
-            const byte = this.bytes[this.at++];
-            value |= (byte & 0x7f) << shift;
-            if ((byte & 0x80) === 0) return value >>> 0;
-        }
-    }
-    take(length) {
-        this.at += length;
-        return this.bytes.subarray(this.at - length, this.at);
-    }
-    rest() {
-        return this.take(this.bytes.length - this.at);
-    }
-    get done() {
-        return this.at >= this.bytes.length;
-    }
-}
-
-const vector = (bytes) => [...unsigned(bytes.length), ...bytes];
-const join = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
-
-const op = {
-    get: (local) => [0x20, ...unsigned(local)],
-    set: (local) => [0x21, ...unsigned(local)],
-    tee: (local) => [0x22, ...unsigned(local)],
-    i32: (value) => [0x41, ...signed(value)],
-    i64: (value) => [0x42, ...signed(value)],
-    load: (offset) => [0x28, 2, ...unsigned(offset)],
-    loadByte: (offset) => [0x2d, 0, ...unsigned(offset)],
-    load64: (offset) => [0x29, 3, ...unsigned(offset)],
-    store: (offset) => [0x36, 2, ...unsigned(offset)],
-    store64: (offset) => [0x37, 3, ...unsigned(offset)],
-    call: (index) => [0x10, ...unsigned(index)],
-    add: [0x6a],
-    sub: [0x6b],
-    eq: [0x46],
-    eq64: [0x51],
-    ne: [0x47],
-    above: [0x4b],
-    copy: [0xfc, 0x0a, 0x00, 0x00],
-    xor64: [0x85],
-    unreachable: [0x00],
-    or: [0x72],
-    or64: [0x84],
-    wrap: [0xa7],
-    extend: [0xad],
-    drop: [0x1a],
-    eqz: [0x45],
-    if: [0x04, 0x40],
-    else: [0x05],
-    loop: [0x03, 0x40],
-    repeatIf: [0x0d, 0x00],
-    end: [0x0b],
-    /** The stack pointer, and where the runtime's part of the table begins. */
-    stack: [0x23, 0],
-    setStack: [0x24, 0],
-    table: [0x23, 2],
-};
 
 // Values of QuickJS: a tag above, the rest below. Strings and objects are pointers.
 const STRING = -30064771072n;
@@ -191,6 +108,11 @@ const COPY_ARGUMENTS = 2;
 /** Room on the stack while `body` runs; `low` is where it begins. */
 function room(low, bytes, ...body) {
     return [op.stack, op.i32(bytes), op.sub, op.tee(low), op.setStack, ...body, op.get(low), op.i32(bytes), op.add, op.setStack];
+}
+
+/** Sets the limit of the stack, counted from its top. */
+function limitStack(runtime, bytes) {
+    return [op.get(runtime), op.get(runtime), op.load(RUNTIME.stackTop), op.i32(bytes), op.sub, op.store(RUNTIME.stackLimit)];
 }
 
 /** `pump(context, arguments, count)`, see above. */
@@ -215,7 +137,7 @@ function pumpBody() {
         op.end,
     );
     const hooks = [
-        op.get(runtime), op.get(runtime), op.load(RUNTIME.stackTop), op.i32(STACK_BYTES), op.sub, op.store(RUNTIME.stackLimit),
+        ...limitStack(runtime, STACK_BYTES),
         // The function is kept for ever: its reference count stands before it.
         ...argument(0), op.wrap, op.tee(low), op.i32(4), op.sub,
         op.get(low), op.i32(4), op.sub, op.load(0), op.i32(1), op.add, op.store(0),
@@ -286,6 +208,19 @@ function trackBody() {
     );
 }
 
+/** `build_backtrace`, with more room. What it calls may come here again: the limit is absolute, so that room never adds up. */
+function backtraceBody() {
+    const [context, runtime, before] = [0, 7, 8];
+    return join(
+        [1, 2, I32],
+        op.get(context), op.load(RUNTIME.rt), op.tee(runtime), op.load(RUNTIME.stackLimit), op.set(before),
+        ...limitStack(runtime, STACK_BYTES + RESERVE_BYTES),
+        ...[0, 1, 2, 3, 4, 5, 6].map(op.get), op.call(backtrace),
+        op.get(runtime), op.get(before), op.store(RUNTIME.stackLimit),
+        op.end,
+    );
+}
+
 /** `resolve(referrer, specifier, result)`: an error with an empty text. */
 function resolveBody() {
     const result = 4;
@@ -301,6 +236,8 @@ function resolveBody() {
 const pump = RUNTIME.functions;
 const track = RUNTIME.functions + 1;
 const absent = RUNTIME.functions + 2;
+/** Where the engine's own `build_backtrace` is now. */
+const backtrace = RUNTIME.functions + 3;
 
 /** What becomes of each section that changes, by its number. */
 const SECTIONS = {
@@ -325,7 +262,7 @@ const SECTIONS = {
     3: (content) => {
         const reader = new Reader(content);
         const count = reader.number();
-        return join(unsigned(count + 3), reader.rest(), [RUNTIME.pumpType, RUNTIME.trackType, RUNTIME.resolveType]);
+        return join(unsigned(count + 4), reader.rest(), [RUNTIME.pumpType, RUNTIME.trackType, RUNTIME.resolveType, RUNTIME.backtraceType]);
     },
     9: (content) => {
         const reader = new Reader(content);
@@ -339,12 +276,10 @@ const SECTIONS = {
         const reader = new Reader(content);
         const count = reader.number();
         const imported = RUNTIME.functions - count;
-        const bodies = [];
-        for (let index = 0; index < count; index += 1) {
-            const body = reader.take(reader.number());
-            bodies.push((CHANGED[index + imported] ?? ((same) => same))(body));
-        }
-        bodies.push(pumpBody(), trackBody(), resolveBody());
+        const old = [];
+        for (let index = 0; index < count; index += 1) old.push(reader.take(reader.number()));
+        const bodies = old.map((body, index) => (CHANGED[index + imported] ?? ((same) => same))(body));
+        bodies.push(pumpBody(), trackBody(), resolveBody(), old[RUNTIME.backtrace - imported]);
         return join(unsigned(bodies.length), ...bodies.flatMap((body) => [unsigned(body.length), body]));
     },
 };
@@ -352,6 +287,7 @@ const SECTIONS = {
 /** What becomes of the functions that change. */
 const CHANGED = {
     [RUNTIME.closure]: (body) => replaceOnce(body, RUNTIME.collect, [...op.get(4), ...op.get(1), ...op.get(5), ...op.call(pump)]),
+    [RUNTIME.backtrace]: () => backtraceBody(),
     [RUNTIME.resolver]: (body) => replaceOnce(body, RUNTIME.resolve, [...op.tee(11), ...op.call(absent)]),
 };
 

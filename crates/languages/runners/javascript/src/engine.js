@@ -52,8 +52,22 @@ export function evaluate(source, name) {
     return outcome;
 }
 
+/** Room for short text: making buffers costs more than the rest. */
+const SHORT = 1024;
+const scratch = new ArrayBuffer(4 + 3 * SHORT);
+const scratchLength = new Uint32Array(scratch, 0, 1);
+
 /** The UTF-8 of a well-formed string, in a buffer of its own. */
 export function encodeUtf8(text) {
+    return text.length <= SHORT ? new Uint8Array(utf8View(text)) : utf8View(text);
+}
+
+/** The same, good until the next text is encoded. */
+export function utf8View(text) {
+    if (text.length <= SHORT) {
+        door(text, scratch, 0, 0);
+        return new Uint8Array(scratch, 4, scratchLength[0]);
+    }
     const room = new ArrayBuffer(4 + 3 * text.length);
     door(text, room, 0, 0);
     const length = new Uint32Array(room, 0, 1)[0];

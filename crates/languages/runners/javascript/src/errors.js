@@ -1,6 +1,8 @@
 // The errors of the host, as scripts see them.
 
-import { Error, apply, defineProperty, hasOwn } from "./primordials.js";
+import { exiting } from "./exit.js";
+import { Error, String, TypeError, defineProperty, hasOwn } from "./primordials.js";
+import { restack } from "./stack.js";
 
 /** What the web calls a failure of the world, by code; others are an `OperationError`. */
 const NAMES = {
@@ -35,10 +37,18 @@ export const ERRNO = {
     "failed.host_permission": "EACCES",
 };
 
-/** An `Error` with this name, and a `code` if there is one. */
+/** The web's errors, told apart by their name. Here `code` is the host's, where there is one. */
+export class DOMException extends Error {
+    constructor(message = "", name = "Error") {
+        super(message);
+        define(this, "name", String(name), false);
+        restack(this);
+    }
+}
+
+/** An error with this name, and a `code` if there is one. */
 export function named(name, message, code) {
-    const error = new Error(message);
-    define(error, "name", name, false);
+    const error = name === "TypeError" ? new TypeError(message) : name === "Error" ? new Error(message) : new DOMException(message, name);
     if (code !== undefined) define(error, "code", code, true);
     return error;
 }
@@ -62,10 +72,11 @@ export function fromHost(caught, what) {
     return named(NAMES[code] ?? "OperationError", message, code);
 }
 
-/** Calls a function of the host. */
-export function ask(what, call, ...values) {
+/** Calls a function of the host, which takes up to five values. Spreading them would cost more than the rest of the call. */
+export function ask(what, call, a, b, c, d, e) {
+    exiting();
     try {
-        return apply(call, undefined, values);
+        return call(a, b, c, d, e);
     } catch (caught) {
         throw fromHost(caught, what);
     }

@@ -2,6 +2,7 @@
 // keeps.
 
 import "./engine.js";
+import "./stack.js";
 import "./web/index.js";
 import "./modules/index.js";
 import "./bailiwick/index.js";

@@ -32,6 +32,7 @@ export const toWellFormed = uncurry(String.prototype.toWellFormed);
 export const slice = uncurry(String.prototype.slice);
 export const split = uncurry(String.prototype.split);
 export const joinStrings = uncurry(Array.prototype.join);
+export const startsWith = uncurry(String.prototype.startsWith);
 export const endsWith = uncurry(String.prototype.endsWith);
 export const includes = uncurry(String.prototype.includes);
 export const replaceText = uncurry(String.prototype.replace);

@@ -3,16 +3,12 @@
 import host from "bailiwick:host/files";
 import { data, decode, text } from "../bytes.js";
 import { ask } from "../errors.js";
-import { exiting } from "../exit.js";
 
 /** The host gives and takes this much at once. */
 const READ_BYTES = 16 * 1024 * 1024;
 const WRITE_BYTES = 4 * 1024 * 1024;
 
-const call = (action, path, operation, ...values) => {
-    exiting();
-    return ask(`file ${action} ${path}`, operation, path, ...values);
-};
+const call = (action, path, operation, a, b) => ask(`file ${action} ${path}`, operation, path, a, b);
 
 /** The bytes of a file, or those from `offset` on. */
 export function read(path, { offset = 0, length } = {}) {

@@ -4,12 +4,6 @@ import kvHost from "bailiwick:host/kv";
 import sqlHost from "bailiwick:host/sql";
 import { data, decode, text } from "../bytes.js";
 import { ask } from "../errors.js";
-import { exiting } from "../exit.js";
-
-const call = (what, operation, ...values) => {
-    exiting();
-    return ask(what, operation, ...values);
-};
 
 /** What a value is stored as: text and bytes as they are, others as JSON. */
 function stored(value) {
@@ -29,7 +23,7 @@ const whole = (value, what) => {
 export function kv(name) {
     const store = text(name);
     const at = (action, key) => `kv ${action} ${store}/${key}`;
-    const bytes = (key) => call(at("get", text(key)), kvHost.get, store, text(key));
+    const bytes = (key) => ask(at("get", text(key)), kvHost.get, store, text(key));
     const optional = (value) => (value === undefined || value === null ? null : stored(value));
     return {
         /** The text of a key, or `null`. */
@@ -46,18 +40,18 @@ export function kv(name) {
         },
         /** Sets text or bytes; other values as JSON. `ttl` in milliseconds. */
         set(key, value, { ttl } = {}) {
-            call(at("set", text(key)), kvHost.set, store, text(key), stored(value), ttl === undefined ? null : Math.abs(whole(ttl, "`ttl`")));
+            ask(at("set", text(key)), kvHost.set, store, text(key), stored(value), ttl === undefined ? null : Math.abs(whole(ttl, "`ttl`")));
         },
-        delete: (key) => call(at("delete", text(key)), kvHost.delete, store, text(key)),
+        delete: (key) => ask(at("delete", text(key)), kvHost.delete, store, text(key)),
         has: (key) => bytes(key) !== null && bytes(key) !== undefined,
         /** Names directly below a prefix. */
         list(prefix = "", { after, limit = 1000 } = {}) {
             const most = Math.min(1000, Math.abs(whole(limit, "`limit`")));
-            return call(at("list", text(prefix)), kvHost.list, store, text(prefix), after === undefined ? null : text(after), most);
+            return ask(at("list", text(prefix)), kvHost.list, store, text(prefix), after === undefined ? null : text(after), most);
         },
-        increment: (key, by = 1) => Number(call(at("set", text(key)), kvHost.increment, store, text(key), whole(by, "what is added"))),
+        increment: (key, by = 1) => Number(ask(at("set", text(key)), kvHost.increment, store, text(key), whole(by, "what is added"))),
         /** Sets a value if the present one is `expected` (`null`: there is none). */
-        swap: (key, expected, value) => call(at("set", text(key)), kvHost.swap, store, text(key), optional(expected), optional(value)),
+        swap: (key, expected, value) => ask(at("set", text(key)), kvHost.swap, store, text(key), optional(expected), optional(value)),
     };
 }
 
@@ -67,7 +61,7 @@ export function sql(name) {
     const run = (statement, parameters = []) => {
         let answer;
         try {
-            answer = call(`sql ${database}`, sqlHost.query, database, text(statement), text(JSON.stringify(parameters, outgoing)));
+            answer = ask(`sql ${database}`, sqlHost.query, database, text(statement), text(JSON.stringify(parameters, outgoing)));
         } catch (error) {
             const said = error.code === "failed.sql_statement" ? sqlHost.message() : "";
             if (said !== "") error.message += `: ${said}`;

@@ -4,7 +4,6 @@ import script from "bailiwick:host/script";
 import host from "bailiwick:host/tools";
 import { text } from "../bytes.js";
 import { ask, named } from "../errors.js";
-import { exiting } from "../exit.js";
 
 /** What this run may call, as the host says it. */
 export const abilities = () => JSON.parse(script.abilities());
@@ -59,7 +58,6 @@ function answering(known, otherwise) {
 const UNASKED = new Set(["then", "toJSON", "toString", "valueOf", "constructor"]);
 
 async function use(server, tool, values) {
-    exiting();
     if (typeof values !== "object" || values === null || Array.isArray(values)) throw new TypeError(`\`${tool}\` takes one object with its arguments`);
     const answer = JSON.parse(ask(`tool call ${server}/${tool}`, host.call, text(server), text(tool), text(JSON.stringify(values))));
     return unwrap(answer, server, tool);

@@ -121,7 +121,7 @@ function give(outcome, name) {
 function report(error, name, prefix = "") {
     if (error === EXIT) return undefined;
     try {
-        write("stderr", `${prefix}${describe(error, name)}\n`);
+        write("stderr", `${describe(error, prefix)}\n`);
     } catch {
         // Printing may fail with the script's own objects; how the script ended does not depend on it.
     }

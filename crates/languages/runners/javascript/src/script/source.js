@@ -2,8 +2,10 @@
 
 import { transform } from "sucrase";
 import { parse } from "../../node_modules/sucrase/dist/esm/parser/index.js";
+import { ContextualKeyword as word_ } from "../../node_modules/sucrase/dist/esm/parser/tokenizer/keywords.js";
 import { TokenType as tt } from "../../node_modules/sucrase/dist/esm/parser/tokenizer/types.js";
 import { String, SyntaxError, endsWith, includes } from "../primordials.js";
+import { summary } from "../stack.js";
 
 const TYPED = [".ts", ".mts", ".cts"];
 
@@ -21,6 +23,7 @@ function isTyped(name) {
 }
 
 function withoutTypes(source, name) {
+    if (includes(source, "namespace") || includes(source, "module")) refuseNamespaces(source, name);
     try {
         return transform(source, { transforms: ["typescript"], disableESTransforms: true, filePath: name }).code;
     } catch (error) {
@@ -28,12 +31,41 @@ function withoutTypes(source, name) {
     }
 }
 
+/** The stripper takes a namespace away, with the code in it. One that declares types alone may go. */
+function refuseNamespaces(source, name) {
+    let tokens;
+    try {
+        tokens = parse(source, false, true, false).tokens;
+    } catch {
+        return;
+    }
+    const isWord = (token, word) => token?.type === tt.name && token.contextualKeyword === word;
+    for (let index = 0; index < tokens.length; index += 1) {
+        const token = tokens[index];
+        const opens = token.isType && (isWord(token, word_._namespace) || isWord(token, word_._module)) && tokens[index + 1].type === tt.name;
+        if (!opens || tokens[index - 1]?.type === tt._declare) continue;
+        let depth = 0;
+        for (let at = index + 2; at < tokens.length; at += 1) {
+            if (tokens[at].type === tt.braceL) depth += 1;
+            else if (tokens[at].type === tt.braceR && (depth -= 1) === 0) break;
+            if (!CODE.has(tokens[at].type)) continue;
+            const before = source.slice(0, token.start).split("\n");
+            const shown = new SyntaxError("a namespace with code in it is not supported; write an object or a module-level declaration");
+            shown.stack = `${summary(shown)}\n    at ${name}:${before.length}:${before.at(-1).length + 1}`;
+            throw shown;
+        }
+    }
+}
+
+/** What makes more of a namespace than types. */
+const CODE = new Set([tt._const, tt._let, tt._var, tt._function, tt._class, tt._enum]);
+
 /** The stripper says `Error transforming a.ts: Unexpected token (3:4)`. */
 function syntaxError(error, name) {
     const [, message, line, column] = /(?:^Error transforming .*?: )?([^]*?) \((\d+):(\d+)\)$/.exec(String(error.message)) ?? [];
     if (message === undefined) return new SyntaxError(String(error.message));
     const shown = new SyntaxError(`${message[0].toLowerCase()}${message.slice(1)}`);
-    shown.stack = `    at ${name}:${line}:${column}\n`;
+    shown.stack = `${summary(shown)}\n    at ${name}:${line}:${column}`;
     return shown;
 }
 
@@ -51,7 +83,7 @@ function withoutModules(source, name) {
     const edits = [];
     for (let index = 0; index < tokens.length; index += 1) {
         const { type } = tokens[index];
-        if (type === tt._import) index = rewriteImport(source, tokens, index, edits, name);
+        if (type === tt._import || isMeta(source, tokens, index)) index = rewriteImport(source, tokens, index, edits, name);
         else if (type === tt._export) index = rewriteExport(source, tokens, index, edits);
     }
     if (edits.length === 0) return source;
@@ -66,6 +98,12 @@ function withoutModules(source, name) {
 }
 
 const word = (source, token) => source.slice(token.start, token.end);
+
+/** `import.meta`, whose first word the parser calls a name. */
+function isMeta(source, tokens, index) {
+    const [before, first, dot] = [tokens[index - 1], tokens[index], tokens[index + 1]];
+    return first.type === tt.name && word(source, first) === "import" && dot?.type === tt.dot && before?.type !== tt.dot;
+}
 
 function rewriteImport(source, tokens, index, edits, name) {
     const start = tokens[index].start;
@@ -114,6 +152,19 @@ function rewriteImport(source, tokens, index, edits, name) {
     return at;
 }
 
+/** A list of names goes; where it comes from is loaded. */
+function dropExport(source, tokens, index, last, edits) {
+    let at = last;
+    let text = ";";
+    if (tokens[at + 1] !== undefined && word(source, tokens[at + 1]) === "from" && tokens[at + 2]?.type === tt.string) {
+        at += 2;
+        text = `require(${word(source, tokens[at])});`;
+    }
+    if (tokens[at + 1]?.type === tt.semi) at += 1;
+    edits.push({ start: tokens[index].start, end: tokens[at].end, text });
+    return at;
+}
+
 function rewriteExport(source, tokens, index, edits) {
     const { start } = tokens[index];
     const next = tokens[index + 1];
@@ -125,10 +176,9 @@ function rewriteExport(source, tokens, index, edits) {
     if (next.type === tt.braceL) {
         let at = index + 1;
         while (tokens[at].type !== tt.braceR) at += 1;
-        if (tokens[at + 1]?.type === tt.semi) at += 1;
-        edits.push({ start, end: tokens[at].end, text: ";" });
-        return at;
+        return dropExport(source, tokens, index, at, edits);
     }
+    if (next.type === tt.star) return dropExport(source, tokens, index, word(source, tokens[index + 2]) === "as" ? index + 3 : index + 1, edits);
     edits.push({ start, end: tokens[index].end, text: "" });
     return index;
 }

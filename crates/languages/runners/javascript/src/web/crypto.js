@@ -3,7 +3,7 @@
 import host from "bailiwick:host/crypto";
 import { data, exactBuffer, text, view } from "../bytes.js";
 import { ask, named, notSupported } from "../errors.js";
-import { exiting } from "../exit.js";
+import { digest as checksum } from "../modules/digests.js";
 import { define } from "./define.js";
 import { CUSTOM } from "./inspect.js";
 
@@ -11,22 +11,17 @@ import { CUSTOM } from "./inspect.js";
 const RANDOM_BYTES = 65_536;
 const HASHES = { "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512", "SHA3-256": "sha3-v256", "SHA3-384": "sha3-v384", "SHA3-512": "sha3-v512", BLAKE3: "blake3" };
 
-const call = (what, operation, ...values) => {
-    exiting();
-    return ask(`crypto ${what}`, operation, ...values);
-};
-
 /** At most 64 KiB of random bytes. */
 export function randomBytes(length) {
     if (!(Number.isInteger(length) && length >= 0 && length <= RANDOM_BYTES)) throw named("QuotaExceededError", "at most 65,536 random bytes at once");
-    return call("random", host.random, length);
+    return ask("crypto random", host.random, length);
 }
 
 /** A digest; `algorithm` in the spelling of the web. */
 export function hash(algorithm, bytes) {
     const name = HASHES[String(algorithm).toUpperCase()];
     if (name === undefined) throw notSupported(`the digest \`${algorithm}\``);
-    return call("hash", host.hash, name, bytes);
+    return ask("crypto hash", host.hash, name, bytes);
 }
 
 /** A key of the host, by name, or one whose bytes the script has. */
@@ -64,12 +59,12 @@ define(CryptoKey, { name: "CryptoKey" });
 export const key = (name) => new CryptoKey(CryptoKey, { name: text(name), algorithm: { name: "host" } });
 
 export const operations = {
-    hmac: (of, bytes) => call(`hmac ${keyName(of)}`, host.hmac, keyName(of), bytes),
-    sign: (of, bytes) => call(`sign ${keyName(of)}`, host.sign, keyName(of), bytes),
-    verify: (of, bytes, signature) => call(`verify ${keyName(of)}`, host.verify, keyName(of), bytes, signature),
-    encrypt: (of, bytes, additional) => call(`encrypt ${keyName(of)}`, host.encrypt, keyName(of), bytes, additional),
-    decrypt: (of, sealed, additional) => call(`decrypt ${keyName(of)}`, host.decrypt, keyName(of), sealed, additional),
-    derive: (of, salt, info, length) => call(`derive ${keyName(of)}`, host.derive, keyName(of), salt, info, length),
+    hmac: (of, bytes) => ask(`crypto hmac ${keyName(of)}`, host.hmac, keyName(of), bytes),
+    sign: (of, bytes) => ask(`crypto sign ${keyName(of)}`, host.sign, keyName(of), bytes),
+    verify: (of, bytes, signature) => ask(`crypto verify ${keyName(of)}`, host.verify, keyName(of), bytes, signature),
+    encrypt: (of, bytes, additional) => ask(`crypto encrypt ${keyName(of)}`, host.encrypt, keyName(of), bytes, additional),
+    decrypt: (of, sealed, additional) => ask(`crypto decrypt ${keyName(of)}`, host.decrypt, keyName(of), sealed, additional),
+    derive: (of, salt, info, length) => ask(`crypto derive ${keyName(of)}`, host.derive, keyName(of), salt, info, length),
 };
 
 /** RFC 2104 over a digest of the host, for keys that the script has. */
@@ -109,7 +104,8 @@ function signature(algorithm, of, bytes) {
 
 class SubtleCrypto {
     async digest(algorithm, bytes) {
-        return exactBuffer(hash(algorithmName(algorithm), data(bytes)));
+        const name = algorithmName(algorithm);
+        return exactBuffer(name === "SHA-1" ? checksum(name, data(bytes)) : hash(name, data(bytes)));
     }
     async sign(algorithm, of, bytes) {
         return exactBuffer(signature(algorithm, of, data(bytes)));

@@ -1,12 +1,11 @@
 // `EventTarget`, `AbortController`, and the microtask queue.
 
-import { named } from "../errors.js";
+import { DOMException, named } from "../errors.js";
 import { setTimeout } from "../timers.js";
 import { define } from "./define.js";
 import { now } from "./performance.js";
 
 const enqueue = globalThis.queueMicrotask;
-const NativeException = globalThis.DOMException;
 
 class Event {
     #type;
@@ -174,5 +173,5 @@ function queueMicrotask(callback) {
     });
 }
 
-define(globalThis, { Event, CustomEvent, EventTarget, AbortSignal, AbortController, queueMicrotask, DOMException: NativeException });
+define(globalThis, { Event, CustomEvent, EventTarget, AbortSignal, AbortController, queueMicrotask, DOMException });
 define(globalThis, { self: globalThis, global: globalThis });

@@ -3,7 +3,6 @@
 import host from "bailiwick:host/fetch";
 import { data, decode, encode, exactBuffer, text as asText, view } from "../bytes.js";
 import { ask, named } from "../errors.js";
-import { exiting } from "../exit.js";
 import { define } from "./define.js";
 import { CUSTOM } from "./inspect.js";
 
@@ -280,13 +279,13 @@ class Request extends Body {
 const TEXTS = { 200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 410: "Gone", 422: "Unprocessable Entity", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout" };
 
 class Response extends Body {
-    constructor(body, { status = 200, statusText, headers, url = "" } = {}) {
+    constructor(body, { status = 200, statusText, headers, url = "", type: kind = "default" } = {}) {
         const { bytes, type } = bodyOf(body);
         const fields = new Headers(headers);
         if (type !== null && !fields.has("content-type")) fields.set("content-type", type);
-        if (!(status >= 200 && status <= 599) && url === "") throw new RangeError("the status of a response is between 200 and 599");
+        if (!(status >= 200 && status <= 599) && url === "" && kind !== "error") throw new RangeError("the status of a response is between 200 and 599");
         super(bytes, fields);
-        define(this, { status, statusText: statusText ?? TEXTS[status] ?? "", url, type: "default", redirected: false });
+        define(this, { status, statusText: statusText ?? TEXTS[status] ?? "", url, type: kind, redirected: false });
     }
     get ok() {
         return this.status >= 200 && this.status <= 299;
@@ -300,7 +299,7 @@ class Response extends Body {
         return new Response(JSON.stringify(value), { ...init, headers });
     }
     static error() {
-        return new Response(null, { status: 0, url: "error:" });
+        return new Response(null, { status: 0, type: "error" });
     }
     static redirect(url, status = 302) {
         return new Response(null, { status, headers: { location: String(url) } });
@@ -313,7 +312,6 @@ class Response extends Body {
 
 /** Sends a request. A status such as 404 is a response; a denied call rejects with `NotAllowedError`. */
 async function fetch(input, init) {
-    exiting();
     const request = new Request(input, init);
     request.signal?.throwIfAborted();
     const method = request.method.toLowerCase();
@@ -326,7 +324,7 @@ async function fetch(input, init) {
     const { status, headers: fields, body } = ask(what, send, sent);
     const received = fields.map(([name, value]) => [name, decode(view(value))]);
     const empty = status === 204 || status === 304 || method === "head";
-    return new Response(empty ? null : body, { status, headers: received, url: url.href });
+    return new Response(empty ? null : body, { status, headers: received, url: url.href, type: "basic" });
 }
 
 define(globalThis, { fetch, Headers, Request, Response, FormData, Blob, File });

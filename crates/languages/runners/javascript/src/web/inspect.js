@@ -1,6 +1,7 @@
 // Values as text, in the manner of Node's `util.inspect`.
 
-import { frames, summary } from "../script/report.js";
+import { frames } from "../script/report.js";
+import { summary } from "../stack.js";
 
 const WIDTH = 80;
 const MOST_ITEMS = 100;
