@@ -237,7 +237,7 @@ impl Inner {
             return Ok(station);
         }
         let (options, cache) = (self.compile.clone(), self.cache.clone());
-        let station = Station::for_language(self.runs, options, cache)?;
+        let station = Station::for_language(language, self.runs, options, cache)?;
         Ok(slot.get_or_init(|| station))
     }
 

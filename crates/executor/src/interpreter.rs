@@ -130,7 +130,7 @@ impl Interpreter {
         let payload = Prepared { form: Form::Component, code }.into_payload();
         // Sealed for the moment between these lines, so that there is one way into the engine.
         let mut key = [0; 32];
-        aws_lc_rs::rand::fill(&mut key).map_err(|_| CompileError::Random)?;
+        crate::random::fill(&mut key).map_err(|_| CompileError::Random)?;
         let seal = Seal::new(&key);
         let about = About { purpose: Purpose::ChildReply, nonce: [0; 16], guest: self.digest(), fingerprint };
         let tag = seal.tag(&about, &payload);

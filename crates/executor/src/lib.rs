@@ -19,6 +19,7 @@ mod core_abi;
 mod executor;
 mod linking;
 mod ops;
+mod random;
 mod run;
 mod station;
 

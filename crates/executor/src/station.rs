@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::artifact::Loaded;
 use crate::engine::{Engine, Room};
 use crate::run::{RunError, Runnable, Stop};
-use crate::{ArtifactCache, CompileOptions, Guest, Interpreter, LoadError, Loader, linking};
+use crate::{ArtifactCache, CompileOptions, Guest, Interpreter, Language, LoadError, Loader, linking};
 
 /// An engine, its loader and its linkers.
 pub(crate) struct Station {
@@ -25,13 +25,14 @@ impl Station {
         Station::new(Engine::with_room(runs, Room::WASM)?, linking::catalogue(), options, cache)
     }
 
-    /// For an interpreter.
+    /// For the interpreter of a language.
     pub(crate) fn for_language(
+        language: Language,
         runs: NonZeroU32,
         options: CompileOptions,
         cache: Option<ArtifactCache>,
     ) -> Result<Station, RunError> {
-        Station::new(Engine::with_room(runs, Room::INTERPRETER)?, linking::interpreter_catalogue(), options, cache)
+        Station::new(Engine::with_room(runs, Room::of(language))?, linking::interpreter_catalogue(), options, cache)
     }
 
     fn new(

@@ -10,13 +10,16 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::seal::{About, Purpose, Seal, TAG_BYTES};
-use super::{Artifact, MAX_ARTIFACT_BYTES};
+use super::digest::CodeDigest;
+use super::frozen::Frozen;
+use super::seal::{About, AuthenticCode, Purpose, Seal, TAG_BYTES};
+use super::{Artifact, Form, MAX_ARTIFACT_BYTES};
 use crate::engine::Fingerprint;
 use crate::guest::GuestDigest;
 
-const MAGIC: &[u8; 8] = b"BWARTF01";
-const HEADER_BYTES: usize = MAGIC.len() + TAG_BYTES;
+/// An entry is this, the seal's tag, a letter for the form, and the code.
+const MAGIC: &[u8; 8] = b"BWARTF02";
+const HEADER_BYTES: usize = MAGIC.len() + TAG_BYTES + 1;
 
 /// A directory of compiled guests.
 ///
@@ -39,20 +42,19 @@ impl ArtifactCache {
     }
 
     /// The guest's artifact, if there is one and it is ours.
-    pub(crate) fn get(&self, guest: GuestDigest, fingerprint: Fingerprint) -> Option<Artifact> {
+    pub(crate) fn get(&self, guest: GuestDigest, fingerprint: Fingerprint) -> Option<AuthenticCode> {
         let name = entry_name(guest, fingerprint);
-        let artifact = match self.read(&name) {
-            Ok((tag, payload)) => {
-                self.seal.open(&about(guest, fingerprint), &tag, payload).ok().and_then(Artifact::read)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(_) => None,
+        let authentic = match self.read(&name) {
+            Ok((tag, form, code)) => self.seal.open_frozen(&about(guest, fingerprint), &tag, form, code).ok(),
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => None,
+            // Not there, or not to be read now, which says nothing about the entry.
+            Err(_) => return None,
         };
-        if artifact.is_none() {
+        if authentic.is_none() {
             // Damaged, or not ours. If it cannot be deleted it is found again, refused again, and costs a compilation.
             let _ = self.dir.remove_file(&name);
         }
-        artifact
+        authentic
     }
 
     /// Keeps an artifact.
@@ -60,12 +62,12 @@ impl ArtifactCache {
     /// # Errors
     /// When the directory cannot be written. Nobody needs to stop for that: the guest is compiled again next time.
     pub(crate) fn put(&self, guest: GuestDigest, fingerprint: Fingerprint, artifact: &Artifact) -> io::Result<()> {
-        let payload = artifact.payload();
-        let tag = self.seal.tag(&about(guest, fingerprint), payload);
+        let digest = CodeDigest::of(artifact.code());
+        let tag = self.seal.tag_code(&about(guest, fingerprint), artifact.form(), &digest);
         let name = entry_name(guest, fingerprint);
         let temporary = format!("{name}.{}.tmp", uuid::Uuid::now_v7().simple());
         let written =
-            self.write(&temporary, &tag, payload).and_then(|()| self.dir.rename(&temporary, &self.dir, &name));
+            self.write(&temporary, &tag, artifact).and_then(|()| self.dir.rename(&temporary, &self.dir, &name));
         if written.is_err() {
             let _ = self.dir.remove_file(&temporary);
         }
@@ -88,32 +90,34 @@ impl ArtifactCache {
         }
     }
 
-    fn read(&self, name: &str) -> io::Result<([u8; TAG_BYTES], Vec<u8>)> {
+    fn read(&self, name: &str) -> io::Result<([u8; TAG_BYTES], Form, Frozen)> {
         let mut file = self.dir.open(name)?.into_std();
         let bytes = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
         if !(HEADER_BYTES..=HEADER_BYTES + MAX_ARTIFACT_BYTES).contains(&bytes) {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let (mut magic, mut tag, mut payload) =
-            ([0; MAGIC.len()], [0; TAG_BYTES], Vec::with_capacity(bytes - HEADER_BYTES));
+        let (mut magic, mut tag, mut letter) = ([0; MAGIC.len()], [0; TAG_BYTES], [0; 1]);
         file.read_exact(&mut magic)?;
         if magic != *MAGIC {
             return Err(io::ErrorKind::InvalidData.into());
         }
         file.read_exact(&mut tag)?;
-        (&file).take(u64::try_from(MAX_ARTIFACT_BYTES).unwrap_or(u64::MAX)).read_to_end(&mut payload)?;
+        file.read_exact(&mut letter)?;
+        let form = Form::of_letter(letter[0]).ok_or(io::ErrorKind::InvalidData)?;
+        let code = Frozen::copy(&mut file, HEADER_BYTES as u64, bytes - HEADER_BYTES)?;
         // The time of the last use, for eviction; an entry that cannot be touched is merely evicted sooner.
         let _ = file.set_modified(SystemTime::now());
-        Ok((tag, payload))
+        Ok((tag, form, code))
     }
 
-    fn write(&self, name: &str, tag: &[u8; TAG_BYTES], payload: &[u8]) -> io::Result<()> {
+    fn write(&self, name: &str, tag: &[u8; TAG_BYTES], artifact: &Artifact) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let mut file = self.dir.open_with(name, &options)?;
         file.write_all(MAGIC)?;
         file.write_all(tag)?;
-        file.write_all(payload)
+        file.write_all(&[artifact.form().letter()])?;
+        file.write_all(artifact.code())
         // Not synced: a torn entry does not carry its seal.
     }
 
@@ -163,7 +167,7 @@ fn entry_name(guest: GuestDigest, fingerprint: Fingerprint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::{Form, Prepared};
+    use crate::artifact::Prepared;
     use crate::engine::compiling_engine;
     use crate::guest::Guest;
 
@@ -206,7 +210,9 @@ mod tests {
         let fixture = Fixture::new();
         let cache = fixture.cache(&KEY, 1 << 20);
         cache.put(guest("a"), fixture.fingerprint, &artifact(b"code of a")).unwrap();
-        assert_eq!(cache.get(guest("a"), fixture.fingerprint).unwrap().code(), b"code of a");
+        let found = cache.get(guest("a"), fixture.fingerprint).unwrap();
+        assert_eq!(found.form(), Form::Module);
+        assert_eq!(std::fs::read(found.code().path()).unwrap(), b"code of a");
         assert!(cache.get(guest("b"), fixture.fingerprint).is_none());
     }
 
@@ -225,6 +231,52 @@ mod tests {
         let cuts = (0..good.len()).map(|len| good[..len].to_vec());
         for bad in flips.chain(cuts).chain([[&good[..], b"x"].concat()]) {
             std::fs::write(&path, &bad).unwrap();
+            assert!(cache.get(guest("a"), fixture.fingerprint).is_none());
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn each_region_of_a_large_entry_is_authenticated() {
+        let fixture = Fixture::new();
+        let cache = fixture.cache(&KEY, 1 << 30);
+        let code: Vec<u8> = (0..(2 << 20) + 12_345_usize).map(|at| (at * 131 % 251) as u8).collect();
+        cache.put(guest("a"), fixture.fingerprint, &artifact(&code)).unwrap();
+        let path = fixture.files().pop().unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let last = good.len() - 1;
+        let segment = HEADER_BYTES + (1 << 20);
+        for at in
+            [0, MAGIC.len(), HEADER_BYTES - 2, HEADER_BYTES - 1, HEADER_BYTES, segment - 1, segment, 2 << 20, last]
+        {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            assert!(cache.get(guest("a"), fixture.fingerprint).is_none(), "byte {at}");
+        }
+        let mut swapped = good.clone(); // two segments change places
+        let (first, second) = swapped[HEADER_BYTES..].split_at_mut(1 << 20);
+        first.swap_with_slice(&mut second[..1 << 20]);
+        for bad in [&good[..segment], &good[..last], &swapped] {
+            std::fs::write(&path, bad).unwrap();
+            assert!(cache.get(guest("a"), fixture.fingerprint).is_none());
+        }
+        std::fs::write(&path, &good).unwrap();
+        let found = cache.get(guest("a"), fixture.fingerprint).unwrap();
+        std::fs::write(&path, vec![0; good.len()]).unwrap(); // too late: what was authenticated is what is loaded
+        assert!(std::fs::read(found.code().path()).unwrap() == code);
+    }
+
+    #[test]
+    fn an_entry_of_another_form_is_foreign() {
+        let fixture = Fixture::new();
+        let cache = fixture.cache(&KEY, 1 << 20);
+        for letter in [b'C', b'L', b'R', 0] {
+            cache.put(guest("a"), fixture.fingerprint, &artifact(b"code")).unwrap();
+            let path = fixture.files().pop().unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[HEADER_BYTES - 1] = letter;
+            std::fs::write(&path, &bytes).unwrap();
             assert!(cache.get(guest("a"), fixture.fingerprint).is_none());
             assert!(!path.exists());
         }

@@ -1,6 +1,8 @@
 //! Artifacts: guests in machine code, on their way from the compile child or the cache into the engine.
 
 pub(crate) mod cache;
+mod digest;
+mod frozen;
 mod native;
 pub(crate) mod seal;
 
@@ -10,7 +12,7 @@ use seal::Authentic;
 
 use crate::run::Runnable;
 
-pub(crate) use native::load;
+pub(crate) use native::{load, load_kept};
 
 /// The largest artifact that is accepted, in bytes. The largest guests known make 60 MB.
 pub(crate) const MAX_ARTIFACT_BYTES: usize = 128 << 20;
@@ -26,6 +28,21 @@ pub enum Form {
     Module,
 }
 
+impl Form {
+    /// What stands for it beside the code.
+    const fn letter(self) -> u8 {
+        match self {
+            Form::Component => b'C',
+            Form::Lifted => b'L',
+            Form::Module => b'M',
+        }
+    }
+
+    fn of_letter(letter: u8) -> Option<Form> {
+        [Form::Component, Form::Lifted, Form::Module].into_iter().find(|form| form.letter() == letter)
+    }
+}
+
 /// Fresh from the compiler, in the process that compiled: not yet an [`Artifact`].
 pub(crate) struct Prepared {
     pub(crate) form: Form,
@@ -35,19 +52,15 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// The bytes to seal: a letter for the form, then the code.
     pub(crate) fn into_payload(self) -> Vec<u8> {
-        let letter = match self.form {
-            Form::Component => b'C',
-            Form::Lifted => b'L',
-            Form::Module => b'M',
-        };
         let mut payload = Vec::with_capacity(self.code.len().saturating_add(1));
-        payload.push(letter);
+        payload.push(self.form.letter());
         payload.extend_from_slice(&self.code);
         payload
     }
 }
 
-/// Machine code that this program, or a child of it, made. The only thing that [`load`] takes.
+/// Machine code that this program, or a child of it, made just now. The only thing that [`load`] takes; [`load_kept`]
+/// takes what the cache gives.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     form: Form,
@@ -57,22 +70,16 @@ pub(crate) struct Artifact {
 impl Artifact {
     /// Reads an authentic payload; `None` when it holds something else.
     pub(crate) fn read(authentic: Authentic) -> Option<Artifact> {
-        let form = match authentic.payload().first()? {
-            b'C' => Form::Component,
-            b'L' => Form::Lifted,
-            b'M' => Form::Module,
-            _ => return None,
-        };
+        let form = Form::of_letter(*authentic.payload().first()?)?;
         Some(Artifact { form, authentic })
     }
 
-    /// As it was sealed.
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.authentic.payload()
+    fn form(&self) -> Form {
+        self.form
     }
 
     fn code(&self) -> &[u8] {
-        self.payload().get(1..).unwrap_or_default()
+        self.authentic.payload().get(1..).unwrap_or_default()
     }
 }
 

@@ -2,6 +2,9 @@
 
 use aws_lc_rs::{constant_time, hmac};
 
+use super::Form;
+use super::digest::CodeDigest;
+use super::frozen::Frozen;
 use crate::engine::Fingerprint;
 use crate::guest::GuestDigest;
 
@@ -34,7 +37,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8; 24] {
         match self {
             Purpose::ChildReply => b"bailiwick child reply v1",
-            Purpose::CacheEntry => b"bailiwick cache entry v1",
+            Purpose::CacheEntry => b"bailiwick cache entry v2",
         }
     }
 }
@@ -48,6 +51,23 @@ pub(crate) struct Authentic {
 impl Authentic {
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
+    }
+}
+
+/// Frozen code whose seal held. Made by [`Seal::open_frozen`] alone.
+#[derive(Debug)]
+pub(crate) struct AuthenticCode {
+    form: Form,
+    code: Frozen,
+}
+
+impl AuthenticCode {
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    pub(crate) fn code(&self) -> &Frozen {
+        &self.code
     }
 }
 
@@ -80,6 +100,27 @@ impl Seal {
         let expected = self.tag(about, &payload);
         constant_time::verify_slices_are_equal(&expected, tag).map_err(|_| Broken)?;
         Ok(Authentic { payload })
+    }
+
+    /// Seals code by its form and digest.
+    pub(crate) fn tag_code(&self, about: &About, form: Form, digest: &CodeDigest) -> [u8; TAG_BYTES] {
+        let mut payload = [form.letter(); 33];
+        for (to, from) in payload.iter_mut().skip(1).zip(digest.as_bytes()) {
+            *to = *from;
+        }
+        self.tag(about, &payload)
+    }
+
+    pub(crate) fn open_frozen(
+        &self,
+        about: &About,
+        tag: &[u8; TAG_BYTES],
+        form: Form,
+        code: Frozen,
+    ) -> Result<AuthenticCode, Broken> {
+        let expected = self.tag_code(about, form, code.digest());
+        constant_time::verify_slices_are_equal(&expected, tag).map_err(|_| Broken)?;
+        Ok(AuthenticCode { form, code })
     }
 }
 

@@ -318,6 +318,6 @@ fn no_answer(error: io::Error) -> CompileError {
 
 fn random<const N: usize>() -> Result<[u8; N], CompileError> {
     let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CompileError::Random)?;
+    crate::random::fill(&mut bytes).map_err(|_| CompileError::Random)?;
     Ok(bytes)
 }

@@ -105,7 +105,7 @@ impl Loader {
         .await?
     }
 
-    /// Verifying and copying megabytes of code must not hold up other runs.
+    /// Authenticating megabytes of code must not hold up other runs.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> T + Send + 'static,
@@ -121,7 +121,7 @@ impl Inner {
         let Some(cache) = &self.cache else { return Ok(None) };
         let Some(artifact) = cache.get(guest, self.engine.fingerprint()) else { return Ok(None) };
         // An entry that does not load is compiled again, and overwritten.
-        let Ok(loaded) = artifact::load(self.engine.wasmtime(), &artifact) else { return Ok(None) };
+        let Ok(loaded) = artifact::load_kept(self.engine.wasmtime(), &artifact) else { return Ok(None) };
         self.admit(guest, loaded).map(Some)
     }
 

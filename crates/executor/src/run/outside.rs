@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::random;
+
 /// What a guest learns from outside without a host call.
 pub trait Outside: Send + Sync {
     /// Wall-clock time since the Unix epoch.
@@ -44,6 +46,6 @@ impl Outside for Live {
     fn random(&self, bytes: &mut [u8]) {
         // Filling from the kernel's generator does not fail once the system is up; zeros would be worse than a stop.
         #[expect(clippy::expect_used, reason = "without randomness no run may go on; caught at the run's edge")]
-        aws_lc_rs::rand::fill(bytes).expect("the operating system gives random bytes");
+        random::fill(bytes).expect("the operating system gives random bytes");
     }
 }
