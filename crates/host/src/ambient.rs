@@ -95,6 +95,12 @@ pub(crate) fn is_regular_file(path: &Path) -> io::Result<bool> {
     Ok(std::fs::symlink_metadata(path)?.is_file())
 }
 
+/// How many bytes may still be written to the file system that a path is on, by who is not privileged.
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// Makes a file, and the folder that it is in, for the owner alone; one that exists stays as it is.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;

@@ -62,14 +62,47 @@ impl Drop for Waiting {
     }
 }
 
+/// Extended codes of SQLite: a change that somebody left half done would have to be undone first, by who may write.
+const HALF_DONE: [i32; 2] = [rusqlite::ffi::SQLITE_READONLY_ROLLBACK, rusqlite::ffi::SQLITE_READONLY_RECOVERY];
+
 /// The code of an error of SQLite that is nobody's statement's fault.
 pub(crate) fn failure(error: &rusqlite::Error) -> HostError {
+    if error.sqlite_error().is_some_and(|error| HALF_DONE.contains(&error.extended_code)) {
+        return HostError::Failed(Code::DatabaseDamaged);
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => HostError::Failed(Code::DatabaseBusy),
         Some(ErrorCode::OperationInterrupted) => HostError::Limit(Code::CallDeadline),
         Some(ErrorCode::OutOfMemory) => HostError::Limit(Code::SqlMemory),
         Some(ErrorCode::TooBig) => HostError::Limit(Code::ArgumentBytes),
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => HostError::Failed(Code::HostPermission),
+        Some(ErrorCode::DiskFull) => HostError::Failed(Code::NoSpace),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => HostError::Failed(Code::DatabaseDamaged),
         _ => HostError::Failed(Code::Io),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a database in memory, to make an error with")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_is_to_blame_for_has_a_code() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("PRAGMA max_page_count = 2; CREATE TABLE t (a)").unwrap();
+        let full = connection.execute("INSERT INTO t VALUES (zeroblob(10000))", []).unwrap_err();
+        assert_eq!(failure(&full), HostError::Failed(Code::NoSpace));
+        for (primary, extended, code) in [
+            (ErrorCode::DatabaseCorrupt, rusqlite::ffi::SQLITE_CORRUPT, Code::DatabaseDamaged),
+            (ErrorCode::NotADatabase, rusqlite::ffi::SQLITE_NOTADB, Code::DatabaseDamaged),
+            (ErrorCode::ReadOnly, rusqlite::ffi::SQLITE_READONLY_ROLLBACK, Code::DatabaseDamaged),
+            (ErrorCode::ReadOnly, rusqlite::ffi::SQLITE_READONLY, Code::HostPermission),
+            (ErrorCode::DatabaseBusy, rusqlite::ffi::SQLITE_BUSY, Code::DatabaseBusy),
+            (ErrorCode::SystemIoFailure, rusqlite::ffi::SQLITE_IOERR_WRITE, Code::Io),
+        ] {
+            let error = rusqlite::ffi::Error { code: primary, extended_code: extended };
+            assert_eq!(failure(&rusqlite::Error::SqliteFailure(error, None)), HostError::Failed(code), "{primary:?}");
+        }
     }
 }

@@ -179,6 +179,8 @@ codes! {
     HostPermission = "failed.host_permission";
     /// An input or output error of the host.
     Io = "failed.io";
+    /// The host's disk is full; the budget of the run is not.
+    NoSpace = "failed.no_space";
     DnsFailed = "failed.dns";
     ConnectFailed = "failed.connect";
     TlsFailed = "failed.tls";
@@ -207,6 +209,8 @@ codes! {
     SqlConstraint = "failed.sql_constraint";
     /// Somebody else holds the database for longer than is waited.
     DatabaseBusy = "failed.database_busy";
+    /// The file of the database is damaged, or is no database.
+    DatabaseDamaged = "failed.database_damaged";
     /// A result that is not JSON.
     NotJson = "failed.not_json";
     /// Text was asked for, and the bytes are not UTF-8.

@@ -249,6 +249,7 @@ pub(super) fn failure(error: &io::Error) -> HostError {
         PermissionDenied if error.raw_os_error().is_none() => return HostError::Denied(Code::OutsideMount),
         CrossesDevices => return HostError::Denied(Code::OutsideMount),
         PermissionDenied | ReadOnlyFilesystem => Code::HostPermission,
+        StorageFull | QuotaExceeded => Code::NoSpace,
         _ => Code::Io,
     };
     HostError::Failed(code)

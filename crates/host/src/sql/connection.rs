@@ -1,7 +1,7 @@
 //! Connections to a database, with everything switched off that a statement has no use for.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::MAX_STATEMENT;
 use super::answer::{Answer, Writer};
 use super::inspect::{Access, Found, Inspected, Need, Unfit, Watch, need};
 use super::parameters::Parameters;
-use super::tokens::{is_explain, replaces, tokens};
+use super::tokens::{are_several, is_empty, replaces, tokens};
 use crate::ambient;
 use crate::sqlite::{Wanted, failure};
 
@@ -27,8 +27,8 @@ const MAX_VALUE: i32 = 1 << 20;
 /// Memory that SQLite takes in this process at most, for all runs together. A statement that needs more fails.
 const MEMORY: i64 = 256 << 20;
 
-/// The file may not grow any more.
-const FULL: HostError = HostError::Limit(Code::DiskBytes);
+/// The file may not grow any more, or cannot.
+const FULL: HostError = HostError::Failed(Code::NoSpace);
 
 /// Bounds of what one statement may be, and SQLite's names for them.
 const LIMITS: &[(Limit, i32)] = &[
@@ -56,6 +56,7 @@ pub(super) enum Use {
 /// A connection and its authorizer.
 pub(super) struct Session {
     connection: Connection,
+    path: PathBuf,
     watch: Arc<Mutex<Watch>>,
     /// Tables that SQLite brings without a schema having them, in lower case.
     modules: BTreeSet<String>,
@@ -102,7 +103,7 @@ impl Session {
         connection.authorizer(Some(move |context: AuthContext<'_>| lock(&judge).judge(&context)));
         // Every statement is prepared anew, so that the authorizer sees it.
         connection.set_prepared_statement_cache_capacity(0);
-        Ok(Session { connection, watch, modules })
+        Ok(Session { connection, path: path.to_owned(), watch, modules })
     }
 
     /// What a statement needs, in order. `message` gets the database's words when it does not understand the statement.
@@ -118,21 +119,30 @@ impl Session {
             "the text does not end, or has a variable with an odd name".clone_into(message);
             return Err(Unfit::NotUnderstood);
         };
-        if is_explain(&words) {
-            return Err(Unfit::Unsupported("it asks how a statement would run, which no rule can allow".to_owned()));
+        if is_empty(&words) {
+            "there is no statement".clone_into(message);
+            return Err(Unfit::NotUnderstood);
+        }
+        if are_several(&words) {
+            "there is more than one statement".clone_into(message);
+            return Err(Unfit::NotUnderstood);
         }
         wanted.watch(&self.connection);
         let (prepared, watch) = self.watched(Watch::Collecting(Found::of(database)), || {
             let mut statement = self.connection.prepare(text)?;
-            Ok(parameters.bind(&mut statement))
+            Ok((statement.is_explain() != 0, parameters.bind(&mut statement)))
         });
         let Watch::Collecting(found) = watch else { return Err(Unfit::Failed(HostError::Failed(Code::Internal))) };
         if let Some(why) = found.refused {
             return Err(Unfit::Unsupported(why));
         }
         match prepared {
-            Ok(Ok(())) => {}
-            Ok(Err(misfit)) => {
+            Ok((true, _)) => {
+                let why = "it asks how a statement would run, which no rule can allow".to_owned();
+                return Err(Unfit::Unsupported(why));
+            }
+            Ok((false, Ok(()))) => {}
+            Ok((false, Err(misfit))) => {
                 *message = misfit;
                 return Err(Unfit::NotUnderstood);
             }
@@ -187,6 +197,11 @@ impl Session {
             self.connection.progress_handler(0, None::<fn() -> bool>);
             self.own("ROLLBACK")?;
         }
+        // SQLite does not tell a full disk from the bound that `change` sets; with room for the budget it was the bound.
+        let left = meter.disk_left();
+        if matches!(result, Err(FULL)) && ambient::free_bytes(&self.path).is_ok_and(|free| free >= left) {
+            meter.take_disk(left.saturating_add(1))?;
+        }
         result
     }
 
@@ -202,14 +217,7 @@ impl Session {
         let (before, page) = (self.number("PRAGMA page_count")?, self.number("PRAGMA page_size")?.max(1));
         let most = before.saturating_add(meter.disk_left().checked_div(page).unwrap_or(0));
         self.number(&format!("PRAGMA max_page_count = {}", most.clamp(1, u64::from(u32::MAX) - 2)))?;
-        let answer = match self.perform(statement, limit, message) {
-            // SQLite does not tell a disk that is full from this bound, which is much the nearer.
-            Err(FULL) => {
-                meter.take_disk(meter.disk_left().saturating_add(1))?;
-                return Err(HostError::Failed(Code::Io));
-            }
-            answer => answer?,
-        };
+        let answer = self.perform(statement, limit, message)?;
         let grown = self.number("PRAGMA page_count")?.saturating_sub(before).saturating_mul(page);
         meter.take_disk(grown)?;
         // Nobody would learn that it happened.

@@ -1,7 +1,7 @@
 //! The words of a statement, as SQLite's own tokenizer splits it.
 //!
-//! Nothing is allowed because of what is found here: it makes a statement need more ([`replaces`]), refuses it
-//! ([`is_explain`]), or leaves values out of records ([`outline`]).
+//! Nothing is allowed because of what is found here: it makes a statement need more ([`replaces`]), says that there is none
+//! ([`is_empty`]) or more than one ([`are_several`]), or leaves values out of records ([`outline`]).
 
 /// A piece of a statement. White space and comments are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '\0' => return Err(Unreadable::Odd),
-            // SQLite's white space; every other is part of a word or an error.
-            ' ' | '\t' | '\n' | '\r' | '\x0c' => 1,
+            first if is_blank(first) => first.len_utf8(),
             '-' if rest.starts_with("--") => rest.find('\n').map_or(rest.len(), |at| at.saturating_add(1)),
             '/' if rest.starts_with("/*") => {
                 let body = rest.get(2..).unwrap_or_default();
@@ -58,7 +57,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
         let is_comment = piece.starts_with("--") || piece.starts_with("/*");
         match first {
             _ if is_comment => {}
-            ' ' | '\t' | '\n' | '\r' | '\x0c' => {}
+            first if is_blank(first) => {}
             '\'' => tokens.push(Token::Literal(piece)),
             '"' | '`' | '[' => tokens.push(Token::Quoted(piece)),
             '?' | '$' | '@' | ':' | '#' => tokens.push(Token::Variable(piece)),
@@ -77,10 +76,19 @@ pub(super) fn replaces(tokens: &[Token<'_>]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| is_replace(token) && after(at) != Some(&Token::Other('(')))
 }
 
-pub(super) fn is_explain(tokens: &[Token<'_>]) -> bool {
-    // Empty statements may stand in front.
-    let first = tokens.iter().find(|token| **token != Token::Other(';'));
-    matches!(first, Some(Token::Word(word)) if word.eq_ignore_ascii_case("explain"))
+/// Whether there is no statement at all, only white space, comments and semicolons.
+pub(super) fn is_empty(tokens: &[Token<'_>]) -> bool {
+    tokens.iter().all(|token| *token == Token::Other(';'))
+}
+
+/// Whether a statement comes after another. The body of a trigger has semicolons of its own: what begins with `CREATE` is
+/// left to SQLite.
+pub(super) fn are_several(tokens: &[Token<'_>]) -> bool {
+    let mut rest = tokens.iter().skip_while(|token| **token == Token::Other(';')).peekable();
+    if matches!(rest.peek(), Some(Token::Word(word)) if word.eq_ignore_ascii_case("create")) {
+        return false;
+    }
+    rest.skip_while(|token| **token != Token::Other(';')).any(|token| *token != Token::Other(';'))
 }
 
 /// The statement as records show it: on one line, without comments, and without the values that are written in it.
@@ -114,6 +122,12 @@ fn quoted(text: &str, quote: char) -> Result<usize, Unreadable> {
     Err(Unreadable::Open)
 }
 
+/// SQLite's white space, where a token may start; every other is part of a word or an error. A byte order mark is white space
+/// wherever it stands.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r' | '\u{feff}')
+}
+
 fn word(text: &str) -> usize {
     text.find(|c| !is_word(c)).unwrap_or(text.len())
 }
@@ -145,6 +159,10 @@ mod tests {
             "INSERT INTO t VALUES ('''') ; REPLACE INTO t VALUES (1)",
             "INSERT OR\u{c}REPLACE INTO t VALUES ('a''b', \"x\"\"y\", [z'])",
             "insert or replace into t select replace(a, 'x', 'y') from u",
+            "\u{feff}REPLACE INTO t VALUES (1)",
+            "INSERT OR \u{feff}REPLACE INTO t VALUES (1)",
+            "INSERT OR \x0bREPLACE INTO t VALUES (1)",
+            "/* \u{feff} */\u{feff}\u{feff}replace into t values ('\u{feff}')",
         ] {
             assert!(replacing(text), "{text}");
         }
@@ -177,11 +195,30 @@ mod tests {
     }
 
     #[test]
-    fn explain_is_seen_behind_comments_and_empty_statements() {
-        for text in ["EXPLAIN SELECT 1", " /* x */ ;; explain query plan select 1"] {
-            assert!(is_explain(&tokens(text).unwrap()), "{text}");
+    fn a_text_without_a_statement_is_empty() {
+        for text in ["", " \n", ";", ";; -- SELECT 1", "/* SELECT 1 */", "\u{feff}"] {
+            assert!(is_empty(&tokens(text).unwrap()), "{text}");
         }
-        assert!(!is_explain(&tokens("SELECT explain FROM t").unwrap()));
+        for text in ["SELECT 1", "''", "; x"] {
+            assert!(!is_empty(&tokens(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_statement_is_seen() {
+        for text in ["SELECT 1; SELECT 2", ";;SELECT 1;;DROP TABLE t;", "SELECT ';' -- ;\n; x"] {
+            assert!(are_several(&tokens(text).unwrap()), "{text}");
+        }
+        for text in [
+            "SELECT 1",
+            "; SELECT 1 ; ; -- ; SELECT 2",
+            "SELECT ';x' /* ; */",
+            "",
+            ";;",
+            "create trigger t begin a; b; end",
+        ] {
+            assert!(!are_several(&tokens(text).unwrap()), "{text}");
+        }
     }
 
     #[test]

@@ -165,6 +165,9 @@ const DENIED: &[&str] = &[
     "INSERT OR REPLACE INTO expenses VALUES (1, 'stolen', 1)",
     "REPLACE INTO expenses VALUES (1, 'stolen', 1)",
     "insert or/**/replace into expenses values (1, 'stolen', 1)",
+    "\u{feff}REPLACE INTO expenses VALUES (1, 'stolen', 1)",
+    "INSERT OR \u{feff}REPLACE INTO expenses VALUES (1, 'stolen', 1)",
+    "INSERT OR \x0bREPLACE INTO expenses VALUES (1, 'stolen', 1)",
     "INSERT INTO expenses VALUES (1, 'stolen', 1) ON CONFLICT (id) DO UPDATE SET account = 'stolen'",
     "INSERT INTO accounts VALUES ('x')",
     "INSERT INTO log VALUES ('x') RETURNING line",
@@ -184,9 +187,6 @@ const DENIED: &[&str] = &[
 
 /// What no rule can allow.
 const UNSUPPORTED: &[&str] = &[
-    "",
-    ";",
-    "-- nothing",
     "ATTACH DATABASE '/etc/passwd' AS p",
     "ATTACH ':memory:' AS m",
     "DETACH main",
@@ -226,6 +226,8 @@ const UNSUPPORTED: &[&str] = &[
     "RELEASE s",
     "EXPLAIN SELECT * FROM accounts",
     "EXPLAIN QUERY PLAN SELECT * FROM accounts",
+    "\u{feff}EXPLAIN SELECT * FROM accounts",
+    "; /* x */ explain select token from secrets",
     "SELECT load_extension('x') FROM accounts",
     "SELECT fts3_tokenizer('simple') FROM accounts",
     "SELECT sqlite_compileoption_get(1) FROM accounts",
@@ -237,6 +239,9 @@ const UNSUPPORTED: &[&str] = &[
 ];
 
 const NOT_UNDERSTOOD: &[&str] = &[
+    "",
+    ";",
+    "-- nothing",
     "UPDATE sqlite_master SET sql = 'x'",
     "SELEC 1",
     "SELECT * FROM nowhere",
@@ -334,6 +339,18 @@ async fn somebody_elses_lock_is_waited_for_and_then_given_up() {
     other.execute_batch("ROLLBACK").unwrap();
     world.run("INSERT INTO log VALUES ('x')", "").await.unwrap();
     assert_eq!(world.outside("SELECT count(*) FROM log"), "Integer(1)");
+}
+
+#[tokio::test]
+async fn a_file_that_was_swapped_is_not_opened() {
+    let world = World::new();
+    let (path, other) = (world.folder.path().join("ledger.db"), world.folder.path().join("other.db"));
+    Connection::open(&other).unwrap().execute_batch(SCHEMA).unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert_eq!(world.run("SELECT name FROM accounts", "").await, Err("Failed(Failed(Io))".into()));
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    assert_eq!(world.run("SELECT name FROM accounts", "").await, Err("Failed(Failed(Io))".into()));
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ fn failed(code: Code) -> ErrorCode {
         Code::IsDirectory => ErrorCode::IsDirectory,
         Code::NotEmpty => ErrorCode::NotEmpty,
         Code::HostPermission => ErrorCode::Access,
+        Code::NoSpace => ErrorCode::InsufficientSpace,
         _ => ErrorCode::Io,
     }
 }
@@ -113,6 +114,7 @@ mod tests {
             (HostError::Failed(Code::IsDirectory), ErrorCode::IsDirectory),
             (HostError::Failed(Code::NotEmpty), ErrorCode::NotEmpty),
             (HostError::Failed(Code::HostPermission), ErrorCode::Access),
+            (HostError::Failed(Code::NoSpace), ErrorCode::InsufficientSpace),
             (HostError::Failed(Code::Internal), ErrorCode::Io),
             (HostError::Limit(Code::DiskBytes), ErrorCode::InsufficientSpace),
             (HostError::Limit(Code::ArgumentBytes), ErrorCode::FileTooLarge),
