@@ -124,6 +124,7 @@ impl Place {
         self.path.with_extension("db-wal")
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that opens the database")]
     fn connect_to(&self, path: &Path) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX

@@ -213,6 +213,7 @@ impl Looker {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "somebody else's connection")]
 mod tests {
     use super::*;
 
