@@ -50,6 +50,7 @@ _FAILURES = {
     "failed.is_directory": (IsADirectoryError, errno.EISDIR),
     "failed.not_empty": (OSError, errno.ENOTEMPTY),
     "failed.host_permission": (builtins.PermissionError, errno.EACCES),
+    "failed.no_space": (OSError, errno.ENOSPC),
     "failed.dns": (ConnectionError, errno.EHOSTUNREACH),
     "failed.connect": (ConnectionError, errno.ECONNREFUSED),
     "failed.tls": (ConnectionError, errno.ECONNABORTED),

@@ -28,6 +28,8 @@ class Store:
 
     def set(self, key: str, value: bytes | str, ttl: float | None = None) -> None:
         """Sets a value, which is gone after `ttl` seconds if that is given."""
+        if ttl is not None and not ttl > 0:
+            raise ValueError("`ttl` is a number of seconds above 0")
         milliseconds = None if ttl is None else max(1, int(ttl * 1000))
         host.call(f"kv set {self.name}/{key}", host.kv.set, self.name, key, _bytes(value), milliseconds)
 
@@ -51,7 +53,8 @@ class Store:
         """Sets a value if the present one is `expected` (`None`: if there is none); `None` removes. Says whether it did."""
         old = None if expected is None else _bytes(expected)
         new = None if value is None else _bytes(value)
-        return host.call(f"kv set {self.name}/{key}", host.kv.swap, self.name, key, old, new)
+        action = "delete" if new is None else "set"
+        return host.call(f"kv {action} {self.name}/{key}", host.kv.swap, self.name, key, old, new)
 
     def __getitem__(self, key):
         value = self.get(key)

@@ -56,9 +56,11 @@ class Database:
     def query(self, statement: str, parameters: list | tuple | dict = ()) -> Rows:
         """Runs one statement, which is a transaction of its own, with parameters for `?` (a list) or `:name` (a dict)."""
         values = parameters if isinstance(parameters, dict) else list(parameters)
+        for value in values.values() if isinstance(values, dict) else values:
+            _check(value)
         what = f"sql {self.name}: {' '.join(statement.split())[:200]}"
         try:
-            text = host.call(what, host.sql.query, self.name, statement, dumps(values, default=_value))
+            text = host.call(what, host.sql.query, self.name, statement, dumps(values, default=_value, allow_nan=False))
         except errors.SqlError as error:
             said = host.sql.message()
             if said:
@@ -90,12 +92,23 @@ class Database:
         return f"bailiwick.sql({self.name!r})"
 
 
+def _check(value):
+    if isinstance(value, (list, tuple, dict)):
+        raise _unfit(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise OverflowError("an integer of a database has at most 64 bits")
+
+
+def _unfit(value):
+    return TypeError(f"a parameter is None, a number, text, bytes or a date, not {type(value).__name__}")
+
+
 def _value(value):
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"$bytes": base64.b64encode(value).decode()}
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    raise TypeError(f"a parameter is None, a number, text, bytes or a date, not {type(value).__name__}")
+    raise _unfit(value)
 
 
 def _plain(value):
