@@ -72,6 +72,8 @@ pub(crate) enum FileSpec {
     Folder { folder: bool },
     Filled { size: u64 },
     Bytes { hex: String },
+    /// A database, made by a file of the case or of `common/`.
+    Database { sql: PathBuf },
     Empty { empty_files: usize },
 }
 
@@ -82,6 +84,8 @@ pub(crate) enum AfterSpec {
     Text(String),
     Absent { absent: bool },
     Size { size: u64 },
+    /// Of a database.
+    Query { query: String, answer: String },
 }
 
 fn policy() -> String {

@@ -13,12 +13,9 @@ use crate::entries;
 /// Codes that no case can bring about, and the test that covers each instead.
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NoStore, "crates/host/tests/host/kv.rs"),
-    (Code::NotNumber, "crates/host/tests/host/kv.rs"),
-    (Code::StoreSize, "crates/host/tests/host/kv.rs"),
-    (Code::SqlStatement, "crates/host/tests/host/sql.rs"),
-    (Code::SqlConstraint, "crates/host/tests/host/sql.rs"),
-    (Code::DatabaseBusy, "crates/host/tests/host/sql.rs"),
-    (Code::SqlMemory, "the memory of the whole process, which a test would take from all others"),
+    (Code::DatabaseBusy, "faults::database_held, faults::stores_held"),
+    (Code::NoSpace, "faults::disk_full"),
+    (Code::SqlMemory, "attacks::sql"),
     // A token beyond the registry is refused whole (`deny.token.privilege_injection`), so that the token always blames first.
     (Code::RegistryCapability, "crates/policy/tests/policy/decisions.rs"),
     (Code::AuditUnavailable, "crates/guard/tests/all/door.rs, with a log that fails on demand"),

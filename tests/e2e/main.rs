@@ -10,12 +10,15 @@
 )]
 
 mod api;
+mod attacks;
 mod bomb;
 mod calls;
 mod canary;
 mod case;
 mod codes;
 mod crash;
+mod databases;
+mod faults;
 mod golden;
 mod hosting;
 mod interpreters;
@@ -54,7 +57,7 @@ fn main() -> ExitCode {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut trials = Vec::new();
-    for path in entries(&folder.join("cases")) {
+    for path in entries(&folder.join("cases")).into_iter().filter(|path| path.is_dir()) {
         trials.push(Trial::test(named("case", &path), move || stage::run(&Case::load(&path)?)));
     }
     for path in entries(&folder.join("transcripts")) {
@@ -74,7 +77,9 @@ fn main() -> ExitCode {
     trials.extend(secrets::trials());
     trials.extend(tools::trials());
     trials.extend(interpreters::trials());
+    trials.extend(faults::trials());
     trials.extend([
+        Trial::test("attacks::sql", attacks::sql),
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),
         Trial::test("crash::changed_log", crash::changed_log),

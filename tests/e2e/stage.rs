@@ -12,7 +12,7 @@ use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
 use crate::token::TokenSpec;
-use crate::{bomb, calls, canary, golden, languages, tools, transcript};
+use crate::{bomb, calls, canary, databases, golden, languages, tools, transcript};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -164,6 +164,12 @@ impl<'a> Stage<'a> {
                 let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).map_err(io::Error::other)?;
                 fs::write(path, bytes)
             }
+            FileSpec::Database { sql } => {
+                let common = Path::new(env!("CARGO_MANIFEST_DIR")).join("common");
+                let places = [self.case.folder.join(sql), common.join(sql), repository().join(sql)];
+                let found = places.iter().find(|place| place.exists()).unwrap_or(sql);
+                databases::make(path, &fs::read_to_string(found)?).map_err(io::Error::other)
+            }
             FileSpec::Empty { empty_files } => {
                 fs::create_dir_all(path)?;
                 (0..*empty_files).try_for_each(|at| fs::write(path.join(format!("file-{at}")), ""))
@@ -279,6 +285,10 @@ impl<'a> Stage<'a> {
                 AfterSpec::Size { size } => {
                     let found = fs::metadata(&path).map(|metadata| metadata.len()).ok();
                     (found != Some(*size)).then(|| format!("has {found:?} bytes"))
+                }
+                AfterSpec::Query { query, answer } => {
+                    let found = databases::ask(&path, query)?;
+                    (found != *answer).then(|| format!("answers `{found}`"))
                 }
             };
             if let Some(wrong) = wrong {
