@@ -1,0 +1,5 @@
+import bailiwick
+
+bailiwick.kv("own").set("secret", "ada's")
+bailiwick.kv("board").set("notice", "from ada")
+bailiwick.kv("board").increment("visits")
