@@ -35,6 +35,7 @@ export const ERRNO = {
     "failed.not_empty": "ENOTEMPTY",
     "failed.io": "EIO",
     "failed.host_permission": "EACCES",
+    "failed.no_space": "ENOSPC",
 };
 
 /** The web's errors, told apart by their name. Here `code` is the host's, where there is one. */
