@@ -69,6 +69,8 @@ fn main() -> ExitCode {
     {
         trials.push(Trial::test(named("matrix", &path), move || matrix::check(&path)));
     }
+    trials.push(Trial::test("attacks::sql", attacks::sql));
+    trials.extend(faults::trials());
     for scenario in hosting::scenarios() {
         trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));
     }
@@ -77,9 +79,7 @@ fn main() -> ExitCode {
     trials.extend(secrets::trials());
     trials.extend(tools::trials());
     trials.extend(interpreters::trials());
-    trials.extend(faults::trials());
     trials.extend([
-        Trial::test("attacks::sql", attacks::sql),
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),
         Trial::test("crash::changed_log", crash::changed_log),
