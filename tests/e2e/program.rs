@@ -21,10 +21,13 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// The program in `folder` with an empty environment.
+/// The program in `folder` with an empty environment, but for the name of the configuration that is there.
 pub(crate) fn program<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
+    if folder.join("bailiwick.toml").exists() {
+        command.env("BAILIWICK_CONFIG", "bailiwick.toml");
+    }
     command
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "This installation")]
 pub(crate) struct HostArguments {
-    /// Configuration [env: BAILIWICK_CONFIG] [default: `bailiwick.toml` here, then in `$XDG_CONFIG_HOME/bailiwick`]
+    /// Configuration [env: BAILIWICK_CONFIG] [default: `$XDG_CONFIG_HOME/bailiwick/bailiwick.toml`; `bailiwick.toml` here adds keys]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// Folder for keys, registry, audit log and cache [env: BAILIWICK_STATE] [default: `$XDG_STATE_HOME/bailiwick`]

@@ -1,27 +1,33 @@
 //! What was typed and configured, resolved to what is meant: `bailiwick.toml`, overridden by flags and `BAILIWICK_…`.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use bailiwick_host::crypto::{KeyAlgorithm, Rings};
+use bailiwick_host::crypto::Rings;
 use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
-use serde::Deserialize;
 
+pub(crate) use self::sections::{CompileSection, Durability, parsed};
+use self::sections::{FILE_NAME, FileSections};
 use crate::arguments::HostArguments;
+use crate::environment;
 use crate::failure::Failure;
-use crate::quantity::{Bytes, Seconds};
 use crate::state::StateFolder;
 use crate::terminal::Untrusted;
 use crate::trusted::TrustedSection;
-use crate::{diagnostics, environment, input};
+
+mod sections;
 
 /// The host's configuration.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     /// The file that it came from.
     pub(crate) source: Option<PathBuf>,
+    /// The file of the current folder, which adds rings.
+    pub(crate) local: Option<PathBuf>,
     /// Where such a file counts, whether there is one or not.
     places: Vec<PathBuf>,
     pub(crate) state: StateFolder,
@@ -40,47 +46,28 @@ pub(crate) struct Configuration {
     trusted: Vec<TrustedSection>,
 }
 
-/// Which calls wait until their record is on stable storage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Durability {
-    #[default]
-    Effects,
-    All,
-    Buffered,
-}
-
-/// Bounds for the process that compiles untrusted code.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CompileSection {
-    #[serde(default, deserialize_with = "parsed")]
-    pub(crate) time: Option<Seconds>,
-    #[serde(default, deserialize_with = "parsed")]
-    pub(crate) memory: Option<Bytes>,
-}
-
-const FILE_NAME: &str = "bailiwick.toml";
-const MAX_FILE: usize = 1 << 20;
-
 impl Configuration {
-    /// Finds and reads `bailiwick.toml`: the file that is named, else the one here, else the one in the XDG folder.
+    /// Finds and reads `bailiwick.toml`: the file that is named and no other, or else the user's own, which is in the XDG folder,
+    /// and what the one in the current folder may add.
     ///
     /// # Errors
-    /// A named file that is not there; anything in the file that is unknown or malformed.
+    /// A file that is named or there, and cannot be read; anything in it that is unknown, malformed or not for its place.
     pub(crate) fn resolve(arguments: &HostArguments) -> Result<Configuration, Failure> {
-        let found = [Some(PathBuf::from(FILE_NAME)), folder("XDG_CONFIG_HOME", ".config").map(|at| at.join(FILE_NAME))];
-        let mut places: Vec<PathBuf> = found.into_iter().flatten().collect();
+        let here = PathBuf::from(FILE_NAME);
+        let own = folder("XDG_CONFIG_HOME", ".config").map(|at| at.join(FILE_NAME));
         let named = environment::path(arguments.config.as_ref(), environment::CONFIG);
-        let source = match &named {
-            Some(named) => Some(named.clone()),
-            None => places.iter().find(|candidate| candidate.exists()).cloned(),
+        let places = [Some(&here), own.as_ref(), named.as_ref()].into_iter().flatten().cloned().collect();
+        let (source, local) = match named {
+            Some(named) => (Some(named), None),
+            None => {
+                let own = present(own)?;
+                let local = present(Some(here))?.filter(|here| !own.as_deref().is_some_and(|own| same(here, own)));
+                (own, local)
+            }
         };
-        places.extend(named);
-        let file = match &source {
-            None => FileSections::default(),
-            Some(path) => read(path)?,
-        };
+        let file = source.as_deref().map(FileSections::read).transpose()?.unwrap_or_default();
+        let mut keys = local.as_deref().map(FileSections::read_local).transpose()?.unwrap_or_default().keys;
+        keys.extend(file.keys); // what the host's own file says of a ring holds
         let state = match environment::path(arguments.state.as_ref(), environment::STATE) {
             Some(named) => named,
             None => folder("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
@@ -94,12 +81,13 @@ impl Configuration {
             local_issuer: file.issuer.local.unwrap_or(file.trusted.is_empty()),
             durability: file.audit.durability,
             rotation: file.registry.rotation(),
-            rings: file.keys.into_iter().map(|(ring, section)| (ring, section.create)).collect(),
+            rings: keys.into_iter().map(|(ring, section)| (ring, section.create)).collect(),
             compile: file.compile,
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
             trusted: file.trusted.into_iter().map(|entry| entry.relative_to(&base)).collect(),
             source,
+            local,
             places,
         })
     }
@@ -139,17 +127,23 @@ impl Configuration {
     }
 }
 
-fn read(path: &Path) -> Result<FileSections, Failure> {
-    let content = input::text(path, "the configuration", MAX_FILE)?;
-    toml::from_str(&content).map_err(|error| {
-        let name = path.display().to_string();
-        let at = error.span().map(|span| diagnostics::position(&content, span.start));
-        let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
-        Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(error.message()))).help_or(
-            meant(error.message()),
-            "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python]",
-        )
-    })
+/// The path, if something is there. What cannot be looked at is not taken for absent: it may say whom not to trust.
+fn present(path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    match fs::symlink_metadata(&path) {
+        Ok(_) => Ok(Some(path)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => {
+            let name = path.display().to_string();
+            Err(Failure::usage(format!("configuration `{}` cannot be looked for: {error}", Untrusted(&name))))
+        }
+    }
+}
+
+/// Whether commands are run from the folder of the user's own configuration.
+fn same(here: &Path, own: &Path) -> bool {
+    let at = |path| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    at(here).is_some_and(|it| at(own) == Some(it))
 }
 
 /// The folder that the XDG base directory specification gives, with our name; relative values are to be ignored.
@@ -160,117 +154,10 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     base.or_else(|| std::env::home_dir().map(|home| home.join(below_home))).map(|base| base.join("bailiwick"))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileSections {
-    #[serde(default)]
-    issuer: IssuerSection,
-    #[serde(default)]
-    trusted: Vec<TrustedSection>,
-    #[serde(default)]
-    keys: BTreeMap<String, RingSection>,
-    #[serde(default)]
-    registry: RegistrySection,
-    #[serde(default)]
-    audit: AuditSection,
-    #[serde(default)]
-    compile: CompileSection,
-    #[serde(default)]
-    fetch: FetchSection,
-    #[serde(default)]
-    languages: LanguagesSection,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IssuerSection {
-    local: Option<bool>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RingSection {
-    #[serde(deserialize_with = "key_algorithm")]
-    create: KeyAlgorithm,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RegistrySection {
-    #[serde(default, deserialize_with = "parsed")]
-    rotate: Option<Seconds>,
-    #[serde(default, deserialize_with = "parsed")]
-    grace: Option<Seconds>,
-}
-
-impl RegistrySection {
-    fn rotation(&self) -> Rotation {
-        let usual = Rotation::default();
-        let seconds = |given: Option<Seconds>, usual| given.map_or(usual, Seconds::whole);
-        Rotation::new(seconds(self.rotate, usual.every()), seconds(self.grace, usual.grace()))
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditSection {
-    #[serde(default)]
-    durability: Durability,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FetchSection {
-    ca_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LanguagesSection {
-    #[serde(default)]
-    python: PythonSection,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PythonSection {
-    #[serde(default, deserialize_with = "packages")]
-    with: Packages,
-}
-
-/// The known name that was probably meant, where a message names one that is unknown and those that are known.
-fn meant(message: &str) -> Option<String> {
-    let mut names = message.split('`').skip(1).step_by(2);
-    let unknown = names.next().filter(|_| message.starts_with("unknown "))?;
-    let scored = names.map(|known| (strsim::jaro_winkler(unknown, known), known));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > 0.8)?;
-    Some(format!("did you mean `{}`?", best.1))
-}
-
-/// A text that parses.
-pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
-fn packages<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Packages, D::Error> {
-    Packages::parse(Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-}
-
-fn key_algorithm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<KeyAlgorithm, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    KeyAlgorithm::parse(&text).ok_or_else(|| {
-        let known = KeyAlgorithm::ALL.map(KeyAlgorithm::as_str).join(", ");
-        serde::de::Error::custom(format!("unknown key algorithm; known are {known}"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use bailiwick_host::crypto::KeyAlgorithm;
+
     use super::*;
 
     fn resolve(content: &str) -> Result<Configuration, Failure> {

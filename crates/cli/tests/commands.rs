@@ -115,6 +115,12 @@ impl Place {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// The user's own configuration.
+    fn configure(&self, text: &str) {
+        fs::create_dir_all(self.path(".config/bailiwick")).unwrap();
+        self.write(".config/bailiwick/bailiwick.toml", text);
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
@@ -180,7 +186,7 @@ fn the_exit_code_says_how_it_ended() {
     place.run(&["run", "quiet.wat", "--policy", "notes.toml", "--as", "stranger"]).expect(4);
     place.guest("spin.wat", &["--fuel", "1000"]).expect(5);
     place.guest("spin.wat", &["--timeout", "100ms"]).expect(5);
-    place.write("bailiwick.toml", "x = 1");
+    place.configure("x = 1");
     place.guest("quiet.wat", &[]).expect(2);
 }
 
@@ -273,11 +279,45 @@ fn a_token_is_verified_registered_and_recorded() {
 fn the_local_issuer_is_trusted_only_where_configured() {
     let place = Place::new();
     place.run(&["token", "issue", "--agent", "note-bot", "--scopes", "file:read:data/**"]).expect(0);
-    place.write("bailiwick.toml", "[issuer]\nlocal = false\n");
+    place.configure("[issuer]\nlocal = false\n");
     let refused = place.guest("quiet.wat", &["--json"]).expect(4);
     assert_eq!(refused.json()["error"]["code"], "deny.identity.local_issuer");
     place.run(&["token", "issue", "--agent", "note-bot", "--scopes", "file:read:data/**"]).expect(4);
     place.run(&["token", "issue", "--agent", "note-bot", "--scopes", "file:read:data/**", "--ttl", "2h"]).expect(4);
+}
+
+/// Whoever can write to the folder that commands are run from could otherwise decide whom to trust.
+#[test]
+fn a_file_in_the_current_folder_decides_about_no_trust() {
+    let place = Place::new();
+    for section in [
+        "[issuer]\nlocal = true",
+        "[issuer]\nlocal = false",
+        "[[trusted]]\nissuer = 'a'\naudience = 'b'\njwks = 'c'\nalgorithms = ['ES256']",
+        "[registry]\nrotate = '48h'",
+        "[audit]\ndurability = 'buffered'",
+        "[compile]\ntime = '1h'",
+        "[fetch]\nca_file = 'ca.pem'",
+        "[languages.python]\nwith = ['markdown']",
+    ] {
+        place.write("bailiwick.toml", &format!("[keys.notes]\ncreate = 'ed25519'\n{section}\n"));
+        let refused = place.guest("quiet.wat", &[]).expect(2).err();
+        assert!(refused.contains("whom to trust") && refused.contains("--config"), "{section}: {refused}");
+    }
+    place.guest("quiet.wat", &["--config", "/dev/null"]).expect(0);
+    place.write("bailiwick.toml", "[keys.notes]\ncreate = 'ed25519'\n");
+    place.guest("quiet.wat", &[]).expect(0);
+    place.configure("[issuer]\nlocal = false\n");
+    place.guest("quiet.wat", &[]).expect(4);
+    place.guest("quiet.wat", &["--config", "bailiwick.toml"]).expect(0);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_not_taken_for_none() {
+    let place = Place::new();
+    fs::create_dir_all(place.path(".config/bailiwick")).unwrap();
+    std::os::unix::fs::symlink("nowhere", place.path(".config/bailiwick/bailiwick.toml")).unwrap();
+    place.guest("quiet.wat", &[]).expect(2);
 }
 
 #[test]
@@ -394,13 +434,13 @@ fn the_doctor_finds_what_is_wrong() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("note-bot", "evil-bot", 1)).unwrap();
     fs::write(place.path("state/state.db"), "nonsense").unwrap();
-    place.write("bailiwick.toml", "[audit]\ndurability = 'buffered'\n");
+    place.configure("[audit]\ndurability = 'buffered'\n");
     let broken = place.run(&["doctor", "--json"]).expect(7).json();
     assert_eq!(broken["works"], false);
     assert_eq!(state(&broken, "audit log").as_deref(), Some("broken"));
     assert_eq!(state(&broken, "agent registry").as_deref(), Some("broken"));
     assert_eq!(state(&broken, "audit durability").as_deref(), Some("doubtful"));
-    place.write("bailiwick.toml", "nonsense");
+    place.configure("nonsense");
     assert_eq!(state(&place.run(&["doctor", "--json"]).expect(7).json(), "configuration").as_deref(), Some("broken"));
     assert!(place.run(&["doctor"]).expect(7).out().contains("guests cannot run here"));
 }

@@ -97,7 +97,7 @@ impl Described {
         text + &refusals(&report.calls)
     }
 
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let on = match self.provenance {
             Provenance::Terminal => " (on your own word: the manifest alone decides)",
             Provenance::LocalIssuer => " (token of the local issuer)",
@@ -207,7 +207,7 @@ fn hint(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::NoKey => {
             "make it with `bailiwick key create RING/KEY`, or let its ring make its keys: `create` under [keys.RING] in \
-             bailiwick.toml, which is looked for in the current folder and in XDG's"
+             bailiwick.toml, your own or the one in the current folder"
         }
         Code::PrivateAddress => {
             "the rule must say `private = true`; a link-local address must also stand in the URL itself, not behind a name"

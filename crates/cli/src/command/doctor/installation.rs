@@ -40,10 +40,12 @@ pub(super) fn look(host: &Configuration) -> Vec<Finding> {
 }
 
 fn configuration(host: &Configuration) -> Finding {
+    let added = host.local.as_ref().map(|local| format!("{} (keys only)", local.display()));
     let Some(source) = &host.source else {
-        return Finding::new(AREA, "configuration", State::Good, "no bailiwick.toml; everything has its default");
+        let detail = added.unwrap_or_else(|| "no bailiwick.toml; everything has its default".to_owned());
+        return Finding::new(AREA, "configuration", State::Good, detail);
     };
-    let detail = source.display().to_string();
+    let detail = source.display().to_string() + &added.map(|added| format!(", {added}")).unwrap_or_default();
     let mode = fs::metadata(source).map(|metadata| metadata.permissions().mode() & 0o777).unwrap_or(0);
     if mode & 0o022 != 0 {
         return Finding::new(
@@ -52,7 +54,7 @@ fn configuration(host: &Configuration) -> Finding {
             State::Doubtful,
             format!("{detail}: others may write it (mode {mode:o})"),
         )
-        .help(format!("it says whom to trust; run `chmod go-w {detail}`"));
+        .help(format!("it says whom to trust; run `chmod go-w {}`", source.display()));
     }
     Finding::new(AREA, "configuration", State::Good, detail)
 }

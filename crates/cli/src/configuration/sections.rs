@@ -1,0 +1,186 @@
+//! What `bailiwick.toml` holds, section by section.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bailiwick_host::crypto::KeyAlgorithm;
+use bailiwick_identity::Rotation;
+use bailiwick_languages::Packages;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::quantity::{Bytes, Seconds};
+use crate::terminal::Untrusted;
+use crate::trusted::TrustedSection;
+use crate::{diagnostics, input};
+
+pub(super) const FILE_NAME: &str = "bailiwick.toml";
+const MAX_FILE: usize = 1 << 20;
+const SECTIONS: &str =
+    "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python]";
+
+/// Which calls wait until their record is on stable storage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    #[default]
+    Effects,
+    All,
+    Buffered,
+}
+
+/// Bounds for the process that compiles untrusted code.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompileSection {
+    #[serde(default, deserialize_with = "parsed")]
+    pub(crate) time: Option<Seconds>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(crate) memory: Option<Bytes>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileSections {
+    #[serde(default)]
+    pub(super) issuer: IssuerSection,
+    #[serde(default)]
+    pub(super) trusted: Vec<TrustedSection>,
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, RingSection>,
+    #[serde(default)]
+    pub(super) registry: RegistrySection,
+    #[serde(default)]
+    pub(super) audit: AuditSection,
+    #[serde(default)]
+    pub(super) compile: CompileSection,
+    #[serde(default)]
+    pub(super) fetch: FetchSection,
+    #[serde(default)]
+    pub(super) languages: LanguagesSection,
+}
+
+impl FileSections {
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// It cannot be read, or anything in it is unknown or malformed.
+    pub(super) fn read(path: &Path) -> Result<FileSections, Failure> {
+        let content = input::text(path, "the configuration", MAX_FILE)?;
+        toml::from_str(&content).map_err(|error| {
+            let at = error.span().map(|span| diagnostics::position(&content, span.start));
+            let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+            wrong(path, &at, error.message()).help_or(meant(error.message()), SECTIONS)
+        })
+    }
+
+    /// Reads the file of the folder that commands are run from. Whoever can write to that folder wrote it: a colleague, the
+    /// author of a repository, a guest with a mount there. So it has the one section that gives nobody any trust.
+    ///
+    /// # Errors
+    /// The same; and any other section.
+    pub(super) fn read_local(path: &Path) -> Result<FileSections, Failure> {
+        let content = input::text(path, "the configuration", MAX_FILE)?;
+        let sections = FileSections::read(path)?;
+        let table: toml::Table = toml::from_str(&content).map_err(|error| wrong(path, "", error.message()))?;
+        let Some(other) = table.keys().find(|key| *key != "keys") else { return Ok(sections) };
+        let message = format!("`[{other}]` decides whom to trust, which no file does by lying in the current folder");
+        Err(wrong(path, "", &message).help(format!(
+            "move it to bailiwick/{FILE_NAME} in your configuration folder (~/.config), or name this file if you trust it: \
+             `--config {FILE_NAME}`, or BAILIWICK_CONFIG"
+        )))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssuerSection {
+    pub(super) local: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RingSection {
+    #[serde(deserialize_with = "key_algorithm")]
+    pub(super) create: KeyAlgorithm,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegistrySection {
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) rotate: Option<Seconds>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) grace: Option<Seconds>,
+}
+
+impl RegistrySection {
+    pub(super) fn rotation(&self) -> Rotation {
+        let usual = Rotation::default();
+        let seconds = |given: Option<Seconds>, usual| given.map_or(usual, Seconds::whole);
+        Rotation::new(seconds(self.rotate, usual.every()), seconds(self.grace, usual.grace()))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditSection {
+    #[serde(default)]
+    pub(super) durability: Durability,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FetchSection {
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LanguagesSection {
+    #[serde(default)]
+    pub(super) python: PythonSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PythonSection {
+    #[serde(default, deserialize_with = "packages")]
+    pub(super) with: Packages,
+}
+
+fn wrong(path: &Path, at: &str, message: &str) -> Failure {
+    let name = path.display().to_string();
+    Failure::usage(format!("configuration `{}{at}`: {}", Untrusted(&name), Untrusted(message)))
+}
+
+/// The known name that was probably meant, where a message names one that is unknown and those that are known.
+fn meant(message: &str) -> Option<String> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().filter(|_| message.starts_with("unknown "))?;
+    let scored = names.map(|known| (strsim::jaro_winkler(unknown, known), known));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > 0.8)?;
+    Some(format!("did you mean `{}`?", best.1))
+}
+
+/// A text that parses.
+pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn packages<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Packages, D::Error> {
+    Packages::parse(Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn key_algorithm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<KeyAlgorithm, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    KeyAlgorithm::parse(&text).ok_or_else(|| {
+        let known = KeyAlgorithm::ALL.map(KeyAlgorithm::as_str).join(", ");
+        serde::de::Error::custom(format!("unknown key algorithm; known are {known}"))
+    })
+}
