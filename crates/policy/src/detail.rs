@@ -188,7 +188,7 @@ fn integer(value: &Value) -> Result<u64, DetailError> {
 }
 
 impl fmt::Display for Detail {
-    /// Its scopes, and that there are conditions: these are for [`Detail::to_json`].
+    /// Its scopes. What it demands of arguments is in [`Detail::to_json`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, scope) in self.scopes.iter().enumerate() {
             write!(f, "{}{scope}", if index == 0 { "" } else { " " })?;

@@ -186,6 +186,22 @@ impl Grant {
         scopes
     }
 
+    /// The same grant, narrowed to these scopes. What an earlier restriction left out stays out.
+    #[must_use]
+    pub fn restrict(self, scopes: &ScopeSet) -> Grant {
+        let Grant { manifest, ceiling, authority, limits, parents, .. } = self;
+        let task = match &authority.task {
+            None => scopes.clone(),
+            Some(earlier) => earlier.intersect(scopes),
+        };
+        let ceiling = match ceiling {
+            Ceiling::Named(ceiling) => Some(ceiling),
+            Ceiling::Unbounded | Ceiling::Missing => None,
+        };
+        let narrowed = Grant::new(manifest, ceiling, Authority { task: Some(task), ..authority });
+        parents.into_iter().fold(narrowed, Grant::within).tighten(&limits)
+    }
+
     /// The same grant with limits that are at most these.
     #[must_use]
     pub fn tighten(self, limits: &Limits) -> Grant {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bailiwick_guard::{Life, Observe, Timestamp};
-use bailiwick_policy::Grant;
+use bailiwick_policy::{Grant, ScopeSet};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,7 @@ use crate::Guest;
 
 /// One guest to run, and the authority to run it under.
 ///
-/// Defaults: no input, no arguments, no task, nobody listens to output or calls, authority that does not expire before
+/// Defaults: no restriction beyond the grant's own, no input, no arguments, no task, nobody listens to output or calls, authority that does not expire before
 /// the run's own time limit, and nobody who could cancel it.
 pub struct Job {
     pub(crate) guest: Guest,
@@ -59,6 +59,12 @@ impl Job {
         self
     }
 
+    /// Narrows the run to these scopes, beyond whatever its grant was narrowed to before. Never widens.
+    pub fn restrict(mut self, scopes: &ScopeSet) -> Job {
+        self.grant = self.grant.restrict(scopes);
+        self
+    }
+
     /// The orchestrator's task that this run belongs to; recorded.
     pub fn task(mut self, task: impl Into<String>) -> Job {
         self.task = Some(task.into());
@@ -93,5 +99,38 @@ impl Job {
     pub fn cancelled_by(mut self, cancel: CancellationToken) -> Job {
         self.cancel = cancel;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::{Authority, Code, Manifest, Principal, Request};
+
+    use super::*;
+
+    #[test]
+    fn each_restriction_narrows_the_one_before() {
+        let text = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\n[[allow]]\nid = \"all\"\ncrypto = \"-\"\nactions = [\"hash\", \"random\"]\n";
+        let manifest = Arc::new(Manifest::parse(text, "m.toml").unwrap());
+        let principal = Principal { issuer: "i".into(), subject: "bot".into(), agent: "bot".into() };
+        let scopes = |text: &str| ScopeSet::parse_strict(text).unwrap();
+        let authority = Authority {
+            principal,
+            token: manifest.scopes(),
+            details: Vec::new(),
+            registry: manifest.scopes(),
+            task: None,
+        };
+        let guest = Guest::from_bytes(b"(module)".to_vec()).unwrap();
+        let job = Job::new(guest, Grant::new(manifest, None, authority), ".");
+        let code = |job: &Job, call: &str| job.grant.decide(&Request::parse(call).unwrap()).code();
+        let job = job.restrict(&scopes("crypto:hash,random:- file:read:m/**"));
+        assert_eq!((code(&job, "crypto hash"), code(&job, "crypto random")), (Code::Allowed, Code::Allowed));
+        let job = job.restrict(&scopes("crypto:random:- fetch:get:a.example/**"));
+        assert_eq!((code(&job, "crypto hash"), code(&job, "crypto random")), (Code::TaskRestriction, Code::Allowed));
+        let job = job.restrict(&scopes("crypto:hash,random:-"));
+        assert_eq!((code(&job, "crypto hash"), code(&job, "crypto random")), (Code::TaskRestriction, Code::Allowed));
+        let job = job.restrict(&ScopeSet::empty());
+        assert_eq!(code(&job, "crypto random"), Code::TaskRestriction);
     }
 }

@@ -151,6 +151,35 @@ proptest! {
         }
     }
 
+    /// To restrict a grant is to restrict its sources, once or twice, and whoever started the run.
+    #[test]
+    fn a_restriction_never_widens(sources in sources(), parent in sources(), first in scopes(), second in scopes()) {
+        let mut restricted = sources.clone();
+        let mut before = sources.grant();
+        for task in [first, second] {
+            restricted.task = Some(restricted.task.as_ref().map_or(task.clone(), |old| old.intersect(&task)));
+            let allowed_before = allowed(&before);
+            let narrowed = before.restrict(&task);
+            let other_way = restricted.grant();
+            prop_assert_eq!(narrowed.digest(), other_way.digest());
+            prop_assert_eq!(allowed(&narrowed), allowed(&other_way));
+            let after = allowed(&narrowed);
+            for (request, (before, after)) in REQUESTS.iter().zip(allowed_before.iter().zip(&after)) {
+                prop_assert_eq!(*after, *before && task.covers(request), "{}", request);
+            }
+            before = narrowed;
+        }
+        let parent = Arc::new(parent.grant());
+        let (limits, child) = (parent.limits(), sources.grant().within(Arc::clone(&parent)).restrict(&ScopeSet::empty()));
+        prop_assert!(allowed(&child).iter().all(|allowed| !allowed));
+        prop_assert!(child.limits().fuel() <= limits.fuel());
+        let all = restricted.task.unwrap_or_default();
+        let child = sources.grant().within(Arc::clone(&parent)).restrict(&all);
+        for request in REQUESTS.iter().filter(|request| child.decide(request).decision() == Decision::Allow) {
+            prop_assert!(parent.decide(request).decision() == Decision::Allow && all.covers(request));
+        }
+    }
+
     #[test]
     fn a_child_run_never_exceeds_its_parent(child in sources(), parent in sources(), first in sources()) {
         let parents = [Arc::new(parent.grant()), Arc::new(parent.grant().within(Arc::new(first.grant())))];

@@ -115,7 +115,8 @@ fn who_is_above_makes_calls_sensitive_too() {
         )
     };
     let plain = manifest(&format!("ceiling = \"org.toml\"\n{HEAD}{}", rules("")));
-    let over = manifest(&format!("schema = 1\nid = \"org\"\n{}", rules("sensitive = true")));
+    let org = "schema = 1\nid = \"org\"\nmounts = { m = \"./m\" }\n";
+    let over = manifest(&format!("{org}{}", rules("sensitive = true")));
     let scopes = plain.scopes().to_string();
     let request = |text: &str| Request::parse(text).unwrap();
     let below = Grant::new(plain, Some(over), authority(&scopes, &scopes, None));
