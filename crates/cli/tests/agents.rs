@@ -17,6 +17,8 @@ use tempfile::TempDir;
 
 /// RFC 8037 A.2.
 const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+/// Its private half, RFC 8037 A.1.
+const PRIVATE_PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 /// RFC 7517 A.1.
 const JWK: &str = r#"{"kty":"EC","crv":"P-256","kid":"next","use":"sig",
@@ -160,6 +162,75 @@ fn what_is_exported_can_be_imported() {
     fs::write(place.path("agents.json"), exported.replace("suspended", "active")).unwrap();
     place.on("other", &["agent", "import", "agents.json"]).expect(0);
     assert_eq!(epoch("other"), before.map(|epoch| epoch + 1));
+}
+
+#[test]
+fn what_was_revoked_is_exported_too() {
+    let place = Place::new();
+    place.register();
+    let token = "ab".repeat(32);
+    place.run(&["agent", "revoke", "--token-sha256", &token, "--reason", "it leaked"]).expect(0);
+    place.run(&["task", "end", "close march"]).expect(0);
+    place.run(&["agent", "revoke", "bot", "--key", THUMBPRINT]).expect(0);
+    let exported = place.run(&["agent", "export"]).expect(0);
+    let names = |document: &Value| -> Vec<String> {
+        let list = document["revocations"].as_array().unwrap();
+        list.iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&exported.json()), [THUMBPRINT, "close march", &token]);
+    let of_bot = place.run(&["agent", "export", "bot"]).expect(0).json();
+    assert_eq!(names(&of_bot), [THUMBPRINT], "tokens and tasks are nobody's in particular");
+    fs::write(place.path("agents.json"), exported.out()).unwrap();
+    let imported = place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    assert_eq!(imported.err(), "imported 1 agent and 3 revocations\n");
+    let there = place.on("other", &["agent", "export"]).expect(0).json();
+    assert_eq!(there["revocations"], exported.json()["revocations"], "with their times and reasons");
+    place.on("other", &["agent", "rotate-key", "bot", "--key", "agent.pub"]).expect(2);
+    place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    assert_eq!(place.on("other", &["agent", "export"]).expect(0).json()["revocations"], there["revocations"]);
+}
+
+/// By hand, as a person would try it: a key, a token that is bound to it, a proof for each run.
+#[test]
+fn a_token_that_is_bound_to_a_key_takes_a_proof() {
+    let place = Place::new();
+    let manifest = "schema = 1\nid = 'm'\nagents = ['bot']\n[[allow]]\nid = 'h'\ncrypto = '-'\nactions = ['hash']\nsensitive = true\n";
+    fs::write(place.path("policy.toml"), manifest).unwrap();
+    fs::write(place.path("agent.pem"), PRIVATE_PEM).unwrap();
+    fs::write(place.path("guest.wat"), r#"(module (memory (export "memory") 1) (func (export "run")))"#).unwrap();
+    fs::write(place.path("bailiwick.toml"), "[compile]\ntime = \"60s\"\n").unwrap();
+    let scopes = ["--scopes", "crypto:hash:-"];
+    let register =
+        ["agent", "register", "bot", "--owner", "alice", "--capabilities", "crypto:hash:-", "--key", "agent.pub"];
+    place.run(&register).expect(0);
+    let unbound = place.run(&[&["token", "issue", "--agent", "bot"], &scopes[..]].concat()).expect(0);
+    assert!(unbound.err().contains("runs accept only tokens that are bound to one of them"), "{}", unbound.err());
+    let bound = ["token", "issue", "--agent", "bot", "--dpop-key", "agent.pub"];
+    let bound = place.run(&[&bound[..], &scopes[..]].concat()).expect(0);
+    assert_eq!(bound.err(), "");
+    fs::write(place.path("token"), bound.out()).unwrap();
+    let prove = |more: &[&str]| place.run(&[&["token", "prove", "--token-file", "token"], more].concat());
+    let run = |proof: &Ran| {
+        fs::write(place.path("proof"), proof.out()).unwrap();
+        let words = ["run", "guest.wat", "--policy", "policy.toml", "--token-file", "token", "--dpop-proof", "proof"];
+        place.run(&[&words[..], &["--json"]].concat())
+    };
+    let good = prove(&["--key", "agent.pem"]).expect(0);
+    assert_eq!(good.err(), "");
+    assert_eq!(run(&good).expect(0).json()["stop"]["kind"], "finished");
+    assert_eq!(run(&good).expect(4).json()["error"]["code"], "deny.proof.replayed");
+    for (more, code) in
+        [(["--method", "GET"], "deny.proof.method"), (["--target", "https://elsewhere.example/"], "deny.proof.target")]
+    {
+        let proof = prove(&[&["--key", "agent.pem"], &more[..]].concat()).expect(0);
+        assert_eq!(run(&proof).expect(4).json()["error"]["code"], code);
+    }
+    let not_a_key = prove(&["--key", "agent.pub"]).expect(2);
+    assert!(not_a_key.err().contains("it is the public half of a key"), "{}", not_a_key.err());
+    prove(&["--key", "agent.pem", "--target", "urn:x"]).expect(2);
+    fs::write(place.path("token"), unbound.out()).unwrap();
+    let other = prove(&["--key", "agent.pem"]).expect(0);
+    assert!(other.err().contains("the token is bound to no key"), "{}", other.err());
 }
 
 #[test]

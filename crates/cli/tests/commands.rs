@@ -275,6 +275,33 @@ fn a_token_is_verified_registered_and_recorded() {
     }
 }
 
+/// A variable holds for every command of a shell, a flag for one: the flag wins. An empty variable is none.
+#[test]
+fn flags_win_over_the_environment() {
+    let place = Place::new();
+    let run = |variables: &[(&str, &str)], more: &[&str]| {
+        let mut command = place.command(&[&["run", "quiet.wat", "--json"], more].concat());
+        Ran(command.envs(variables.iter().copied()).output().unwrap())
+    };
+    let (policy, agent) = (["--policy", "notes.toml"], ["--as", "note-bot"]);
+    let both = [&policy[..], &agent].concat();
+    let spoilt = [("BAILIWICK_TOKEN", "x"), ("BAILIWICK_POLICY", "missing.toml")];
+    assert_eq!(run(&spoilt, &both).expect(0).json()["identity"]["provenance"], "terminal");
+    let by_variable = run(&[("BAILIWICK_TOKEN", "x"), ("BAILIWICK_POLICY", "notes.toml")], &[]).expect(4);
+    assert_eq!(by_variable.json()["error"]["code"], "deny.token.malformed");
+    run(&[("BAILIWICK_POLICY", "notes.toml")], &agent).expect(0);
+    let empty = ["BAILIWICK_TOKEN", "BAILIWICK_POLICY", "BAILIWICK_CONFIG"].map(|name| (name, ""));
+    run(&empty, &both).expect(0);
+    let nobody = run(&empty, &policy).expect(2);
+    assert!(nobody.err().contains("does not say which agent asks"), "{}", nobody.err());
+    let nothing = run(&empty, &agent).expect(2);
+    assert!(nothing.err().contains("--policy MANIFEST"), "{}", nothing.err());
+    // An empty name of a state folder is not this folder.
+    let mut elsewhere = place.command(&["agent", "list"]);
+    assert!(elsewhere.env("BAILIWICK_STATE", "").output().unwrap().status.success());
+    assert!(!place.path("state.db").exists());
+}
+
 #[test]
 fn the_local_issuer_is_trusted_only_where_configured() {
     let place = Place::new();
