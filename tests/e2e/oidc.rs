@@ -7,13 +7,14 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
 use crate::program::{self, Ended};
 use crate::stage::repository;
-use crate::{calls, entries};
+use crate::{calls, entries, revocation};
 
 const AUDIENCE: &str = "https://bailiwick.example/";
 const SCOPES: &str = "crypto:hash:- crypto:random:-";
@@ -37,12 +38,14 @@ const CALLS: &str = r#"[["crypto.hash", {"algorithm": "sha-256", "data": ""}], [
 
 type Scenario = fn(&mut Scene) -> Result<(), Failed>;
 
-const SCENARIOS: [(&str, Scenario); 6] = [
+const SCENARIOS: [(&str, Scenario); 8] = [
     ("bound_token", bound_token),
     ("token_without_binding", token_without_binding),
     ("audience", audience),
     ("rotation", rotation),
+    ("while_running", while_running),
     ("outage", outage),
+    ("expiry", expiry),
     ("doctor", doctor),
 ];
 
@@ -110,6 +113,52 @@ fn rotation(scene: &mut Scene) -> Result<(), Failed> {
     scene.token_of_removed_key("a")
 }
 
+/// A run goes on when the key that signed its token is gone, and its issuer with it; it ends when its task does.
+fn while_running(scene: &mut Scene) -> Result<(), Failed> {
+    scene.token(AUDIENCE, false)?;
+    let first = scene.read("token")?;
+    let words = ["run", "sleeping.wat", "--policy", "policy.toml", "--token-file", "token", "--task", "march"];
+    let mut run = scene.program(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    revocation::ready(&mut run)?;
+    scene.restart("c,d")?;
+    scene.token(AUDIENCE, false)?;
+    scene.half_a_minute_later()?;
+    scene.ran(&[], &["allow", "deny.token.not_bound"])?;
+    fs::write(scene.root.join("token"), &first)?;
+    scene.refused(&[], "deny.token.unknown_key")?;
+    scene.stop();
+    if let Some(status) = run.try_wait()? {
+        return Err(format!("the run ended with its issuer's key: {status}").into());
+    }
+    let ended = program::run(&mut scene.program(&["task", "end", "march", "--reason", "closed"]))?;
+    if ended.code != Some(0) {
+        return Err(ended.stderr.into());
+    }
+    let ended = program::finish(run)?;
+    if ended.code == Some(6) && ended.stderr.contains("the task was ended: closed") {
+        return scene.hides(&[first]);
+    }
+    Err(format!("the run ended with {:?}: {}", ended.code, ended.stderr).into())
+}
+
+/// A token serves until it expires, and never after.
+fn expiry(scene: &mut Scene) -> Result<(), Failed> {
+    scene.ttl = "2";
+    scene.configure("skew = 0\n")?;
+    scene.restart("a,b")?;
+    scene.token(AUDIENCE, false)?;
+    let begun = Instant::now();
+    loop {
+        let ended = scene.run(&[])?;
+        match ended.code {
+            Some(4) if ended.stderr.contains("[deny.token.expired]") => break,
+            Some(0) if begun.elapsed() < program::PATIENCE => {}
+            code => return Err(format!("{code:?}: {}{}", ended.stdout, ended.stderr).into()),
+        }
+    }
+    scene.refused(&[], "deny.token.expired")
+}
+
 /// What was fetched serves on; who has nothing is told why.
 fn outage(scene: &mut Scene) -> Result<(), Failed> {
     scene.token(AUDIENCE, false)?;
@@ -139,6 +188,8 @@ struct Scene {
     root: PathBuf,
     provider: Provider,
     issuer: String,
+    /// Seconds that tokens live, from the next start of the provider on.
+    ttl: &'static str,
 }
 
 /// Stopped when it is dropped.
@@ -151,11 +202,12 @@ impl Scene {
         certify(&root)?;
         let public = node(&root, &["agent.mjs", "key", "agent.json"])?;
         fs::write(root.join("agent.pub"), public)?;
-        let (provider, issuer) = Provider::start(&root, "0", "a,b")?;
-        let scene = Scene { _temporary: temporary, root, provider, issuer };
+        let (provider, issuer) = Provider::start(&root, "0", "a,b", "600")?;
+        let scene = Scene { _temporary: temporary, root, provider, issuer, ttl: "600" };
         scene.configure("")?;
         fs::write(scene.root.join("policy.toml"), POLICY)?;
         fs::write(scene.root.join("guest.wat"), calls::guest(CALLS)?)?;
+        fs::write(scene.root.join("sleeping.wat"), revocation::SLEEPING)?;
         let register = ["agent", "register", "report-bot", "--owner", "tests", "--capabilities", SCOPES];
         let ended = program::run(scene.program(&register).args(["--issuer", &scene.issuer]))?;
         if ended.code == Some(0) { Ok(scene) } else { Err(ended.stderr.into()) }
@@ -203,7 +255,7 @@ impl Scene {
     fn restart(&mut self, kids: &str) -> Result<(), Failed> {
         let port = self.issuer.rsplit(':').next().unwrap_or_default().to_owned();
         self.stop();
-        let (provider, issuer) = Provider::start(&self.root, &port, kids)?;
+        let (provider, issuer) = Provider::start(&self.root, &port, kids, self.ttl)?;
         (self.provider, self.issuer) = (provider, issuer);
         Ok(())
     }
@@ -293,8 +345,8 @@ impl Scene {
 
 impl Provider {
     /// Starts it, and gives its name when it listens.
-    fn start(root: &Path, port: &str, kids: &str) -> Result<(Provider, String), Failed> {
-        let words = ["server.mjs", port, "server.pem", "server.key", "keys.json", kids, "agent.pub"];
+    fn start(root: &Path, port: &str, kids: &str, ttl: &str) -> Result<(Provider, String), Failed> {
+        let words = ["server.mjs", port, "server.pem", "server.key", "keys.json", kids, "agent.pub", ttl];
         let child = command(root, &words)?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut provider = Provider(child);
         let mut issuer = String::new();

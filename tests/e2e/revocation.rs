@@ -27,7 +27,7 @@ const BUSY: &str = r#"(module
     (loop $l (br $l))))"#;
 
 /// Says that it runs, and sleeps for an hour.
-const SLEEPING: &str = r#"(module
+pub(crate) const SLEEPING: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
@@ -283,7 +283,7 @@ fn now() -> u64 {
 }
 
 /// Returns once the guest says that it runs.
-fn ready(child: &mut Child) -> Result<(), Failed> {
+pub(crate) fn ready(child: &mut Child) -> Result<(), Failed> {
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
     if line == "ready\n" {

@@ -100,6 +100,9 @@ fn nowhere() -> Result<(), Failed> {
     if ran < 3 {
         return Err(format!("only {ran} commands ran a guest to its end: {said:#?}").into());
     }
+    if !said.iter().any(|(words, text)| words.starts_with("`session") && text.contains("\"result\":2")) {
+        return Err(format!("the session did not answer: {said:#?}").into());
+    }
     let mut secrets = scene.secrets()?;
     for (where_said, text) in &said {
         // An unverified token's claims are shown to whoever asks for them; what it proves with is not.

@@ -1,15 +1,15 @@
 // An OpenID provider over TLS on 127.0.0.1.
 //
-//   node server.mjs PORT CERTIFICATE KEY KEYS KIDS CLIENT
+//   node server.mjs PORT CERTIFICATE KEY KEYS KIDS CLIENT TTL
 //
 // KEYS is a file of private signing keys, which gets those of KIDS (`a,b`) that it does not have; the first signs. CLIENT is
-// the public key of the agents, who authenticate by `private_key_jwt`. Prints the issuer's name when it listens.
+// the public key of the agents, who authenticate by `private_key_jwt`. Tokens live for TTL seconds. Prints the issuer's name when it listens.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 
-const [port, certificate, key, keysFile, kids, clientKey] = process.argv.slice(2);
+const [port, certificate, key, keysFile, kids, clientKey, ttl] = process.argv.slice(2);
 
 const known = existsSync(keysFile) ? JSON.parse(readFileSync(keysFile, 'utf8')) : {};
 for (const kid of kids.split(',')) {
@@ -46,7 +46,7 @@ const provider = new Provider(issuer, {
       getResourceServerInfo: (_ctx, resource) => ({
         scope: 'crypto:hash:- crypto:random:- crypto:sign:reports/**',
         audience: resource,
-        accessTokenTTL: 600,
+        accessTokenTTL: Number(ttl),
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: 'ES256' } },
       }),
