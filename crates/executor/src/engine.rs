@@ -129,7 +129,7 @@ pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
     /// Raise it when bounds, lifting or the artifact's layout change, so that older cache entries are rebuilt.
-    const LOADING_RULES: u32 = 1;
+    const LOADING_RULES: u32 = 2;
 
     pub(crate) fn of(engine: &wasmtime::Engine) -> Fingerprint {
         let mut hasher = Digesting(Sha256::new());
