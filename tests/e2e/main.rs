@@ -30,6 +30,7 @@ mod program;
 mod revocation;
 mod secrets;
 mod server;
+mod sessions;
 mod stage;
 mod token;
 mod tools;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
     trials.extend(revocation::trials());
     trials.extend(oidc::trials());
     trials.extend(secrets::trials());
+    trials.extend(sessions::trials());
     trials.extend(tools::trials());
     trials.extend(interpreters::trials());
     trials.extend([

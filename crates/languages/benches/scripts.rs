@@ -28,6 +28,7 @@ use bailiwick::policy::{Authority, Grant, Manifest, Principal};
 use bailiwick::{ArtifactCache, Executor, Guest, Interpreter, Job, Language, Stop};
 use bailiwick_languages::{Languages, Packages};
 use cap_std::fs::Dir;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 const MANIFEST: &str = r#"
@@ -43,38 +44,72 @@ crypto = "-"
 actions = ["hash"]
 "#;
 
-/// A workload in both languages. The text is the same with and without the sandbox.
+/// A workload in both languages. What it computes is the same with and without the sandbox.
 struct Workload {
     name: &'static str,
-    python: &'static str,
-    javascript: &'static str,
+    python: Texts,
+    javascript: Texts,
+    /// What a run is given.
+    input: fn() -> Value,
+}
+
+struct Texts {
+    /// Defines `work()`.
+    work: &'static str,
+    /// Without the sandbox, in the process that does it again and again: what `work` finds.
+    native: &'static str,
+    /// In a run, before it.
+    ours: &'static str,
 }
 
 const COMPUTING: [Workload; 2] = [
     Workload {
         name: "W2 parse 100 kB of JSON, group, sum, dump",
-        python: "import json\n\
-                 text = json.dumps([{'id': i, 'group': i % 7, 'amount': i * 1.5, 'note': 'x' * 30} for i in range(1300)])\n\
-                 def work():\n\
-                 \x20   sums = {}\n\
-                 \x20   for row in json.loads(text):\n\
-                 \x20       if row['amount'] > 10: sums[row['group']] = sums.get(row['group'], 0) + row['amount']\n\
-                 \x20   return json.dumps(sums)\n",
-        javascript: "const text = JSON.stringify(Array.from({length: 1300}, (_, i) => ({id: i, group: i % 7, amount: i * 1.5, note: 'x'.repeat(30)})));\n\
-                     function work() { const sums = {}; for (const row of JSON.parse(text)) if (row.amount > 10) sums[row.group] = (sums[row.group] ?? 0) + row.amount; return JSON.stringify(sums); }\n",
+        python: Texts {
+            native: "import json\n\
+                     text = json.dumps([{'id': i, 'group': i % 7, 'amount': i * 1.5, 'note': 'x' * 30} for i in range(1300)])\n\
+                     rows = lambda: json.loads(text)\n",
+            ours: "import json\nrows = lambda: input\n",
+            work: "def work():\n\
+                   \x20   sums = {}\n\
+                   \x20   for row in rows():\n\
+                   \x20       if row['amount'] > 10: sums[row['group']] = sums.get(row['group'], 0) + row['amount']\n\
+                   \x20   return json.dumps(sums)\n",
+        },
+        javascript: Texts {
+            native: "const text = JSON.stringify(Array.from({length: 1300}, (_, i) => ({id: i, group: i % 7, amount: i * 1.5, note: 'x'.repeat(30)})));\n\
+                     const rows = () => JSON.parse(text);\n",
+            ours: "const rows = () => input;\n",
+            work: "function work() { const sums = {}; for (const row of rows()) if (row.amount > 10) sums[row.group] = (sums[row.group] ?? 0) + row.amount; return JSON.stringify(sums); }\n",
+        },
+        input: rows,
     },
     Workload {
         name: "W3 sieve of primes below 200,000",
-        python: "def work():\n\
-                 \x20   n = 200000\n\
-                 \x20   sieve = bytearray([1]) * n\n\
-                 \x20   for i in range(2, 448):\n\
-                 \x20       if sieve[i]:\n\
-                 \x20           for k in range(i * i, n, i): sieve[k] = 0\n\
-                 \x20   return sum(sieve) - 2\n",
-        javascript: "function work() { const n = 200000, sieve = new Uint8Array(n).fill(1); for (let i = 2; i * i < n; i++) if (sieve[i]) for (let k = i * i; k < n; k += i) sieve[k] = 0; let c = -2; for (const p of sieve) c += p; return c; }\n",
+        python: Texts {
+            native: "",
+            ours: "",
+            work: "def work():\n\
+                   \x20   n = 200000\n\
+                   \x20   sieve = bytearray([1]) * n\n\
+                   \x20   for i in range(2, 448):\n\
+                   \x20       if sieve[i]:\n\
+                   \x20           for k in range(i * i, n, i): sieve[k] = 0\n\
+                   \x20   return sum(sieve) - 2\n",
+        },
+        javascript: Texts {
+            native: "",
+            ours: "",
+            work: "function work() { const n = 200000, sieve = new Uint8Array(n).fill(1); for (let i = 2; i * i < n; i++) if (sieve[i]) for (let k = i * i; k < n; k += i) sieve[k] = 0; let c = -2; for (const p of sieve) c += p; return c; }\n",
+        },
+        input: || Value::Null,
     },
 ];
+
+/// 100 kB of JSON.
+fn rows() -> Value {
+    (0..1300).map(|i| json!({"id": i, "group": i % 7, "amount": f64::from(i) * 1.5, "note": "x".repeat(30)})).collect()
+}
 
 const CALLS_PYTHON: &str = "import bailiwick\nfor i in range(1000): bailiwick.crypto.hash('sha256', b'abc')\n";
 const CALLS_JAVASCRIPT: &str = "for (let i = 0; i < 1000; i++) bailiwick.crypto.hash('SHA-256', 'abc');\n";
@@ -99,7 +134,11 @@ impl Bench {
     }
 
     fn run(&self, guest: &Guest) {
-        let report = self.runtime.block_on(self.executor.run(self.job(guest))).unwrap();
+        self.run_with(guest, Value::Null);
+    }
+
+    fn run_with(&self, guest: &Guest, input: Value) {
+        let report = self.runtime.block_on(self.executor.run(self.job(guest).input(input))).unwrap();
         assert_eq!(report.stop, Stop::Finished, "{}", String::from_utf8_lossy(&report.stderr));
     }
 }
@@ -158,13 +197,16 @@ fn main() {
         let guest = |text: &str| Guest::from_source(interpreter.clone(), text.as_bytes().to_vec(), "bench").unwrap();
         start(&bench, language, &guest);
         for workload in &COMPUTING {
-            let text = match language {
-                Language::Python => workload.python,
-                Language::JavaScript => workload.javascript,
+            let Texts { native, ours, work } = match language {
+                Language::Python => &workload.python,
+                Language::JavaScript => &workload.javascript,
             };
-            let mut native = InProcess::start(language, text);
-            let ours = guest(&format!("{text}work()"));
-            floor::compare(&format!("{language} {}", workload.name), || bench.run(&ours), || native.work());
+            let mut native = InProcess::start(language, &format!("{native}{work}"));
+            let ours = guest(&format!("{ours}{work}work()"));
+            // Made before: a program has its input, and does not copy it for the run.
+            let mut inputs: Vec<Value> = (0..150).map(|_| (workload.input)()).collect();
+            let run = || bench.run_with(&ours, inputs.pop().unwrap_or_else(workload.input));
+            floor::compare(&format!("{language} {}", workload.name), run, || native.work());
         }
         let calls = guest(match language {
             Language::Python => CALLS_PYTHON,

@@ -1,6 +1,8 @@
+// QuickJS throws `null` when there is no room left even for the error.
+const isFull = (error) => error === null || error.name === "InternalError";
 function* endless() { for (;;) yield {}; }
 const attempt = async (name, act) => {
-  try { await act(); console.log(name, "worked"); } catch (error) { console.log(name, error?.name ?? typeof error); }
+  try { await act(); console.log(name, "worked"); } catch (error) { console.log(name, isFull(error)); }
 };
 await attempt("spread", () => [...endless()]);
 await attempt("from", () => Array.from(endless()));

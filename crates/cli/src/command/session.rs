@@ -42,6 +42,9 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     let outcome = runtime.block_on(async {
         signals::listen(cancel.clone()).map_err(Failure::internal)?;
         let mut session = executor.session(job).await.map_err(failed)?;
+        if !arguments.json && talk::is_with_a_person() {
+            terminal::err(&greeting(language, &described));
+        }
         let said = talk::listen(language, arguments.json);
         let talked = converse(&mut session, &live, said, &cancel, arguments.json).await;
         let report = session.end().await.map_err(failed)?;
@@ -79,12 +82,22 @@ async fn converse(
         let report = session.execute(&source).await.map_err(failed)?;
         live.catch_up();
         show_piece(&report, json)?;
-        // Whoever waits for it to show a prompt may be gone.
-        let _ = done.send(());
         if session.over().is_some() {
             return Ok(());
         }
+        // Whoever waits for it to show a prompt may be gone.
+        let _ = done.send(());
     }
+}
+
+/// What a person is told first.
+fn greeting(language: Language, described: &Described) -> String {
+    format!(
+        "{language} {}\n\
+         Lines that are not whole yet go on in the next one; an empty line ends them.\n\
+         Ctrl-C drops what was typed, or stops what runs and the session with it; Ctrl-D ends the session.\n",
+        described.line()
+    )
 }
 
 fn show_piece(report: &Report, json: bool) -> Result<(), Failure> {

@@ -10,6 +10,7 @@
 //   `f(promise, false)`, or `f(error, true)` when it does not compile.
 // - `(text, buffer, 0, 0)` writes UTF-8 into an `ArrayBuffer`: its length in four bytes, then the bytes.
 // - `(buffer, start, length, f, 0)` calls `f(text)` with what UTF-8 bytes say.
+// - `(f, 0, 0, 0, 0, 0)` calls `f(object)` with the object whose properties are the lexical variables of the global scope.
 //
 // And `import()` of a module that does not exist rejects; it would trap, because the loader of the build is gone at run time. And what
 // writes `error.stack` has more room on the stack, so that it can run where a script has used up its own.
@@ -59,9 +60,10 @@ const RUNTIME = {
     /** Functions, imported ones included, and slots of the table. */
     functions: 1620,
     slots: 735,
-    /** Fields: `JSContext.rt`, `.global_obj`, `.random_state`. */
+    /** Fields: `JSContext.rt`, `.global_obj`, `.global_var_obj`, `.random_state`. */
     rt: 8,
     global: 256,
+    lexical: 264,
     randomState: 280,
     /** Fields: `JSRuntime.stack_top`, `.stack_limit`, `.current_exception`, `.host_promise_rejection_tracker` and its opaque. */
     stackTop: 632,
@@ -182,12 +184,15 @@ function pumpBody() {
         op.get(low), op.get(value), op.store64(8),
         op.get(context), ...argument(3), ...call(1),
     );
+    const lexical = room(low, 64,
+        op.get(low), op.get(context), op.load64(RUNTIME.lexical), op.store64(8),
+        op.get(context), ...argument(0), ...call(1),
+    );
+    const doors = [jobs, hooks, seed, script, encode, decode, lexical];
     return join(
         [2, 4, I32, 1, I64],
         op.get(context), op.load(RUNTIME.rt), op.set(runtime),
-        ...[jobs, hooks, seed, script, encode].flatMap((body, number) => [op.get(count), op.i32(number), op.eq, op.if, ...body, op.else]),
-        ...decode,
-        op.end, op.end, op.end, op.end, op.end,
+        ...doors.flatMap((body, number) => [op.get(count), op.i32(number), op.eq, op.if, ...body, op.end]),
         op.end,
     );
 }

@@ -52,7 +52,7 @@ impl Piece {
 }
 
 fn open_string(language: Language, text: &str) -> bool {
-    Scan::of(language, text).quote.is_some_and(|quote| quote.len() == 3 || quote == "`")
+    Scan::of(language, text).quote.is_some_and(|quote| quote.len() > 1 || quote == "`")
 }
 
 /// Brackets and quotes that are open at the end of a text.
@@ -82,6 +82,10 @@ impl Scan {
                 Some(quote) if c == '\n' && quote.len() == 1 && quote != "`" => scan.quote = None,
                 Some(_) => {}
                 None if rest.starts_with(comment) => taken = rest.find('\n').unwrap_or(rest.len()),
+                None if language == Language::JavaScript && rest.starts_with("/*") => {
+                    scan.quote = Some("*/");
+                    taken = 2;
+                }
                 None => {
                     if let Some(quote) = quotes.iter().find(|quote| rest.starts_with(**quote)) {
                         scan.quote = Some(quote);
@@ -132,6 +136,7 @@ mod tests {
         assert_eq!(javascript(&["let x = {", "a: 1 }", "x"]), ["let x = {\na: 1 }\n", "x\n"]);
         assert_eq!(javascript(&["`a", "", "b`"]), ["`a\n\nb`\n"]);
         assert_eq!(javascript(&["f( // (", ")"]), ["f( // (\n)\n"]);
+        assert_eq!(javascript(&["/* a (", "", "it's */ 1"]), ["/* a (\n\nit's */ 1\n"]);
         assert_eq!(
             javascript(&["f(", ""]),
             ["f(\n\n"],

@@ -25,10 +25,15 @@ pub(super) fn listen(language: Language, json: bool) -> mpsc::Receiver<Said> {
     // Without a thread nothing is said, and the session ends at once.
     let _ = std::thread::Builder::new().name("standard input".into()).spawn(move || match json {
         true => talk.json_lines(),
-        false if io::stdin().is_terminal() && io::stderr().is_terminal() => talk.with_a_person(),
+        false if is_with_a_person() => talk.with_a_person(),
         false => talk.lines(),
     });
     heard
+}
+
+/// Whether somebody types.
+pub(super) fn is_with_a_person() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 struct Talk {

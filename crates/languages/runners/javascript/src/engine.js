@@ -1,7 +1,7 @@
 // The doors of the engine that runtime.mjs makes, and nothing of them left for scripts.
 
 import {
-    ArrayBuffer, Map, Uint32Array, Uint8Array, bufferOf, byteLengthOf, byteOffsetOf, deleteProperty, mapClear, mapDelete, mapForEach, mapSet, mapSize,
+    ArrayBuffer, Map, Uint32Array, Uint8Array, bufferOf, byteLengthOf, byteOffsetOf, deleteProperty, mapClear, hasOwn, mapDelete, mapForEach, mapGet, mapSet, mapSize,
 } from "./primordials.js";
 
 const door = globalThis.__cqjs.runGc;
@@ -29,6 +29,18 @@ export function takeRejections(report) {
 export function forgetRejection(promise) {
     mapDelete(rejections, promise);
 }
+
+/** Why the promise was rejected, if it was and nobody handles it. */
+export const rejectionOf = (promise) => mapGet(rejections, promise);
+
+/** Has a property for each `let`, `const` and `class` at the top of scripts so far. */
+let lexical;
+door((object) => {
+    lexical = object;
+}, 0, 0, 0, 0, 0);
+
+/** Forgets such a variable, so that it may be declared again. Whether there was one. */
+export const forgetVariable = (name) => hasOwn(lexical, name) && deleteProperty(lexical, name);
 
 /** Runs what promises and `queueMicrotask` have put aside, until there is nothing more. */
 export function runJobs() {

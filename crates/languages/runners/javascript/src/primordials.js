@@ -22,6 +22,7 @@ export const isArray = Array.isArray;
 export const isError = Error.isError;
 
 export const promiseThen = uncurry(Promise.prototype.then);
+export const mapGet = uncurry(Map.prototype.get);
 export const mapSet = uncurry(Map.prototype.set);
 export const mapDelete = uncurry(Map.prototype.delete);
 export const mapForEach = uncurry(Map.prototype.forEach);

@@ -3,10 +3,10 @@
 import session from "bailiwick:host/session";
 import { fromHost } from "../errors.js";
 import { EXIT, hasExited, takeExit } from "../exit.js";
-import { evaluate, runJobs, seedRandom, takeRejections } from "../engine.js";
+import { evaluate, forgetRejection, forgetVariable, rejectionOf, runJobs, seedRandom, takeRejections } from "../engine.js";
 import { write } from "../output.js";
 import { clearAll, runNext } from "../timers.js";
-import { Error, Object, Promise, defineProperty, deleteProperty, hasOwn, promiseThen } from "../primordials.js";
+import { Error, Object, Promise, defineProperty, deleteProperty, getOwnPropertyDescriptor, hasOwn, isError, promiseThen, slice, startsWith } from "../primordials.js";
 import { beginRun } from "../web/performance.js";
 import { describe, headline } from "./report.js";
 import { javascript } from "./source.js";
@@ -39,7 +39,8 @@ function attempt(source, name) {
         return report(error, name);
     }
     const before = watch(code);
-    const { value: promise, failed } = evaluate(code, name);
+    let { value: promise, failed } = evaluate(code, name);
+    while (!failed && declaredAgain(promise)) ({ value: promise, failed } = evaluate(code, name));
     if (failed) return report(promise, name);
 
     const end = { __proto__: null, done: false, failed: false, value: undefined };
@@ -53,6 +54,19 @@ function attempt(source, name) {
     if (end.failed) return report(end.value, name);
     if (!end.done) return report(new Error("the script awaits a promise that nothing settles"), name);
     return give(before.result(end.value), name);
+}
+
+/**
+ * Whether the script failed because an earlier one of the session had declared a variable of this name, which is forgotten now. The engine looks
+ * before anything of the script runs, so that nothing happens twice.
+ */
+function declaredAgain(promise) {
+    const reason = rejectionOf(promise);
+    const message = isError(reason) ? getOwnPropertyDescriptor(reason, "message")?.value : undefined;
+    const before = "redeclaration of '";
+    if (typeof message !== "string" || !startsWith(message, before) || !forgetVariable(slice(message, before.length, -1))) return false;
+    forgetRejection(promise);
+    return true;
 }
 
 /** The script's own promise came to this value; one that is itself a promise is awaited. */
