@@ -66,7 +66,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failed> {
     if !unused.is_empty() {
         return Err(format!("no call is decided by {unused:?}").into());
     }
-    for kind in [Kind::Fetch, Kind::File, Kind::Crypto] {
+    for kind in [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Kv, Kind::Sql] {
         if !denied.contains(kind.as_str()) {
             return Err(format!("no call of kind `{kind}` is denied").into());
         }

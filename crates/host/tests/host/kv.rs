@@ -30,7 +30,7 @@ impl Clock for Frozen {
 }
 
 struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     database: Arc<KvDatabase>,
     clock: Arc<Frozen>,
 }
@@ -44,7 +44,7 @@ impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let database = Arc::new(KvDatabase::open(&folder.path().join("state/kv.db")).unwrap());
-        World { _folder: folder, database, clock: Arc::new(Frozen(1_000_000.into())) }
+        World { folder, database, clock: Arc::new(Frozen(1_000_000.into())) }
     }
 
     fn agent(&self, name: &str) -> Agent {
@@ -211,6 +211,26 @@ async fn stores_are_bounded_and_give_back_what_is_removed() {
     world.pass(Duration::from_secs(2));
     again.set("own/63", &value, None).await.unwrap();
     assert_eq!(world.agent("bob").set("own/63", &value, None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn stores_have_so_many_entries_and_no_more() {
+    let world = World::new();
+    let (ada, bob) = (world.agent("ada"), world.agent("bob"));
+    ada.set("own/brief", "v", Some(Duration::from_secs(1))).await.unwrap();
+    ada.set("own/kept", "v", None).await.unwrap();
+    // The count is kept beside the entries; to write them all would take a minute.
+    let outside = rusqlite::Connection::open(world.folder.path().join("state/kv.db")).unwrap();
+    outside.execute("UPDATE stores SET entries = ? WHERE owner = 'ada'", [MAX_ENTRIES]).unwrap();
+    assert_eq!(ada.set("own/one-more", "v", None).await, Err(Code::StoreSize));
+    assert_eq!(ada.get("own/one-more").await, None);
+    assert_eq!(ada.set("own/kept", "replaced", None).await, Ok(()));
+    assert_eq!(bob.set("own/one-more", "v", None).await, Ok(()));
+    world.pass(Duration::from_secs(2));
+    assert_eq!(ada.set("own/one-more", "v", None).await, Ok(()), "what is over makes room");
+    assert_eq!(ada.set("own/another", "v", None).await, Err(Code::StoreSize));
+    ada.guard.call(&ada.host.kv, DeleteKey { key: key("own/kept") }).await.unwrap();
+    assert_eq!(ada.set("own/another", "v", None).await, Ok(()));
 }
 
 #[tokio::test]
