@@ -58,13 +58,14 @@ impl Room {
     pub(crate) const WASM: Room = Room { stack: GUEST_STACK, instances: 8, restored: 64 << 10, cleared: 64 << 10 };
 
     /// For an interpreter of source text. They recurse for nested data and nested source; with less stack that traps before
-    /// their own limits, which scripts can catch. 16 MiB is the least power of two that is enough for both of them.
+    /// their own limits, which scripts can catch. JavaScript's needs 16 MiB, Python's more than 32, for nested objects of JSON.
     pub(crate) const fn of(language: Language) -> Room {
-        let restored = match language {
-            Language::Python => 64 << 10,    // of 29 MiB it writes to some 300 pages here and there
-            Language::JavaScript => 6 << 20, // all of it, before it grows: copying takes less time than 110 page faults
+        let (stack, restored) = match language {
+            Language::Python => (64 << 20, 64 << 10), // of 30 MiB it writes to some 80 pages here and there
+            // All of it, before it grows: copying takes less time than 110 page faults.
+            Language::JavaScript => (32 << 20, 6 << 20),
         };
-        Room { stack: 32 << 20, instances: 20, restored, cleared: 128 << 10 }
+        Room { stack, instances: 20, restored, cleared: 128 << 10 }
     }
 }
 

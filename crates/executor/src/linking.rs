@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{self, ResourceType};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 
 use crate::artifact::{Code, Loaded};
 use crate::component::{BadCall, CATALOGUE};
@@ -95,14 +96,22 @@ fn with_absent(
                 ComponentItem::ComponentFunc(_) => {
                     instance.func_new(member, |_, _, _, _| Err(wasmtime::Error::new(BadCall("a socket"))))?;
                 }
-                ComponentItem::Resource(_) => {
-                    instance.resource(member, ResourceType::host::<Absent>(), |_, _| Ok(()))?
-                }
+                ComponentItem::Resource(_) => instance.resource(member, resource(member), |_, _| Ok(()))?,
                 _ => {}
             }
         }
     }
     Ok(linker)
+}
+
+/// What a resource in these interfaces is: what `wasi:io` has by that name, which they use, or their own.
+fn resource(name: &str) -> ResourceType {
+    match name {
+        "pollable" => ResourceType::host::<DynPollable>(),
+        "input-stream" => ResourceType::host::<DynInputStream>(),
+        "output-stream" => ResourceType::host::<DynOutputStream>(),
+        _ => ResourceType::host::<Absent>(),
+    }
 }
 
 /// What a handle stands for that nobody can get.
