@@ -4,11 +4,14 @@ import wit_world
 
 from _bailiwick import snapshot
 
-_RUNNER = snapshot.take()
+snapshot.prepare()
 
 
 class WitWorld(wit_world.WitWorld):
-    """What `componentize-py` makes an instance of."""
+    """What `componentize-py` makes an instance of, as the last thing before it takes the snapshot."""
+
+    def __init__(self):
+        self._runner = snapshot.settle()
 
     def execute(self, source: str, name: str) -> None:
-        _RUNNER.execute(source, name)
+        self._runner.execute(source, name)

@@ -11,12 +11,14 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 
-import sockets
+import immortal
 
+OBJECTS = "objects"
 HERE = pathlib.Path(__file__).resolve().parent
 BUILDER = "import sys; from componentize_py import script; sys.exit(script())"
 
@@ -47,7 +49,7 @@ def build(options: argparse.Namespace, work: pathlib.Path) -> int:
     shutil.copy(HERE / "app.py", app)
     (app / "_bailiwick" / "parts.py").write_text(
         '"""Where the build tool shows what goes into the snapshot."""\n\n'
-        f'ZONES = "/1"\nPACKAGES = {"/2" if options.packages else None!r}\n'
+        f'OBJECTS = "/0/{OBJECTS}"\nZONES = "/1"\nPACKAGES = {"/2" if options.packages else None!r}\n'
     )
     tzdata = pathlib.Path(importlib.util.find_spec("tzdata").origin).parent
     shutil.copytree(tzdata, zones / "tzdata", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
@@ -64,17 +66,15 @@ def build(options: argparse.Namespace, work: pathlib.Path) -> int:
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     if done.returncode != 0 or not raw.is_file():
         return fail("the interpreter did not reach its snapshot:\n" + tidy(done.stdout))
-    for line in done.stdout.splitlines():
-        print(line, flush=True)
-
-    step(3, "taking out the sockets")
+    step(3, "making what is in the snapshot immortal")
+    component = bytearray(raw.read_bytes())
     try:
-        component = sockets.remove(raw.read_bytes())
-    except sockets.Unexpected as error:
+        count = immortal.make(component, (app / OBJECTS).read_bytes())
+    except (immortal.Unexpected, IndexError, OSError, struct.error) as error:
         return fail(f"the component is not built as expected: {error}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_bytes(component)
-    print(f"{options.out}: {len(component) / 1e6:.1f} MB", flush=True)
+    print(f"{options.out}: {len(component) / 1e6:.1f} MB, {count:,} immortal objects", flush=True)
     return 0
 
 

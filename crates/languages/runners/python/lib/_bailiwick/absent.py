@@ -2,6 +2,7 @@
 
 from _bailiwick.own import BUILTINS as __builtins__
 
+import errno
 import sys
 
 _LIMIT = sys.setrecursionlimit
@@ -22,20 +23,48 @@ def stand_in():
 
 
 def refuse():
-    """Turns what is left of threads and processes into clear errors."""
+    """Turns what is left of threads, processes and the modes of files into clear errors."""
     import os
+    import shutil
+    import tarfile
     import tempfile
     import threading
+    import uuid
     from concurrent.futures import thread
 
     from _bailiwick import no_processes
 
     os.system = os.popen = no_processes._refuse
+    os.chmod = _chmod
+    shutil.copymode = _copy_no_mode
+    tarfile.TarFile.chmod = _extract_no_mode
+    uuid._GETTERS = []  # there is no network card to ask other programs for; what is left is a random number
     tempfile._candidate_tempdir_list = _temporary
     tempfile.template = "tmp"
     sys.setrecursionlimit = _limit
     threading.Thread.start = _start
     thread.ThreadPoolExecutor.submit = _submit
+
+
+class _Unsupported(OSError, NotImplementedError):
+    """What the library takes for a thing that this system does not have, and a script for a failure."""
+
+
+_Unsupported.__name__ = _Unsupported.__qualname__ = "UnsupportedOperation"
+_Unsupported.__module__ = "os"
+
+
+def _chmod(path, mode, *, dir_fd=None, follow_symlinks=True):
+    """Change the access permissions of a file, where files have such."""
+    raise _Unsupported(errno.ENOTSUP, "files have no modes here; who may do what is in the policy")
+
+
+def _copy_no_mode(src, dst, *, follow_symlinks=True):
+    """Copy mode bits from src to dst, where files have such."""
+
+
+def _extract_no_mode(self, tarinfo, targetpath):
+    """Set file permissions of targetpath, where files have such."""
 
 
 def _temporary():

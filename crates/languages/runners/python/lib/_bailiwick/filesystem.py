@@ -57,6 +57,8 @@ open.__module__ = "io"
 
 def flush():
     """Writes out what a script left in the buffers of files that it did not close."""
+    if not _WRITERS.data:
+        return
     for stream in list(_WRITERS):
         if not stream.closed:
             stream.flush()

@@ -9,11 +9,21 @@ from wit_world.imports import crypto, fetch, kv, script, session, sql, tools, ty
 
 from _bailiwick import errors
 
-__all__ = ["call", "crypto", "fetch", "kv", "script", "session", "sql", "tools"]
+__all__ = ["Constant", "call", "crypto", "fetch", "kv", "script", "session", "sql", "tools"]
 
 _ERR = Err
 _DENIED = types.Error_Denied
 _FAILED = types.Error_Failed
+
+
+class Constant:
+    """A member of an enumeration as a call takes it. The value of a real member is a property, in Python, which takes longer to
+    read than the rest of the call."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, member):
+        self.value = member.value
 
 
 def call(what, function, *arguments):

@@ -1,17 +1,21 @@
-"""Standard streams. What is printed leaves at once: a limit may end the run at any instruction, and nothing runs after it.
+"""Standard streams. What is written leaves at once: a limit may end the run at any instruction, and nothing runs after it.
 
-`print` is one call of the host, whatever its arguments; other writers are sent at the end of each line, or of 8 KiB.
+Each write is one call of the host, so the library's writers of many small pieces get to gather them first.
 """
 
 from _bailiwick.own import BUILTINS as __builtins__
 
 import builtins
 import io
+import json
+import pprint
 import sys
 
-from _bailiwick.host import script
+from _bailiwick.host import Constant, script
 
-_PRINT = builtins.print
+_OUT, _ERR = Constant(script.Stream.STDOUT), Constant(script.Stream.STDERR)
+_DUMP = json.dump
+_GATHERED = 4096
 
 
 class _Channel(io.RawIOBase):
@@ -38,20 +42,74 @@ class _Channel(io.RawIOBase):
 
 
 def _open(stream, name, number):
-    buffered = io.BufferedWriter(_Channel(stream, name, number), 8192)
-    return io.TextIOWrapper(buffered, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True)
+    channel = _Channel(stream, name, number)
+    return io.TextIOWrapper(channel, encoding="utf-8", errors="backslashreplace", newline="\n", write_through=True)
 
 
 def print(*values, sep=" ", end="\n", file=None, flush=False):
     """Prints the values to a stream, or to sys.stdout by default."""
-    _PRINT(*values, sep=sep, end=end, file=file, flush=flush or file is None and end != "\n")
+    if file is None:
+        file = sys.stdout
+        if file is None:
+            return
+    if end is None:
+        end = "\n"
+    elif not isinstance(end, str):
+        raise TypeError(f"end must be None or a string, not {type(end).__name__}")
+    if len(values) == 1 and sep == " ":
+        text = str(values[0]) + end
+    else:
+        if sep is None:
+            sep = " "
+        elif not isinstance(sep, str):
+            raise TypeError(f"sep must be None or a string, not {type(sep).__name__}")
+        text = sep.join(map(str, values)) + end
+    file.write(text)
+    if flush:
+        file.flush()
+
+
+class _Gatherer:
+    """Joins pieces of text into fewer writes."""
+
+    def __init__(self, write):
+        self._write = write
+        self._pieces = []
+
+    def write(self, text):
+        self._pieces.append(text)
+        if len(self._pieces) >= _GATHERED:
+            self.send()
+
+    def send(self):
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        self._write(text)
+
+
+def dump(obj, fp, **options):
+    """Serialize `obj` as a JSON formatted stream to `fp`, as `json.dumps` with the same options does."""
+    gatherer = _Gatherer(fp.write)
+    try:
+        _DUMP(obj, gatherer, **options)
+    finally:
+        gatherer.send()
+
+
+def _pprint(self, object):
+    """Prints the formatted object and a line end."""
+    if self._stream is not None:
+        self._stream.write(self.pformat(object) + "\n")
 
 
 def streams():
     """Makes stdout and stderr."""
     builtins.print = print
     print.__module__ = "builtins"
-    return _open(script.Stream.STDOUT, "<stdout>", 1), _open(script.Stream.STDERR, "<stderr>", 2)
+    json.dump = dump
+    dump.__module__ = "json"
+    pprint.PrettyPrinter.pprint = _pprint
+    return _open(_OUT, "<stdout>", 1), _open(_ERR, "<stderr>", 2)
 
 
 def install(out, err):
@@ -61,17 +119,18 @@ def install(out, err):
 
 
 def flush():
-    """Sends what is still in buffers. A stream that a script closed or replaced is its own affair."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except BaseException:
-            pass
+    """Sends what a stream that the script put there has in its buffers. If it is closed, that is the script's affair."""
+    for stream, own in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
+        if stream is not own:
+            try:
+                stream.flush()
+            except BaseException:
+                pass
 
 
 def complain(text):
     """Writes text to the run's stderr, whatever a script did to `sys.stderr`."""
     try:
-        script.print(script.Stream.STDERR, text.encode("utf-8", "backslashreplace"))
+        script.print(_ERR, text.encode("utf-8", "backslashreplace"))
     except MemoryError:
-        script.print(script.Stream.STDERR, b"MemoryError\n")
+        script.print(_ERR, b"MemoryError\n")

@@ -9,8 +9,8 @@ import warnings
 from _bailiwick import absent
 
 
-def take():
-    """Imports, packs, patches and tidies; returns the runner."""
+def prepare():
+    """Imports, packs, patches and tidies."""
     absent.stand_in()
 
     from _bailiwick import catalogue, finder, packing, parts, timezones
@@ -20,9 +20,10 @@ def take():
     timezones.load(parts.ZONES)
     tops = packing.packages(store, parts.PACKAGES) if parts.PACKAGES else []
     _import(catalogue.IMPORTED + catalogue.OWN, required=True)
-    from _bailiwick import clock, execution, filesystem, fresh, loop, output, tools, tracebacks, transport
+    from _bailiwick import clock, derivation, filesystem, fresh, loop, output, tracebacks, transport
 
     clock.install()
+    derivation.install()
     filesystem.install()
     loop.install()
     timezones.install()
@@ -34,13 +35,29 @@ def take():
     sys.meta_path.remove(store)
     fresh.prepare(store)
     _forget()
+
+
+def settle():
+    """The last step: makes the runner, and leaves the memory as each run will find it."""
+    from _bailiwick import execution, fresh, parts, permanent, tools
+
+    gc.collect()
+    permanent.fill()
+    permanent.renew([module for name, module in sys.modules.items() if name.partition(".")[0] in _HOT])
     runner = execution.Runner(tools.Tools())
     _warm(runner)
     fresh.hide()
     gc.collect()
+    permanent.announce(parts.OBJECTS)
+    gc.collect()
+    permanent.fill()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
     return runner
+
+
+_HOT = ("app", "_bailiwick", "wit_world", "componentize_py_types", "asyncio", "codecs", "enum", "json", "linecache", "random", "re")
+"""Modules whose code each run is likely to execute."""
 
 
 def _import(names, required):

@@ -6,19 +6,19 @@ Text is taken as UTF-8. All inputs of one call together have at most 8 MiB.
 from _bailiwick import host
 
 _HASHES = {
-    "sha256": host.crypto.HashAlgorithm.SHA256,
-    "sha384": host.crypto.HashAlgorithm.SHA384,
-    "sha512": host.crypto.HashAlgorithm.SHA512,
-    "sha3-256": host.crypto.HashAlgorithm.SHA3_V256,
-    "sha3-384": host.crypto.HashAlgorithm.SHA3_V384,
-    "sha3-512": host.crypto.HashAlgorithm.SHA3_V512,
-    "blake3": host.crypto.HashAlgorithm.BLAKE3,
+    "sha256": host.Constant(host.crypto.HashAlgorithm.SHA256),
+    "sha384": host.Constant(host.crypto.HashAlgorithm.SHA384),
+    "sha512": host.Constant(host.crypto.HashAlgorithm.SHA512),
+    "sha3-256": host.Constant(host.crypto.HashAlgorithm.SHA3_V256),
+    "sha3-384": host.Constant(host.crypto.HashAlgorithm.SHA3_V384),
+    "sha3-512": host.Constant(host.crypto.HashAlgorithm.SHA3_V512),
+    "blake3": host.Constant(host.crypto.HashAlgorithm.BLAKE3),
 }
 
 
 def hash(algorithm: str, data: bytes | str) -> bytes:
     """The digest of data: sha256, sha384, sha512, sha3-256, sha3-384, sha3-512 or blake3."""
-    known = _HASHES.get(algorithm.lower().replace("_", "-"))
+    known = _HASHES.get(algorithm) or _HASHES.get(algorithm.lower().replace("_", "-"))
     if known is None:
         raise ValueError(f"no hash algorithm {algorithm!r}; there are {', '.join(_HASHES)}")
     return host.call("crypto hash", host.crypto.hash, known, _bytes(data))
