@@ -118,11 +118,12 @@ impl Guard {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
         }
         let deadline = action.deadline().min(call.verdict.terms().timeout.unwrap_or(Duration::MAX));
+        // An answer that comes after the authority ended is nobody's any more.
+        let left = self.meter.life().left(self.clock.now());
+        let late =
+            if left < deadline { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
         let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &entry);
-        let result = match tokio::time::timeout(deadline, host.perform(permit)).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(HostError::Limit(Code::CallDeadline)),
-        };
+        let result = tokio::time::timeout(deadline.min(left), host.perform(permit)).await.unwrap_or(Err(late));
         self.settle(entry, slot, &call, result)
     }
 

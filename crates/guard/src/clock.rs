@@ -1,7 +1,8 @@
 //! Wall-clock time as a port, so that decisions about expiry can be tested and replayed.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -16,13 +17,18 @@ pub trait Clock: Send + Sync {
 }
 
 /// The host's wall clock. A clock set before 1970 reads as 1970, at which every token is not yet valid.
+///
+/// Within a process it never goes slower than the steady clock: setting the machine's clock back gives no token a longer life.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        static FIRST: OnceLock<(Duration, Instant)> = OnceLock::new();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (first, then) = FIRST.get_or_init(|| (wall, Instant::now()));
+        let steady = first.saturating_add(then.elapsed());
+        Timestamp(u64::try_from(wall.max(steady).as_millis()).unwrap_or(u64::MAX))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bailiwick_policy::Code;
 use tokio::sync::Notify;
@@ -72,6 +73,11 @@ impl Life {
 
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires
+    }
+
+    /// How long it still lasts.
+    pub fn left(&self, now: Timestamp) -> Duration {
+        Duration::from_millis(self.expires.0.saturating_sub(now.0))
     }
 
     pub fn is_revoked(&self) -> bool {

@@ -164,6 +164,16 @@ async fn a_host_that_never_answers_meets_the_actions_deadline() {
 }
 
 #[tokio::test]
+async fn a_call_does_not_outlast_the_authority() {
+    let (log, memory) = AuditLog::in_memory().unwrap();
+    let (guard, clock) = guard_on(log.clone(), HASH_ONLY, Life::until(Timestamp(1050)));
+    clock.set(1000);
+    let host = Hanging(std::sync::Mutex::new(None));
+    assert_eq!(guard.call(&host, Hash(0)).await.unwrap_err().code(), Code::TokenExpired);
+    assert_eq!(entries(&log, &memory).await[2], row("outcome", 1, "denied", "deny.token.expired"));
+}
+
+#[tokio::test]
 async fn each_failure_of_an_effect_is_its_outcome() {
     for (error, word) in [
         (HostError::Denied(Code::PrivateAddress), "denied"),
