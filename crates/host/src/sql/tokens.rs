@@ -178,6 +178,37 @@ mod tests {
         }
     }
 
+    /// Everything that might stand between two words, three at a time: where SQLite sees `REPLACE`, so do we.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a database in memory, whose own tokenizer is asked")]
+    fn sqlite_sees_no_replace_that_is_not_seen_here() {
+        const BETWEEN: &[&str] = &[
+            "", " ", "\t", "\n", "\r", "\x0b", "\x0c", "\x1c", "\u{85}", "\u{a0}", "\u{2028}", "\u{200b}", "\u{feff}",
+            "\u{fffe}", "--x\n", "--x\r", "/**/", "/*/*/", "/*", "*/", "-", ";", "(", "'", "\"", "[", "]", "`", "$",
+            "#", ":a",
+        ];
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        database.execute_batch("CREATE TABLE t (a PRIMARY KEY)").unwrap();
+        let mut understood = 0;
+        for a in BETWEEN {
+            for b in BETWEEN {
+                for c in BETWEEN {
+                    for text in [
+                        format!("INSERT OR{a}{b}{c}REPLACE INTO t VALUES (1)"),
+                        format!("{a}{b}REPLACE{c}INTO t VALUES (1)"),
+                    ] {
+                        if database.prepare(&text).is_ok_and(|statement| !statement.readonly()) {
+                            understood += 1;
+                            // A text without tokens is refused.
+                            assert!(tokens(&text).is_err() || replacing(&text), "{text:?}");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(understood > 1000, "{understood}");
+    }
+
     #[test]
     fn what_could_be_split_in_two_ways_is_not_split() {
         for text in [
