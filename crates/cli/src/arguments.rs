@@ -128,7 +128,7 @@ pub(crate) struct SessionArguments {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Source text")]
 pub(crate) struct LanguageArguments {
-    /// Its language, `python` or `javascript` [default: by the file's extension]
+    /// Its language, `python` or `javascript` [default: by the file's extension; in a session `python`]
     #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
     pub(crate) language: Option<Language>,
     /// Use the interpreter with this pure-Python package; give it again for each
