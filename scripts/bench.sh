@@ -9,12 +9,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
-cargo bench --workspace --bench door --bench run --bench decide --bench verify | tee /dev/stderr | grep '^{' >"$lines"
+benches=(door run decide verify store)
+# Scripts run on the interpreters that the end-to-end tests install.
+if [ -e target/languages-test-state ]; then
+  benches+=(scripts cold)
+else
+  echo "no interpreters: the benches of scripts are left out; the end-to-end tests install them" >&2
+fi
+cargo bench --workspace "${benches[@]/#/--bench=}" | tee /dev/stderr | grep '^{' >"$lines"
 
 python3 - "$lines" "${1-}" <<'PYTHON'
 import json, platform, re, sys
 
 rows = [json.loads(line) for line in open(sys.argv[1])]
+
+def size(row):
+    return f'{row["bytes"] / 2**20:.2f} MiB' if "bytes" in row else time(row["median_ns"])
 
 def time(ns):
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
@@ -22,13 +32,14 @@ def time(ns):
             return f"{ns / size:.3g} {unit}"
     return f"{ns:.0f} ns"
 
-table = ["| workload | median | floor | ratio | added | min – max | n |", "|---|---|---|---|---|---|---|"]
+table = ["| workload | median | floor | ratio | of the minima | added | min – max | n |", "|---|---|---|---|---|---|---|---|"]
 for row in rows:
     floor = time(row["floor_ns"]) if "floor_ns" in row else "–"
     ratio = f'{row["ratio"]:.2f}×' if "ratio" in row else "–"
+    minima = f'{row["ratio_of_minima"]:.2f}×' if "ratio_of_minima" in row else "–"
     added = time(row["added_ns"]) if row.get("added_ns", -1) >= 0 else "–"
-    table.append(f'| {row["workload"]} | {time(row["median_ns"])} | {floor} | {ratio} | {added} '
-                 f'| {time(row["min_ns"])} – {time(row["max_ns"])} | {row["n"]} |')
+    spread = f'{time(row["min_ns"])} – {time(row["max_ns"])}' if "min_ns" in row else "–"
+    table.append(f'| {row["workload"]} | {size(row)} | {floor} | {ratio} | {minima} | {added} | {spread} | {row["n"]} |')
 text = "\n".join(table)
 print(text)
 if sys.argv[2] != "--print":

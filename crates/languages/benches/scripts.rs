@@ -15,6 +15,8 @@
 
 #[path = "../../../benches/floor.rs"]
 mod floor;
+#[path = "../../../benches/programs.rs"]
+mod programs;
 
 use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroU64;
@@ -154,13 +156,13 @@ impl InProcess {
     fn start(language: Language, text: &str) -> InProcess {
         let mut command = match language {
             Language::Python => {
-                let mut command = Command::new("python3");
+                let mut command = Command::new(programs::python());
                 let loop_ = "import sys\nfor _ in sys.stdin:\n    work()\n    print('done', flush=True)\n";
                 command.args(["-I", "-c", &format!("{text}{loop_}")]);
                 command
             }
             Language::JavaScript => {
-                let mut command = Command::new("node");
+                let mut command = Command::new(programs::node());
                 let loop_ = "require('readline').createInterface({input: process.stdin}).on('line', () => { work(); console.log('done'); });";
                 command.args(["-e", &format!("{text}{loop_}")]);
                 command
@@ -195,6 +197,9 @@ fn main() {
     for language in Language::ALL {
         let interpreter = interpreter(language);
         let guest = |text: &str| Guest::from_source(interpreter.clone(), text.as_bytes().to_vec(), "bench").unwrap();
+        let hello = guest(hello_text(language));
+        bench.run(&hello);
+        sessions(&bench, language, &hello);
         start(&bench, language, &guest);
         for workload in &COMPUTING {
             let Texts { native, ours, work } = match language {
@@ -212,18 +217,16 @@ fn main() {
             Language::Python => CALLS_PYTHON,
             Language::JavaScript => CALLS_JAVASCRIPT,
         });
-        let hello = guest(hello(language));
         floor::compare(
             &format!("{language} W4 1,000 host calls; floor: hello"),
             || bench.run(&calls),
             || bench.run(&hello),
         );
         per_second(&bench, language, &hello);
-        sessions(&bench, language, &hello);
     }
 }
 
-fn hello(language: Language) -> &'static str {
+fn hello_text(language: Language) -> &'static str {
     match language {
         Language::Python => "print('hello')",
         Language::JavaScript => "console.log('hello')",
@@ -231,17 +234,14 @@ fn hello(language: Language) -> &'static str {
 }
 
 fn start(bench: &Bench, language: Language, guest: &impl Fn(&str) -> Guest) {
-    let text = hello(language);
+    let text = hello_text(language);
     let ours = guest(text);
     let (program, arguments) = match language {
-        Language::Python => ("python3", ["-I", "-c"].as_slice()),
-        Language::JavaScript => ("node", ["-e"].as_slice()),
+        Language::Python => (programs::python(), vec!["-I", "-c", text]),
+        Language::JavaScript => (programs::node(), vec!["-e", text]),
     };
-    let native = || {
-        let status = Command::new(program).args(arguments).arg(text).stdout(Stdio::null()).status().unwrap();
-        assert!(status.success());
-    };
-    floor::compare(&format!("{language} W1 hello, fresh interpreter; floor: {program}"), || bench.run(&ours), native);
+    let native = || programs::finish(&program, &arguments);
+    floor::compare(&format!("{language} W1 hello, fresh interpreter; floor: a process"), || bench.run(&ours), native);
 }
 
 /// Runs of hello per second on all cores, as nanoseconds a run.
@@ -271,23 +271,27 @@ fn per_second(bench: &Bench, language: Language, hello: &Guest) {
     floor::report(&format!("{language} W7 time per hello on {cores} cores"), samples);
 }
 
-/// Private memory of a live session that has run hello, in bytes (the unit column says ns).
+/// What a session adds to the process's private memory: in a slot that was used before, as all are after a while.
 fn sessions(bench: &Bench, language: Language, hello: &Guest) {
     const LIVE: u64 = 8;
-    bench.runtime.block_on(async {
-        let mut live = Vec::new();
-        let before = private_bytes();
-        for _ in 0..LIVE {
-            let mut session = bench.executor.session(bench.job(hello)).await.unwrap();
-            session.execute("1 + 1").await.unwrap();
-            live.push(session);
-        }
-        let bytes = private_bytes().saturating_sub(before) / LIVE;
-        println!("{{\"workload\":\"{language} W8 private memory of a live session\",\"bytes\":{bytes},\"n\":{LIVE}}}");
-        for session in live {
-            session.end().await.unwrap();
-        }
-    });
+    let before = private_bytes();
+    for workload in ["W8 memory of a session, first in its slot", "W8 memory of a session, in a used slot"] {
+        let bytes = bench.runtime.block_on(async {
+            let mut live = Vec::new();
+            for _ in 0..LIVE {
+                let mut session = bench.executor.session(bench.job(hello)).await.unwrap();
+                let report = session.execute(hello_text(language)).await.unwrap();
+                assert_eq!(report.stop, Stop::Finished);
+                live.push(session);
+            }
+            let bytes = private_bytes().saturating_sub(before) / LIVE;
+            for session in live {
+                session.end().await.unwrap();
+            }
+            bytes
+        });
+        println!("{{\"workload\":\"{language} {workload}\",\"bytes\":{bytes},\"n\":{LIVE}}}");
+    }
 }
 
 fn private_bytes() -> u64 {
