@@ -222,7 +222,8 @@ fn disk_full() -> Result<(), Failed> {
     }
     inside.arg(run.get_program()).args(run.get_args()).current_dir(&scene.root);
     let path = std::env::vars_os().filter(|(name, _)| name == "PATH");
-    inside.env_clear().envs(path).stdin(Stdio::null());
+    let own = run.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    inside.env_clear().envs(path).envs(own).stdin(Stdio::null());
     let expected = ["failed.no_space", "[[1]]", "\"changes\":1", "\"written\"", "failed.no_space"];
     judge(&program::run(&mut inside)?, &expected)
 }
