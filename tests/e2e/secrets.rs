@@ -232,9 +232,7 @@ impl Scene {
             let material = texts.max_by_key(|text| text.len()).ok_or("no key")?;
             secrets.push((format!("the key {}", path.display()), material.to_owned()));
         }
-        match secrets.iter().all(|(_, secret)| secret.len() >= 32) && secrets.len() >= 18 {
-            true => Ok(secrets),
-            false => Err("these are not all secrets".into()),
-        }
+        let enough = secrets.len() >= 18 && secrets.iter().all(|(_, secret)| secret.len() >= 32);
+        if enough { Ok(secrets) } else { Err("these are not all secrets".into()) }
     }
 }
