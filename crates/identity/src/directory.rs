@@ -44,6 +44,11 @@ impl IssuerDirectory {
         Ok(self)
     }
 
+    /// Uses what is remembered of published keys, and remembers nothing more: for those who only look.
+    pub fn looking_on(self) -> IssuerDirectory {
+        IssuerDirectory { published: self.published.into_iter().map(PublishedIssuer::looking_on).collect(), ..self }
+    }
+
     /// The issuers with which to verify `token` at second `now`; its own has its keys as far as they can be had, and
     /// others that publish theirs have none. Nothing about the token is known yet: that it names an issuer costs that
     /// issuer's bounded fetches at most.

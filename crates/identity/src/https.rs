@@ -11,8 +11,10 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use bailiwick_policy::zone;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_ENCODING, HOST, HeaderMap, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
@@ -48,6 +50,8 @@ pub trait Resolve: Send + Sync {
 #[derive(Clone)]
 pub struct HttpsClient {
     roots: Option<Arc<RootCertStore>>,
+    /// SHA-256 of those certificates.
+    roots_hash: Option<[u8; 32]>,
     tls: OnceLock<Result<Arc<ClientConfig>, rustls::Error>>,
     resolver: Arc<dyn Resolve>,
     private: bool,
@@ -118,6 +122,7 @@ impl HttpsClient {
     pub fn new() -> HttpsClient {
         HttpsClient {
             roots: None,
+            roots_hash: None,
             tls: OnceLock::new(),
             resolver: Arc::new(SystemResolver),
             private: false,
@@ -131,14 +136,26 @@ impl HttpsClient {
     /// When there is none in it, or one of them is not a certificate.
     pub fn authorities(self, pem: &[u8]) -> Result<HttpsClient, AuthoritiesError> {
         let mut roots = RootCertStore::empty();
+        let mut hashed = digest::Context::new(&digest::SHA256);
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| AuthoritiesError::Malformed)?;
+            // Each says itself how long it is.
+            hashed.update(&certificate);
             roots.add(certificate).map_err(|_| AuthoritiesError::Malformed)?;
         }
         if roots.is_empty() {
             return Err(AuthoritiesError::Empty);
         }
-        Ok(HttpsClient { roots: Some(Arc::new(roots)), tls: OnceLock::new(), ..self })
+        let mut roots_hash = [0; 32];
+        roots_hash.copy_from_slice(hashed.finish().as_ref());
+        Ok(HttpsClient { roots: Some(Arc::new(roots)), roots_hash: Some(roots_hash), tls: OnceLock::new(), ..self })
+    }
+
+    /// Whom it believes, as a text that differs when that does.
+    pub(crate) fn trust(&self) -> String {
+        let roots = self.roots_hash.map_or_else(|| "system".to_owned(), |hash| HEXLOWER.encode(&hash));
+        let addresses = if self.private { "private" } else { "public" };
+        format!("{roots} {addresses}")
     }
 
     /// Dials private addresses, too. Link-local ones, metadata services among them, are never dialled.

@@ -39,6 +39,8 @@ pub enum Unfit {
     Size,
     #[error("a member that describes the key is missing, not canonical base64url, or of the wrong length")]
     Encoding,
+    #[error("its point is not canonical or of small order, so that signatures by it prove nothing")]
+    Weak,
 }
 
 /// A key set that cannot be used at all.
@@ -236,7 +238,7 @@ impl Family {
 
 impl Material {
     fn ed25519(public: &[u8]) -> Result<Material, Unfit> {
-        let key = DecodingKey::from_ed_der(public);
+        let key = ed25519_key(public)?;
         Ok(Material { family: Family::Ed25519, purpose: None, algorithm: Some(Algorithm::EdDsa), key })
     }
 
@@ -268,7 +270,7 @@ impl Material {
                 point.extend(coordinate(members, "y")?);
                 (Family::P256, DecodingKey::from_ec_der(&point))
             }
-            ("OKP", Some("Ed25519")) => (Family::Ed25519, DecodingKey::from_ed_der(&coordinate(members, "x")?)),
+            ("OKP", Some("Ed25519")) => (Family::Ed25519, ed25519_key(&coordinate(members, "x")?)?),
             ("RSA", _) => {
                 let (modulus, exponent) = (bytes(members, "n")?, bytes(members, "e")?);
                 check_rsa(&modulus, &exponent)?;
@@ -278,6 +280,38 @@ impl Material {
         };
         Ok(Material { family, purpose, algorithm, key })
     }
+}
+
+/// The y coordinates of the eight points of small order (RFC 8032 §5.1, RFC 7748 §6 and §7), little-endian: those of order
+/// 4, 1, 2, and twice 8. The sign of x does not matter: each sign gives such a point, or none.
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+/// Of a point of small order, one signature verifies for many messages, and nobody needs a private key to make it. The
+/// verification of RFC 8032 does not look.
+fn ed25519_key(public: &[u8]) -> Result<DecodingKey, Unfit> {
+    let mut y: [u8; 32] = public.try_into().map_err(|_| Unfit::Encoding)?;
+    y[31] &= 0x7f;
+    // At least 2^255 − 19, of which another encoding is the canonical one.
+    let reduced = y[0] < 0xed || y[1..31].iter().any(|byte| *byte != 0xff) || y[31] != 0x7f;
+    if !reduced || SMALL_ORDER.contains(&y) {
+        return Err(Unfit::Weak);
+    }
+    Ok(DecodingKey::from_ed_der(public))
 }
 
 /// Both curves have coordinates of 32 bytes, leading zeros included (RFC 7518 §6.2.1.2).

@@ -18,6 +18,8 @@ pub(crate) struct KeyFile {
     schema: u32,
     /// The file's name is its hash.
     pub(crate) issuer: String,
+    /// How the keys were fetched: whose certificates and which addresses were believed.
+    trust: String,
     /// When the last fetch began, in seconds since the Unix epoch.
     pub(crate) tried_at: u64,
     /// Why that fetch brought nothing.
@@ -42,19 +44,20 @@ impl KeyFile {
     /// Bytes of a file at most: a set, in which every byte may be escaped, and the rest.
     const MAX_BYTES: u64 = 6 * 128 * 1024 + 64 * 1024;
 
-    pub(crate) fn new(issuer: &str, tried_at: u64) -> KeyFile {
-        KeyFile { schema: 1, issuer: issuer.to_owned(), tried_at, failure: None, set: None }
+    pub(crate) fn new(issuer: &str, trust: &str, tried_at: u64) -> KeyFile {
+        KeyFile { schema: 2, issuer: issuer.to_owned(), trust: trust.to_owned(), tried_at, failure: None, set: None }
     }
 
-    /// What is remembered of that issuer. A file that is not of this version is as good as none: it is a cache.
+    /// What is remembered of that issuer. A file that is not of this version is as good as none: it is a cache. So is one
+    /// whose keys were fetched on other terms: who is not believed any more does not go on being believed from memory.
     ///
     /// # Errors
     /// When the file can be read or written by others, or not be read.
-    pub(crate) fn load(folder: &Dir, issuer: &str) -> Result<Option<KeyFile>, StateError> {
+    pub(crate) fn load(folder: &Dir, issuer: &str, trust: &str) -> Result<Option<KeyFile>, StateError> {
         let Some(content) = state::read(folder, &name(issuer), Self::MAX_BYTES)? else { return Ok(None) };
         let object = json::parse_object(&content).ok();
         let file = object.and_then(|object| serde_json::from_value::<KeyFile>(Value::Object(object)).ok());
-        Ok(file.filter(|file| file.schema == 1 && file.issuer == issuer))
+        Ok(file.filter(|file| file.schema == 2 && file.issuer == issuer && file.trust == trust))
     }
 
     /// # Errors
@@ -87,6 +90,7 @@ mod tests {
     use crate::key_cache::Answer;
 
     const ISSUER: &str = "https://id.example";
+    const TRUST: &str = "system public";
     const NOW: u64 = 1_800_000_000;
 
     fn folder() -> (tempfile::TempDir, Dir) {
@@ -98,32 +102,33 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let (temporary, dir) = folder();
-        assert_eq!(KeyFile::load(&dir, ISSUER).unwrap(), None);
+        assert_eq!(KeyFile::load(&dir, ISSUER, TRUST).unwrap(), None);
         let jwks = r#"{"keys":[{"kty":"EC","kid":"a"}]}"#.to_owned();
         let set = Some(KeySet { fetched_at: NOW, max_age: Some(600), jwks });
-        let file = KeyFile { set, failure: Some("`x`".to_owned()), ..KeyFile::new(ISSUER, NOW + 5) };
+        let file = KeyFile { set, failure: Some("`x`".to_owned()), ..KeyFile::new(ISSUER, TRUST, NOW + 5) };
         file.save(&dir).unwrap();
-        let read = KeyFile::load(&dir, ISSUER).unwrap().unwrap();
+        let read = KeyFile::load(&dir, ISSUER, TRUST).unwrap().unwrap();
         assert_eq!(read, file);
         let mut cache = read.restore(NOW + 6);
         assert_eq!(cache.ask("a", NOW + 6), Answer::Use);
         assert_eq!(cache.ask("b", NOW + 6), Answer::Unknown { retry_at: NOW + 35 });
-        assert_eq!(KeyFile::load(&dir, "https://other.example").unwrap(), None);
+        assert_eq!(KeyFile::load(&dir, "https://other.example", TRUST).unwrap(), None);
+        assert_eq!(KeyFile::load(&dir, ISSUER, "system private").unwrap(), None);
         let path = temporary.path().join(name(ISSUER));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
-        assert!(KeyFile::load(&dir, ISSUER).is_err(), "others may write it");
+        assert!(KeyFile::load(&dir, ISSUER, TRUST).is_err(), "others may write it");
     }
 
     #[test]
     fn another_file_is_none() {
         let (temporary, dir) = folder();
-        let file = KeyFile::new("https://other.example", NOW);
+        let file = KeyFile::new("https://other.example", TRUST, NOW);
         for content in ["", "{}", "[1]", r#"{"schema":2}"#, &serde_json::to_string(&file).unwrap()] {
             let path = temporary.path().join(name(ISSUER));
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            assert_eq!(KeyFile::load(&dir, ISSUER).unwrap(), None, "{content}");
+            assert_eq!(KeyFile::load(&dir, ISSUER, TRUST).unwrap(), None, "{content}");
         }
     }
 }

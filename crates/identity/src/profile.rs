@@ -31,6 +31,10 @@ pub enum Profile {
     JwtSvid(TrustDomain),
 }
 
+/// What Keycloak calls tokens, in the claim `typ`, that are not for us.
+const OTHER_KINDS: [&str; 7] =
+    ["ID", "Refresh", "Offline", "Logout", "Serialized-ID", "InitialAccessToken", "RegistrationAccessToken"];
+
 /// Which keys of a set may verify, by their `use`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -131,6 +135,14 @@ impl Profile {
             if claims.contains_key(name) {
                 return Err(TokenError::NotAnAccessToken { name });
             }
+        }
+        // Keycloak and Cognito say in the claims what they do not say in the header.
+        let says = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        if OTHER_KINDS.iter().any(|kind| says("typ").eq_ignore_ascii_case(kind)) {
+            return Err(TokenError::NotAnAccessToken { name: "typ" });
+        }
+        if claims.contains_key("token_use") && says("token_use") != "access" {
+            return Err(TokenError::NotAnAccessToken { name: "token_use" });
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub struct PublishedIssuer {
     terms: TrustedIssuer,
     client: HttpsClient,
     folder: Option<Dir>,
+    /// Whether what is fetched is written there.
+    remembers: bool,
     known: Mutex<Known>,
     /// A fetch has ended.
     landed: Notify,
@@ -80,12 +82,17 @@ impl PublishedIssuer {
     /// An issuer on these terms; whatever keys they have are not used.
     pub fn new(terms: TrustedIssuer, client: HttpsClient) -> PublishedIssuer {
         let known = Mutex::new(Known::default());
-        PublishedIssuer { terms, client, folder: None, known, landed: Notify::new() }
+        PublishedIssuer { terms, client, folder: None, remembers: true, known, landed: Notify::new() }
     }
 
     /// Remembers the keys in a folder, which belongs to this user alone.
     pub fn remembered_in(self, folder: Dir) -> PublishedIssuer {
         PublishedIssuer { folder: Some(folder), ..self }
+    }
+
+    /// Uses what is remembered, and remembers nothing more: for those who only look.
+    pub fn looking_on(self) -> PublishedIssuer {
+        PublishedIssuer { remembers: false, ..self }
     }
 
     /// The terms, without keys.
@@ -176,7 +183,7 @@ impl PublishedIssuer {
     fn restore(&self, now: u64) -> Result<(), KeysError> {
         let mut known = self.known();
         if let (Some(folder), false) = (&self.folder, known.restored) {
-            let read = KeyFile::load(folder, &self.terms.issuer);
+            let read = KeyFile::load(folder, &self.terms.issuer, &self.client.trust());
             known.file = read.map_err(|error: StateError| self.state_error(&error))?;
             if let Some(file) = &known.file {
                 let lately = file.failure.is_some().then(|| KeysError::Lately { issuer: self.terms.issuer.clone() });
@@ -216,7 +223,8 @@ impl Flight<'_> {
     fn land(self, result: Result<PublishedKeys, KeysError>, now: u64) {
         let issuer = self.issuer;
         let mut known = issuer.known();
-        let mut file = known.file.take().unwrap_or_else(|| KeyFile::new(&issuer.terms.issuer, now));
+        let mut file =
+            known.file.take().unwrap_or_else(|| KeyFile::new(&issuer.terms.issuer, &issuer.client.trust(), now));
         file.tried_at = now;
         file.failure = result.as_ref().err().map(KeysError::to_string);
         match result {
@@ -230,7 +238,7 @@ impl Flight<'_> {
                 known.failure = Some(error);
             }
         }
-        if let Some(folder) = &issuer.folder {
+        if let Some(folder) = issuer.folder.as_ref().filter(|_| issuer.remembers) {
             // Keys that cannot be remembered serve all the same.
             let _ = file.save(folder);
         }

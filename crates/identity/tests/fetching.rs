@@ -318,6 +318,37 @@ async fn keys_are_remembered_between_processes() {
     );
 }
 
+/// Whoever is not believed any more is not believed from memory either.
+#[tokio::test]
+async fn keys_are_remembered_for_the_terms_on_which_they_were_fetched() {
+    let stage = Stage::new().await;
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = || Dir::open_ambient_dir(temporary.path(), cap_std::ambient_authority()).unwrap();
+    let issuer = |client: HttpsClient| PublishedIssuer::new(stage.terms(), client).remembered_in(folder());
+    let process = |issuer: PublishedIssuer| IssuerDirectory::none().discover(issuer).unwrap();
+    let files = || std::fs::read_dir(temporary.path()).unwrap().count();
+
+    let looking = process(issuer(stage.client()).looking_on());
+    assert!(stage.verify(&looking, &stage.token(json!({})), NOW).await.is_ok());
+    assert_eq!(files(), 0, "who only looks remembers nothing");
+    assert!(stage.verify(&process(issuer(stage.client())), &stage.token(json!({})), NOW).await.is_ok());
+    assert_eq!(files(), 1);
+    let asked = stage.served().len();
+    let looking = process(issuer(stage.client())).looking_on();
+    assert!(stage.verify(&looking, &stage.token(json!({})), NOW + 1).await.is_ok());
+    assert_eq!(stage.served().len(), asked, "and uses what is remembered");
+
+    let (other, _) = certificate(&["other.example"]);
+    for client in [
+        stage.client_without_private(),
+        HttpsClient::new().resolver(Arc::new(Names)).private(),
+        stage.client().authorities(other.as_bytes()).unwrap(),
+    ] {
+        assert!(issuer(client.clone()).remembered(NOW + 2).unwrap().is_none());
+        assert!(stage.verify(&process(issuer(client)), &stage.token(json!({})), NOW + 2).await.is_err());
+    }
+}
+
 /// An issuer at `https://id.example:PORT`.
 struct Stage {
     signer: Signer,

@@ -4,7 +4,7 @@
 
 mod support;
 
-use bailiwick_identity::{Algorithm, Jwks, JwksError, RawToken, TokenError, verify_compact};
+use bailiwick_identity::{AgentKey, Algorithm, Jwks, JwksError, RawToken, TokenError, Unfit, verify_compact};
 use proptest::prelude::*;
 use serde_json::json;
 use support::{NOW, Signer, claims};
@@ -128,4 +128,43 @@ fn no_neighbour_of_a_good_token_verifies() {
         }
         assert!(RawToken::new(good[..at].to_owned()).verify(&trusted, NOW).is_err(), "cut at {at}");
     }
+}
+
+/// Of such a point the signature R = 1, s = 0 (or R = the point itself) verifies whatever is signed, without a private key.
+#[test]
+fn keys_that_anybody_could_sign_for_are_refused() {
+    let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+    let rest = "ff".repeat(30);
+    let points = [
+        format!("01{}", "00".repeat(31)),
+        format!("01{}80", "00".repeat(30)),
+        "00".repeat(32),
+        format!("{}80", "00".repeat(31)),
+        format!("ec{rest}7f"),
+        format!("ec{rest}ff"),
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05".to_owned(),
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85".to_owned(),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".to_owned(),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa".to_owned(),
+        // Not canonical: 0 and 1 once more, and the largest.
+        format!("ed{rest}7f"),
+        format!("ee{rest}7f"),
+        format!("ee{rest}ff"),
+        format!("ff{rest}7f"),
+        format!("f0{rest}ff"),
+    ];
+    for point in points {
+        let x = data_encoding::BASE64URL_NOPAD.encode(&hex(&point));
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": x});
+        let keys = Jwks::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
+        let signature = [&[1][..], &[0; 63]].concat();
+        let encoded = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
+        let token = format!("{}.{}.{}", encoded(br#"{"alg":"EdDSA","kid":"k1"}"#), encoded(b"{}"), encoded(&signature));
+        let refused = verify_compact(&token, &keys, &[Algorithm::EdDsa]);
+        assert_eq!(refused, Err(TokenError::UnfitKey(Unfit::Weak)), "{point}");
+        assert!(AgentKey::parse(jwk.to_string().as_bytes(), NOW).is_err(), "{point}");
+    }
+    let near = format!("ec{rest}7e");
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": data_encoding::BASE64URL_NOPAD.encode(&hex(&near))});
+    assert!(AgentKey::parse(jwk.to_string().as_bytes(), NOW).is_ok(), "ordinary");
 }
