@@ -7,7 +7,7 @@ use bailiwick_store::{Store, StoreError, StoreOptions};
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::terminal::{self, NOTE, Untrusted};
+use crate::terminal::{self, NOTE, Untrusted, WARN};
 use crate::{identity, input, launch};
 
 /// Opens the store of the state folder, and makes both when they are not there.
@@ -16,7 +16,23 @@ use crate::{identity, input, launch};
 /// When it cannot be used: without it nobody can tell who may run.
 pub(crate) fn open(host: &Configuration) -> Result<Store, Failure> {
     host.state.open()?;
-    let (store, imported) = Store::open(host.state.path(), StoreOptions::default()).map_err(unusable)?;
+    open_with(host, StoreOptions::default())
+}
+
+/// Opens it to take something away, which must not wait until permissions are right again.
+fn open_to_tighten(host: &Configuration) -> Result<Store, Failure> {
+    let refused = match open(host) {
+        Ok(store) => return Ok(store),
+        Err(refused) => refused,
+    };
+    let options = StoreOptions { despite_permissions: true, ..StoreOptions::default() };
+    let Ok(store) = open_with(host, options) else { return Err(refused) };
+    terminal::err(&format!("{WARN}warning{WARN:#}: {}; it is done all the same\n", refused.message()));
+    Ok(store)
+}
+
+fn open_with(host: &Configuration, options: StoreOptions) -> Result<Store, Failure> {
+    let (store, imported) = Store::open(host.state.path(), options).map_err(unusable)?;
     if let Some(imported) = imported {
         let backup = imported.backup.display().to_string();
         let agents = imported.agents;
@@ -50,6 +66,14 @@ pub(crate) struct Act {
 }
 
 impl Act {
+    /// Records the act, which is not one on the registry, before it is done.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub(crate) fn announce(&self, host: &Configuration) -> Result<(), Failure> {
+        self.record(&launch::open_log(host)?, None).map_err(Failure::internal)
+    }
+
     /// Records the act, does it, and records if it failed.
     ///
     /// # Errors
@@ -59,7 +83,7 @@ impl Act {
         host: &Configuration,
         act: impl FnOnce(&Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let store = open(host)?;
+        let store = if self.tightens { open_to_tighten(host)? } else { open(host)? };
         let log = launch::open_log(host);
         let recorded = match &log {
             Ok(log) => self.record(log, None).map_err(Failure::internal),

@@ -301,7 +301,8 @@ pub(crate) struct TokenProveArguments {
 
 /// Show what a token says, and every check of it.
 ///
-/// Exits with 0 when a run would accept it, and with 4 when not. Nothing is spent: what may be used once can still be.
+/// Exits with 0 when a run under a manifest for its agent would accept it, and with 4 when not, be it that the registry refuses
+/// it. Nothing is spent, remembered or counted: what may be used once can still be.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["token", "token_file"]))]
 pub(crate) struct TokenInspectArguments {

@@ -116,6 +116,12 @@ impl Configuration {
         Ok(issuers)
     }
 
+    /// The names of the issuers whose tokens are accepted, as they are configured.
+    pub(crate) fn issuer_names(&self) -> impl Iterator<Item = &str> {
+        let local = self.local_issuer.then_some(LocalIssuer::ISSUER);
+        self.trusted.iter().map(|entry| entry.issuer.as_str()).chain(local)
+    }
+
     /// How many issuers the file configures.
     pub(crate) fn trusted_count(&self) -> usize {
         self.trusted.len()

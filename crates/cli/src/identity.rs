@@ -7,7 +7,8 @@ use bailiwick_guard::audit::Authentication;
 use bailiwick_guard::{Sensitive, Timestamp};
 use bailiwick_identity::{
     AgentId, Asked, Authorization, AuthorizeError, IssuerDirectory, KeysError, LocalIssuer, MAX_TOKEN_BYTES, Proof,
-    ProofError, ProofRequest, RawProof, RawToken, Status, Target, Token, TokenError, UnspentToken, as_local, authorize,
+    ProofError, ProofRequest, RawProof, RawToken, SignedFor, Status, Target, Token, TokenError, UnspentToken, as_local,
+    authorize,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use bailiwick_store::Store;
@@ -85,16 +86,24 @@ impl<'a> Who<'a> {
             Claim::Token(ref text) => RawToken::new(text.clone().into_owned()),
             Claim::TokenFile(path) => token_file(path)?,
         };
-        let unspent = self.verify(&raw, &host.issuers()?, now)?;
+        let unspent = self.verify(&raw, &host.issuers()?, now, about)?;
         about.token(unspent.peek());
         let token = unspent.spend(store, now).map_err(unverified)?;
         about.of(authorize(&token, store, asked, now))
     }
 
-    fn verify(&self, raw: &RawToken, directory: &IssuerDirectory, now: u64) -> Result<UnspentToken, Failure> {
+    fn verify(
+        &self,
+        raw: &RawToken,
+        directory: &IssuerDirectory,
+        now: u64,
+        about: &mut About,
+    ) -> Result<UnspentToken, Failure> {
         let trusted = wait(directory.issuers_for(raw, now))?.map_err(without_keys)?;
-        let proof = self.proof.map(|path| proof(path, raw, directory, now)).transpose()?;
-        raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified)
+        let proof = self.proof.map(|path| proof(path, raw, directory, now)).transpose();
+        let verified = proof.and_then(|proof| raw.verify_presented(proof.as_ref(), &trusted, now).map_err(unverified));
+        // A token that its issuer signed is refused on record under its own name.
+        verified.inspect_err(|_| about.signed(raw.signed_for(&trusted)))
     }
 }
 
@@ -172,6 +181,14 @@ impl About {
         Authentication { issuer: self.issuer, agent: self.agent, jti: self.jti, actors: self.actors, code }
     }
 
+    /// The same of a token that is refused for something else than its signature.
+    fn signed(&mut self, signed: Option<SignedFor>) {
+        let Some(SignedFor { issuer, subject, jti }) = signed else { return };
+        self.issuer = issuer;
+        self.agent = subject.map(|subject| subject.to_string()).unwrap_or_default();
+        self.jti = jti.map(|jti| jti.to_string()).unwrap_or_default();
+    }
+
     /// Whoever signed it said so.
     fn token(&mut self, token: &Token) {
         self.issuer = token.issuer().to_owned();
@@ -220,7 +237,7 @@ pub(crate) fn without_keys(error: KeysError) -> Failure {
     Failure::identity(error.code(), error).help("`bailiwick doctor` asks every configured issuer")
 }
 
-fn unauthorized(error: AuthorizeError) -> Failure {
+pub(crate) fn unauthorized(error: AuthorizeError) -> Failure {
     let Some(code) = error.code() else { return Failure::internal(error) };
     let failure = Failure::identity(code, &error);
     match error {

@@ -13,7 +13,8 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 7] = ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages"];
+const SUBFOLDERS: [&str; 8] =
+    ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages", "tools"];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]

@@ -160,8 +160,27 @@ fn what_is_exported_can_be_imported() {
     place.on("other", &["agent", "import", "agents.json"]).expect(0);
     assert_eq!(epoch("other"), before);
     fs::write(place.path("agents.json"), exported.replace("suspended", "active")).unwrap();
-    place.on("other", &["agent", "import", "agents.json"]).expect(0);
+    let imported = place.on("other", &["agent", "import", "agents.json"]).expect(0).err();
+    assert!(imported.contains("`bot` is active in the document and stays suspended here"), "{imported}");
+    let shown = place.on("other", &["agent", "show", "bot", "--json"]).expect(0).json();
+    assert_eq!((shown["status"].as_str(), epoch("other")), (Some("suspended"), before));
+    let again = place.on("other", &["agent", "import", "agents.json", "--json"]).expect(0).json();
+    assert_eq!(again["still_suspended"][0], "bot");
+
+    // Keys that serve are not lost by accident.
+    let mut keyless: Value = serde_json::from_str(&exported).unwrap();
+    keyless["agents"][0]["keys"] = serde_json::json!([]);
+    fs::write(place.path("agents.json"), keyless.to_string()).unwrap();
+    let refused = place.on("other", &["agent", "import", "agents.json"]).expect(2).err();
+    assert!(refused.contains("--drop-keys"), "{refused}");
+    place.on("other", &["agent", "import", "agents.json", "--drop-keys"]).expect(0);
     assert_eq!(epoch("other"), before.map(|epoch| epoch + 1));
+
+    // What stands in the document does not pose as lines of ours.
+    keyless["agents"][0]["x\nerror: all is well\n"] = 1.into();
+    fs::write(place.path("agents.json"), keyless.to_string()).unwrap();
+    let refused = place.on("other", &["agent", "import", "agents.json"]).expect(2).err();
+    assert!(!refused.contains("\nerror: all is well"), "{refused}");
 }
 
 #[test]
@@ -198,7 +217,8 @@ fn a_token_that_is_bound_to_a_key_takes_a_proof() {
     fs::write(place.path("policy.toml"), manifest).unwrap();
     fs::write(place.path("agent.pem"), PRIVATE_PEM).unwrap();
     fs::write(place.path("guest.wat"), r#"(module (memory (export "memory") 1) (func (export "run")))"#).unwrap();
-    fs::write(place.path("bailiwick.toml"), "[compile]\ntime = \"60s\"\n").unwrap();
+    fs::create_dir_all(place.path(".config/bailiwick")).unwrap();
+    fs::write(place.path(".config/bailiwick/bailiwick.toml"), "[compile]\ntime = \"60s\"\n").unwrap();
     let scopes = ["--scopes", "crypto:hash:-"];
     let register =
         ["agent", "register", "bot", "--owner", "alice", "--capabilities", "crypto:hash:-", "--key", "agent.pub"];

@@ -96,37 +96,13 @@ pub fn authorize(
     asked: &Asked<'_>,
     now: u64,
 ) -> Result<Authorization, AuthorizeError> {
-    let entry = registrar.find(token.issuer(), token.subject())?.ok_or_else(|| AuthorizeError::UnknownAgent {
-        issuer: token.issuer().to_owned(),
-        subject: token.subject().clone(),
-    })?;
-    let agent = &entry.id;
-    check_status(&entry)?;
-    let basis = Basis {
-        token: token.jti(),
-        agent: Some((agent.clone(), entry.epoch)),
-        key: token.bound_to(),
-        task: asked.task.clone(),
-    };
-    check_basis(registrar, &basis)?;
-    let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
-    let authority = Authority {
-        principal: Principal {
-            issuer: token.issuer().to_owned(),
-            subject: token.subject().to_string(),
-            agent: agent.to_string(),
-        },
-        token: scopes.clone(),
-        details: token.details().to_vec(),
-        registry: entry.capabilities.clone(),
-        task: asked.restriction.clone(),
-    };
-    if let Err(scope) = entry.capabilities.contains(&authority.token_scopes()) {
+    let (entry, basis) = find(token, registrar, asked.task.clone(), now)?;
+    let authority = Authority { task: asked.restriction.clone(), ..authority(&entry, token) };
+    check_contained(&entry, &authority).inspect_err(|_| {
         // Refused in any case; that it could not be counted changes nothing about that.
-        let _ = registrar.count_injection(agent);
-        return Err(AuthorizeError::PrivilegeInjection { agent: agent.clone(), scope: scope.to_string() });
-    }
-    check_manifest(agent, asked.manifest)?;
+        let _ = registrar.count_injection(&entry.id);
+    })?;
+    check_manifest(&entry.id, asked.manifest)?;
     let key_expires = check_key(&entry, token, asked.rotation, now)?;
     Ok(Authorization {
         authority,
@@ -136,6 +112,23 @@ pub fn authorize(
         valid_until: key_expires.map_or(token.valid_until(), |expires| expires.min(token.valid_until())),
         basis,
     })
+}
+
+/// The agent that a verified token speaks for, when the registry has nothing against it: what [`authorize`] asks, but for
+/// manifest and task. For those who only look: it authorises nothing, and counts nothing.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn admit(
+    token: &Token,
+    registrar: &dyn Registrar,
+    rotation: Rotation,
+    now: u64,
+) -> Result<AgentId, AuthorizeError> {
+    let (entry, _) = find(token, registrar, None, now)?;
+    check_contained(&entry, &authority(&entry, token))?;
+    check_key(&entry, token, rotation, now)?;
+    Ok(entry.id)
 }
 
 /// Authority for a run that the person at the terminal starts as `agent`, where the host's configuration allows it.
@@ -165,7 +158,7 @@ pub fn as_local(
         key: None,
         task: asked.task.clone(),
     };
-    check_basis(registrar, &basis)?;
+    check_basis(registrar, &basis, now)?;
     Ok(Authorization {
         authority: Authority {
             principal: Principal {
@@ -278,6 +271,46 @@ impl AuthorizeError {
     }
 }
 
+/// The active agent that a token speaks for, and what a run of it rests on, nothing of which was revoked.
+fn find(
+    token: &Token,
+    registrar: &dyn Registrar,
+    task: Option<TaskId>,
+    now: u64,
+) -> Result<(Agent, Basis), AuthorizeError> {
+    let entry = registrar.find(token.issuer(), token.subject())?.ok_or_else(|| AuthorizeError::UnknownAgent {
+        issuer: token.issuer().to_owned(),
+        subject: token.subject().clone(),
+    })?;
+    check_status(&entry)?;
+    let agent = Some((entry.id.clone(), entry.epoch));
+    let basis = Basis { token: token.jti(), agent, key: token.bound_to(), task };
+    check_basis(registrar, &basis, now)?;
+    Ok((entry, basis))
+}
+
+fn authority(entry: &Agent, token: &Token) -> Authority {
+    let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
+    Authority {
+        principal: Principal {
+            issuer: token.issuer().to_owned(),
+            subject: token.subject().to_string(),
+            agent: entry.id.to_string(),
+        },
+        token: scopes.clone(),
+        details: token.details().to_vec(),
+        registry: entry.capabilities.clone(),
+        task: None,
+    }
+}
+
+fn check_contained(entry: &Agent, authority: &Authority) -> Result<(), AuthorizeError> {
+    entry
+        .capabilities
+        .contains(&authority.token_scopes())
+        .map_err(|scope| AuthorizeError::PrivilegeInjection { agent: entry.id.clone(), scope: scope.to_string() })
+}
+
 fn check_manifest(agent: &AgentId, manifest: &Manifest) -> Result<(), AuthorizeError> {
     if manifest.agents().iter().any(|listed| listed == agent.as_str()) {
         return Ok(());
@@ -295,9 +328,10 @@ fn check_status(entry: &Agent) -> Result<(), AuthorizeError> {
     }
 }
 
-fn check_basis(registrar: &dyn Registrar, basis: &Basis) -> Result<(), AuthorizeError> {
-    match registrar.withdrawn(basis)? {
-        None => Ok(()),
+fn check_basis(registrar: &dyn Registrar, basis: &Basis, now: u64) -> Result<(), AuthorizeError> {
+    match registrar.withdrawn(basis, now)? {
+        // About a key that does not serve, `check_key` says more.
+        None | Some(Withdrawal { what: Withdrawn::KeyOver, .. }) => Ok(()),
         Some(Withdrawal { what: Withdrawn::Unknown, .. }) => {
             Err(AuthorizeError::Registry("the store of revocations failed".to_owned()))
         }

@@ -50,7 +50,7 @@ mod workload;
 
 pub use actor::{Actor, ActorChain};
 pub use agent::{AgentId, AgentIdError, Subject};
-pub use authorize::{Asked, Authorization, AuthorizeError, Provenance, as_local, authorize};
+pub use authorize::{Asked, Authorization, AuthorizeError, Provenance, admit, as_local, authorize};
 pub use challenge::Challenge;
 pub use check::Check;
 pub use details::DetailsError;
@@ -72,12 +72,12 @@ pub use proof_key::{ProofKey, ProofKeyError};
 pub use published::{KeysError, PublishedIssuer, PublishedKeys, RememberedKeys};
 pub use registry::{
     Agent, AgentKey, AgentRegistry, Basis, Change, ChangeError, DocumentError, EndRun, EntryError, EntryProblem,
-    KeyAge, KeyError, KeyProblem, MemoryRegistrar, Reason, Registrar, RegistryDocument, RegistryError, Revocable,
-    Revocation, Rotation, Signal, SignalEvent, Status, TaskId, TaskIdError, Watched, Withdrawal, Withdrawn,
+    KeyAge, KeyError, KeyProblem, MemoryRegistrar, MissingKeys, Reason, Registrar, RegistryDocument, RegistryError,
+    Revocable, Revocation, Rotation, Signal, SignalEvent, Status, TaskId, TaskIdError, Watched, Withdrawal, Withdrawn,
 };
 pub use replay::{MemoryReplayStore, ReplayError, ReplayStore};
 pub use state::StateError;
 pub use target::Target;
 pub use thumbprint::Thumbprint;
-pub use token::{RawToken, Token, UnspentToken};
+pub use token::{RawToken, SignedFor, Token, UnspentToken};
 pub use workload::{ServiceAccount, SpiffeId, TrustDomain};

@@ -54,6 +54,24 @@ pub struct UnspentToken {
     single_use: bool,
 }
 
+/// Whom an issuer signed a token for that is refused all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedFor {
+    pub issuer: String,
+    /// `None` where the token names none well.
+    pub subject: Option<Subject>,
+    /// Names the token, where it has a name.
+    pub jti: Option<JtiHash>,
+}
+
+/// A token whose signature holds, and nothing more.
+struct Verified<'t> {
+    compact: Compact<'t>,
+    claims: Claims,
+    issuer: &'t TrustedIssuer,
+    key_id: String,
+}
+
 impl RawToken {
     pub fn new(text: String) -> RawToken {
         RawToken(Zeroizing::new(text))
@@ -84,6 +102,17 @@ impl RawToken {
         self.check(proof, trusted, now, &mut NoTrail)
     }
 
+    /// Who signed it, for the record of a refusal: as far as the signature holds, whatever else is wrong with it. Authorises
+    /// nothing.
+    pub fn signed_for(&self, trusted: &TrustedIssuers) -> Option<SignedFor> {
+        let Verified { compact, claims, issuer, .. } = self.check_signature(trusted, &mut NoTrail).ok()?;
+        Some(SignedFor {
+            issuer: issuer.issuer.clone(),
+            subject: claims.subject().ok(),
+            jti: claims.id(issuer, compact.signed).ok(),
+        })
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -96,17 +125,8 @@ impl RawToken {
         now: u64,
         trail: &mut impl Trail,
     ) -> Result<UnspentToken, TokenError> {
-        let compact = trail.note(Check::Form, Compact::parse(&self.0))?;
-        trail.note(Check::Header, compact.check_members(&jws::FORBIDDEN_HEADER_MEMBERS))?;
-        let claims = Claims(trail.note(Check::Claims, jws::object(&compact.payload, Part::Claims))?);
-        let issuer = trail.note(Check::Issuer, claims.issuer(trusted))?;
+        let Verified { compact, claims, issuer, key_id } = self.check_signature(trusted, trail)?;
         let profile = &issuer.profile;
-        trail.note(Check::Type, profile.check_header(&compact.header).and_then(|()| profile.check_kind(&claims.0)))?;
-        let algorithm = trail.note(Check::Algorithm, compact.algorithm(&issuer.algorithms))?;
-        let key_id = compact.key_id().and_then(|id| id.ok_or(TokenError::KeyId));
-        let key_id = trail.note(Check::KeyId, key_id)?.to_owned();
-        let key = trail.note(Check::Key, compact.key(&issuer.keys, algorithm, profile.purpose()))?;
-        trail.note(Check::Signature, compact.check_signature(algorithm, key))?;
         trail.note(Check::Audience, claims.check_audience(&issuer.audience))?;
         let issued_at = trail.note(Check::IssuedAt, claims.issued_at(issuer.skew, now))?;
         trail.note(Check::NotBefore, claims.check_not_before(issuer.skew, now))?;
@@ -137,6 +157,26 @@ impl RawToken {
             local: issuer.local,
         };
         Ok(UnspentToken { token, proof: proof.map(Proof::single_use), single_use: issuer.single_use })
+    }
+
+    /// The checks up to the signature.
+    fn check_signature<'t>(
+        &'t self,
+        trusted: &'t TrustedIssuers,
+        trail: &mut impl Trail,
+    ) -> Result<Verified<'t>, TokenError> {
+        let compact = trail.note(Check::Form, Compact::parse(&self.0))?;
+        trail.note(Check::Header, compact.check_members(&jws::FORBIDDEN_HEADER_MEMBERS))?;
+        let claims = Claims(trail.note(Check::Claims, jws::object(&compact.payload, Part::Claims))?);
+        let issuer = trail.note(Check::Issuer, claims.issuer(trusted))?;
+        let profile = &issuer.profile;
+        trail.note(Check::Type, profile.check_header(&compact.header).and_then(|()| profile.check_kind(&claims.0)))?;
+        let algorithm = trail.note(Check::Algorithm, compact.algorithm(&issuer.algorithms))?;
+        let key_id = compact.key_id().and_then(|id| id.ok_or(TokenError::KeyId));
+        let key_id = trail.note(Check::KeyId, key_id)?.to_owned();
+        let key = trail.note(Check::Key, compact.key(&issuer.keys, algorithm, profile.purpose()))?;
+        trail.note(Check::Signature, compact.check_signature(algorithm, key))?;
+        Ok(Verified { compact, claims, issuer, key_id })
     }
 
     /// What `ath` of a proof has to be (RFC 9449 §4.2).

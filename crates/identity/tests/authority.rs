@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use bailiwick_identity::{
     Agent, AgentId, AgentKey, Asked, Authorization, Basis, Change, JtiHash, LocalIssuer, MemoryRegistrar,
     MemoryReplayStore, ProofRequest, Provenance, RawProof, RawToken, Reason, Registrar, RegistryError, Revocable,
-    Rotation, Signal, SignalEvent, Status, Subject, Target, TaskId, Token, TrustedIssuers, Withdrawn, as_local,
+    Rotation, Signal, SignalEvent, Status, Subject, Target, TaskId, Token, TrustedIssuers, Withdrawn, admit, as_local,
     authorize,
 };
 use bailiwick_policy::{Code, Manifest, ScopeSet};
@@ -252,7 +252,7 @@ impl Bound {
 
 #[test]
 fn an_agent_with_keys_must_prove_possession_of_one_that_serves() {
-    let (first, second) = (Bound::new(), Bound::new());
+    let (first, second, third) = (Bound::new(), Bound::new(), Bound::new());
     let agents = registry("fetch:get:api.example.com/**", ISSUER, Status::Active);
     let bot = AgentId::parse("expense-bot").unwrap();
     let manifest = manifest();
@@ -278,6 +278,39 @@ fn an_agent_with_keys_must_prove_possession_of_one_that_serves() {
     agents.revoke(Revocable::Key(second.key(NOW).thumbprint()), None, NOW).unwrap();
     assert_eq!(code(&other, NOW).unwrap_err(), Some(Code::AgentKeyRevoked));
     assert!(code(&bound, NOW).is_ok());
+
+    // Under way, too, a run lasts no longer than the key that it rests on.
+    let basis = authorize(&bound, &agents, &Asked::new(&manifest), NOW).unwrap().basis().clone();
+    assert_eq!(agents.withdrawn(&basis, NOW + 99).unwrap(), None);
+    let over = agents.withdrawn(&basis, NOW + 100).unwrap().unwrap();
+    assert_eq!((over.what.clone(), over.what.code()), (Withdrawn::KeyOver, Code::AgentKeyExpired));
+    let (tell, told) = std::sync::mpsc::channel();
+    let _watched = agents.watch(basis, Box::new(move |withdrawal| _ = tell.send(withdrawal))).unwrap();
+    assert!(told.try_recv().is_err());
+    agents.change(&bot, Change::AddKey { key: third.key(NOW), overlap: 0 }, NOW + 1).unwrap();
+    assert_eq!(told.try_recv().unwrap(), over, "older keys end at once");
+}
+
+/// Who only looks is told what a run would be told, and nothing is counted.
+#[test]
+fn what_the_registry_has_against_a_token() {
+    let agents = registry("fetch:get:api.example.com/**", ISSUER, Status::Active);
+    let bot = AgentId::parse("expense-bot").unwrap();
+    let code = |token: &Token, agents: &MemoryRegistrar| {
+        admit(token, agents, Rotation::default(), NOW).map_err(|error| error.code())
+    };
+    let good = token(json!({"jti": "1"}));
+    assert_eq!(code(&good, &agents), Ok(bot.clone()));
+    assert_eq!(code(&good, &MemoryRegistrar::default()), Err(Some(Code::AgentUnknown)));
+    let much = token(json!({"jti": "2", "scope": "fetch:post:api.example.com/**"}));
+    assert_eq!(code(&much, &agents), Err(Some(Code::TokenPrivilegeInjection)));
+    assert_eq!(agents.agent(&bot).unwrap().unwrap().injections, 0);
+    agents.revoke(Revocable::Token(good.jti()), None, NOW).unwrap();
+    assert_eq!(code(&good, &agents), Err(Some(Code::TokenRevoked)));
+    agents.change(&bot, Change::AddKey { key: Bound::new().key(NOW), overlap: 0 }, NOW).unwrap();
+    assert_eq!(code(&token(json!({"jti": "3"})), &agents), Err(Some(Code::TokenNotBound)));
+    agents.change(&bot, Change::Suspend(None), NOW).unwrap();
+    assert_eq!(code(&good, &agents), Err(Some(Code::AgentSuspended)));
 }
 
 #[test]

@@ -112,6 +112,48 @@ fn configurations_that_cannot_be_meant() {
     assert_eq!(Profile::parse("generic", None), Some(Profile::Generic));
 }
 
+/// What issuers say in the claims when they do not say it in the header.
+#[test]
+fn other_kinds_of_tokens_are_refused_without_a_telling_typ() {
+    let signer = Signer::ec();
+    let trusted = TrustedIssuers::none().with(issuer(&signer, ISSUER, Profile::Generic)).unwrap();
+    let verify = |changes: Value| {
+        let claims = with(claims_of("generic"), with(json!({"iss": ISSUER}), changes));
+        let text = signer.compact(&header_of("generic", &signer).to_string(), &claims.to_string());
+        RawToken::new(text).verify(&trusted, NOW).map(drop).map_err(|error| error.code())
+    };
+    for access in [json!({}), json!({"typ": "Bearer"}), json!({"token_use": "access"}), json!({"typ": "JWT"})] {
+        assert_eq!(verify(access.clone()), Ok(()), "{access}");
+    }
+    for kind in ["ID", "id", "Refresh", "Offline", "Logout"] {
+        assert_eq!(verify(json!({ "typ": kind })), Err(Code::TokenType), "{kind}");
+    }
+    for usage in [json!("id"), json!("refresh"), json!(""), json!(1)] {
+        assert_eq!(verify(json!({ "token_use": usage })), Err(Code::TokenType), "{usage}");
+    }
+}
+
+/// A refused token has an owner, for the record, exactly when its issuer signed it.
+#[test]
+fn who_signed_a_refused_token_is_known() {
+    let signer = Signer::ed();
+    let token = |changes: Value| {
+        RawToken::new(signer.compact(&signer.header().to_string(), &with(claims(), changes).to_string()))
+    };
+    let good = token(json!({})).verify(&signer.trusted(), NOW).unwrap();
+    for wrong in [json!({"exp": NOW - 100}), json!({"aud": "https://other.example"}), json!({"exp": NOW + 9000})] {
+        let raw = token(wrong.clone());
+        assert!(raw.verify(&signer.trusted(), NOW).is_err());
+        let signed = raw.signed_for(&signer.trusted()).unwrap();
+        assert_eq!((signed.issuer.as_str(), signed.subject.as_ref()), (ISSUER, Some(good.subject())), "{wrong}");
+        assert_eq!(signed.jti, Some(good.jti()));
+    }
+    let nameless = token(json!({"sub": "a\u{1b}b", "jti": ""})).signed_for(&signer.trusted()).unwrap();
+    assert_eq!((nameless.subject, nameless.jti), (None, None));
+    assert_eq!(token(json!({})).signed_for(&Signer::ed().trusted()), None, "signed by somebody else");
+    assert_eq!(RawToken::new("x.y.z".to_owned()).signed_for(&signer.trusted()), None);
+}
+
 #[test]
 fn svids_of_two_domains_go_to_their_own_keys() {
     let (ours, theirs) = (Signer::ec(), Signer::ec());

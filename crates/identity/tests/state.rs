@@ -10,9 +10,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, AgentRegistry, Change, DocumentError, JtiHash, LocalIssuer, LocalIssuerError, RawToken,
-    Reason, RegistryDocument, RegistryError, Revocable, Revocation, StateError, Status, Subject, TaskId,
-    TrustedIssuers,
+    Agent, AgentId, AgentKey, AgentRegistry, Change, DocumentError, JtiHash, LocalIssuer, LocalIssuerError,
+    MissingKeys, RawToken, Reason, RegistryDocument, RegistryError, Revocable, Revocation, StateError, Status, Subject,
+    TaskId, TrustedIssuers,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use cap_std::ambient_authority;
@@ -232,25 +232,96 @@ fn what_holds_between_agents() {
     registry.change(&b, Change::Revoke(None), NOW).unwrap();
     let wrong = vec![with("b", 2), with("c", 1), with("d", 3), agent("d")];
     let document = |agents, revocations| RegistryDocument { agents, revocations };
-    let errors = registry.import(document(wrong, Vec::new()), NOW + 1).unwrap_err();
+    let errors = registry.import(document(wrong, Vec::new()), MissingKeys::Refuse, NOW + 1).unwrap_err();
     assert_eq!(errors.len(), 4, "{errors:?}");
     assert_eq!(registry.iter().next(), before.first());
     assert_eq!(registry.iter().count(), 2);
 
     // What may go on, and what may not.
     let next = Agent { owner: "bob".to_owned(), ..registry.get(&a).unwrap().clone() };
-    registry.import(document(vec![next.clone(), agent("e")], Vec::new()), NOW + 2).unwrap();
+    registry.import(document(vec![next.clone(), agent("e")], Vec::new()), MissingKeys::Refuse, NOW + 2).unwrap();
     assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().owner.as_str()), (1, "bob"));
     let narrower = Agent { capabilities: scopes("file:read:invoices/**"), ..next };
-    registry.import(document(vec![narrower], Vec::new()), NOW + 3).unwrap();
+    registry.import(document(vec![narrower], Vec::new()), MissingKeys::Refuse, NOW + 3).unwrap();
     assert_eq!((registry.get(&a).unwrap().epoch, registry.get(&a).unwrap().registered_at), (2, NOW));
 
     // An agent may come with a key that the same document revokes, and nobody gets that key afterwards.
     let lost = |number: u8| vec![Revocation { what: Revocable::Key(key(number).thumbprint()), reason: None, at: NOW }];
-    registry.import(document(vec![with("f", 5)], lost(5)), NOW + 4).unwrap();
+    registry.import(document(vec![with("f", 5)], lost(5)), MissingKeys::Refuse, NOW + 4).unwrap();
     assert!(registry.is_revoked(key(5).thumbprint()));
     assert!(matches!(registry.register(with("g", 5)), Err(RegistryError::RevokedKey(_))));
-    assert!(registry.import(document(vec![with("g", 3)], Vec::new()), NOW + 5).is_err());
-    assert!(registry.import(document(vec![with("f", 1), agent("f")], lost(6)), NOW + 5).is_err());
+    assert!(registry.import(document(vec![with("g", 3)], Vec::new()), MissingKeys::Refuse, NOW + 5).is_err());
+    assert!(registry.import(document(vec![with("f", 1), agent("f")], lost(6)), MissingKeys::Refuse, NOW + 5).is_err());
     assert!(!registry.is_revoked(key(6).thumbprint()), "what is refused revokes nothing");
+}
+
+/// An old or a forged document takes back nothing that was decided here.
+#[test]
+fn an_import_relaxes_nothing() {
+    let key = |number: u8, not_before: u64| {
+        let x = data_encoding::BASE64URL_NOPAD.encode(&[number; 32]);
+        AgentKey::parse(format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}"#).as_bytes(), not_before).unwrap()
+    };
+    let with = |name: &str, keys: Vec<AgentKey>| Agent { keys, ..agent(name) };
+    let id = |name: &str| AgentId::parse(name).unwrap();
+    let mut registry = AgentRegistry::default();
+    for agent in [with("s", vec![key(1, NOW)]), with("r", vec![key(2, NOW)]), with("k", vec![key(3, NOW)])] {
+        registry.register(agent).unwrap();
+    }
+    let why = Reason::parse("odd calls").unwrap();
+    registry.change(&id("s"), Change::Suspend(Some(why.clone())), NOW).unwrap();
+    registry.change(&id("r"), Change::Revoke(None), NOW).unwrap();
+    registry.change(&id("k"), Change::AddKey { key: key(4, NOW), overlap: 60 }, NOW).unwrap();
+    let import = |registry: &mut AgentRegistry, agents: Vec<Agent>, missing| {
+        let document = RegistryDocument { agents, revocations: Vec::new() };
+        registry.import(document, missing, NOW + 10).map_err(|errors| format!("{errors:?}"))
+    };
+    let (refuse, drop) = (MissingKeys::Refuse, MissingKeys::Drop);
+
+    // Who is suspended stays so, with the reason, and runs nothing more than before.
+    import(&mut registry, vec![with("s", vec![key(1, NOW)])], refuse).unwrap();
+    let suspended = registry.get(&id("s")).unwrap();
+    assert_eq!((suspended.status, suspended.reason.as_ref(), suspended.epoch), (Status::Suspended, Some(&why), 2));
+
+    // Neither they nor the revoked leave their place to another.
+    let moved =
+        |name: &str, status, keys| Agent { subject: Subject::parse("elsewhere").unwrap(), status, ..with(name, keys) };
+    for (name, status, number) in [("s", Status::Active, 1), ("s", Status::Suspended, 1), ("r", Status::Revoked, 2)] {
+        let error = import(&mut registry, vec![moved(name, status, vec![key(number, NOW)])], drop).unwrap_err();
+        assert!(error.contains("Held"), "{name} {error}");
+    }
+    import(&mut registry, vec![Agent { status: Status::Revoked, ..agent("r") }], drop).unwrap();
+    assert_eq!(registry.get(&id("r")).unwrap().keys.len(), 1, "who is revoked stays as it is");
+
+    // A key that serves is dropped by those only who say so, and ends the runs.
+    for keys in [vec![], vec![key(4, NOW)], vec![key(5, NOW)]] {
+        let error = import(&mut registry, vec![with("k", keys)], refuse).unwrap_err();
+        assert!(error.contains("KeyMissing"), "{error}");
+    }
+    // Known keys keep their times, or end earlier.
+    let prolonged = vec![key(3, NOW + 9), key(4, NOW + 9).until(NOW + 500).unwrap()];
+    import(&mut registry, vec![with("k", prolonged)], refuse).unwrap();
+    let times = |registry: &AgentRegistry| -> Vec<_> {
+        registry.get(&id("k")).unwrap().keys.iter().map(|key| (key.not_before(), key.expires())).collect()
+    };
+    assert_eq!(times(&registry), [(NOW, Some(NOW + 60)), (NOW, Some(NOW + 500))]);
+    assert_eq!(registry.get(&id("k")).unwrap().epoch, 1);
+    import(&mut registry, vec![agent("k")], drop).unwrap();
+    assert_eq!((registry.get(&id("k")).unwrap().epoch, times(&registry)), (2, Vec::new()));
+
+    // Nothing begins in a future in which nobody would ask for another key.
+    for later in [NOW + 71, 1 << 53] {
+        let error = import(&mut registry, vec![with("k", vec![key(6, later)])], refuse).unwrap_err();
+        assert!(error.contains("not_before"), "{error}");
+        let error = import(&mut registry, vec![Agent { registered_at: later, ..agent("n") }], refuse).unwrap_err();
+        assert!(error.contains("registered_at"), "{error}");
+    }
+    import(&mut registry, vec![with("k", vec![key(6, NOW + 70)])], refuse).unwrap();
+
+    // What has served its time may be missing, as long as a key is left.
+    registry.change(&id("k"), Change::AddKey { key: key(7, NOW), overlap: 0 }, NOW + 5).unwrap();
+    let epoch = registry.get(&id("k")).unwrap().epoch;
+    let document = RegistryDocument { agents: vec![with("k", vec![key(7, NOW)])], revocations: Vec::new() };
+    registry.import(document, refuse, NOW + 100).unwrap();
+    assert_eq!((registry.get(&id("k")).unwrap().keys.len(), registry.get(&id("k")).unwrap().epoch), (1, epoch));
 }

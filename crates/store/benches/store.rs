@@ -56,7 +56,7 @@ fn main() {
     let basis = |n| Basis { token: id(n), agent: None, key: None, task: None };
     let began = Instant::now();
     for _ in 0..10_000 {
-        assert!(store.withdrawn(&basis(0)).unwrap().is_none());
+        assert!(store.withdrawn(&basis(0), NOW).unwrap().is_none());
     }
     floor::report("asking whether a basis still holds", vec![nanoseconds(began) / 10_000.0]);
 

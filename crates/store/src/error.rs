@@ -12,6 +12,8 @@ pub enum StoreError {
     File { path: PathBuf, problem: String },
     #[error("the database `{path}` can be read or written by others (mode {mode:o}); run `chmod 600 {path}`")]
     Permissions { path: PathBuf, mode: u32 },
+    #[error("the owner of the database `{path}` may not read and write it (mode {mode:o}); run `chmod 600 {path}`")]
+    Locked { path: PathBuf, mode: u32 },
     #[error("`{path}` is not a database of this program; move it away, or name another state folder")]
     NotOurs { path: PathBuf },
     #[error(

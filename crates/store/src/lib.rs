@@ -10,6 +10,7 @@
 //! other processes revoked. Whatever cannot be read or written is an error, and an error allows nothing.
 
 mod error;
+mod link;
 mod registrar;
 mod replay;
 mod rows;

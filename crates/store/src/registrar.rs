@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentRegistry, Basis, Change, EndRun, Reason, Registrar, RegistryDocument, RegistryError,
-    Revocable, Revocation, Subject, Watched, Withdrawal,
+    Agent, AgentId, AgentRegistry, Basis, Change, EndRun, MissingKeys, Reason, Registrar, RegistryDocument,
+    RegistryError, Revocable, Revocation, Subject, Watched, Withdrawal,
 };
 use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::rows;
+use crate::rows::{self, Standing};
 use crate::store::Store;
 
 impl Registrar for Store {
@@ -32,11 +32,16 @@ impl Registrar for Store {
         })
     }
 
-    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+    fn import(
+        &self,
+        document: RegistryDocument,
+        missing: MissingKeys,
+        now: u64,
+    ) -> Result<Vec<AgentId>, Vec<RegistryError>> {
         let imported = self.write(move |connection| {
             let mut registry = registry(connection)?;
             let revocations = document.revocations.clone();
-            let ids = registry.import(document, now).map_err(Several)?;
+            let ids = registry.import(document, missing, now).map_err(Several)?;
             let changed: Vec<&Agent> = ids.iter().filter_map(|id| registry.get(id)).collect();
             rows::replace(connection, &changed)?;
             rows::next_epoch(connection)?;
@@ -77,17 +82,25 @@ impl Registrar for Store {
         self.read(|connection| Ok(rows::revocations(connection)?))
     }
 
-    fn withdrawn(&self, basis: &Basis) -> Result<Option<Withdrawal>, RegistryError> {
-        self.read(|connection| Ok(rows::withdrawn(connection, basis)?))
+    fn withdrawn(&self, basis: &Basis, now: u64) -> Result<Option<Withdrawal>, RegistryError> {
+        Ok(match self.standing(basis, now)? {
+            Standing::Gone(withdrawal) => Some(withdrawal),
+            Standing::Good(_) => None,
+        })
     }
 
     fn watch(&self, basis: Basis, end: EndRun) -> Result<Watched, RegistryError> {
         let (run, watched) = self.watch_runs().add(basis.clone(), end)?;
         // After it is watched, so that nothing falls between.
-        if let Some(withdrawal) = self.withdrawn(&basis)? {
-            self.watch_runs().end(run, withdrawal);
-        }
+        let standing = self.standing(&basis, self.now())?;
+        self.watch_runs().settle(run, standing);
         Ok(watched)
+    }
+}
+
+impl Store {
+    fn standing(&self, basis: &Basis, now: u64) -> Result<Standing, StoreError> {
+        self.read(|connection| rows::standing(connection, basis, now))
     }
 }
 

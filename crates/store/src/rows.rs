@@ -132,19 +132,26 @@ pub(crate) fn revocations(connection: &Connection) -> Result<Vec<Revocation>, St
     Ok(revocations)
 }
 
-/// What is gone of a run's basis.
-pub(crate) fn withdrawn(connection: &Connection, basis: &Basis) -> Result<Option<Withdrawal>, StoreError> {
+/// What a run's basis is worth at second `now`.
+pub(crate) enum Standing {
+    Gone(Withdrawal),
+    /// It stands, at most until that second.
+    Good(Option<u64>),
+}
+
+pub(crate) fn standing(connection: &Connection, basis: &Basis, now: u64) -> Result<Standing, StoreError> {
+    let gone = |what, reason| Ok(Standing::Gone(Withdrawal { what, reason }));
     if let Some((id, epoch)) = &basis.agent {
         let sql = "SELECT status, epoch, reason FROM agents WHERE id = ?1";
         let mut statement = connection.prepare_cached(sql)?;
         let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
         let found = statement.query_row([id.as_str()], read).optional()?;
         let Some((status, found, why)) = found else {
-            return Ok(Some(Withdrawal { what: Withdrawn::Agent(Status::Revoked), reason: None }));
+            return gone(Withdrawn::Agent(Status::Revoked), None);
         };
         let status = Status::parse(&status).ok_or_else(|| malformed("agent", id.as_str()))?;
         if status != Status::Active || unsigned(found) != *epoch {
-            return Ok(Some(Withdrawal { what: Withdrawn::Agent(status), reason: reason(why, id.as_str())? }));
+            return gone(Withdrawn::Agent(status), reason(why, id.as_str())?);
         }
     }
     let mut statement = connection.prepare_cached("SELECT reason FROM revocations WHERE kind = ?1 AND name = ?2")?;
@@ -152,10 +159,17 @@ pub(crate) fn withdrawn(connection: &Connection, basis: &Basis) -> Result<Option
         let (kind, name) = what.named();
         let found: Option<Option<String>> = statement.query_row([kind, &name], |row| row.get(0)).optional()?;
         if let (Some(why), Some(what)) = (found, basis.lost(&what)) {
-            return Ok(Some(Withdrawal { what, reason: reason(why, &name)? }));
+            return gone(what, reason(why, &name)?);
         }
     }
-    Ok(None)
+    let keys = match &basis.agent {
+        Some((id, _)) if basis.key.is_some() => keys(connection, id.as_str())?,
+        _ => Vec::new(),
+    };
+    match basis.key_ends(&keys, now) {
+        Ok(end) => Ok(Standing::Good(end)),
+        Err(what) => gone(what, None),
+    }
 }
 
 /// A number as SQLite has it. Seconds and counts beyond 2⁶³ are as good as 2⁶³.

@@ -5,16 +5,18 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bailiwick_identity::{AgentRegistry, RegistryDocument};
+use bailiwick_identity::{AgentRegistry, MissingKeys, RegistryDocument};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::error::StoreError;
+use crate::link::Link;
 use crate::rows;
+use crate::store::StoreOptions;
 
 /// `BLWK`: that a database is ours.
 const APPLICATION: i64 = 0x424c_574b;
@@ -62,20 +64,43 @@ pub struct Imported {
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    /// Device and inode of the database and of its log.
-    files: [Option<(u64, u64)>; 2],
+    /// Device and inode of the database, of its log, and of the log's index.
+    files: [Option<(u64, u64)>; 3],
     busy: Duration,
+    despite_permissions: bool,
+}
+
+/// Size and times of the database file: they change when anybody writes in it, or changes who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// Whether the file changed so lately that a file system whose clock is coarse could give another change the same time.
+    pub(crate) fn is_young(self) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let changed = UNIX_EPOCH + Duration::new(seconds.try_into().unwrap_or(0), nanoseconds.try_into().unwrap_or(0));
+        SystemTime::now().duration_since(changed).is_ok_and(|age| age < Duration::from_millis(50))
+    }
 }
 
 impl Place {
     /// Opens `state.db` of a folder that exists, makes it when it is not there, and brings it to this version's schema.
-    pub(crate) fn open(folder: &Path, busy: Duration) -> Result<(Place, Connection, Option<Imported>), StoreError> {
+    pub(crate) fn open(folder: &Path, options: StoreOptions) -> Result<(Place, Link, Option<Imported>), StoreError> {
         let failed =
             |path: &Path, error: io::Error| StoreError::File { path: path.to_owned(), problem: error.to_string() };
         let folder = folder.canonicalize().map_err(|error| failed(folder, error))?;
         let path = folder.join("state.db");
-        check_private(&path).map_err(|error| failed(&path, error))??;
-        let mut place = Place { path, files: [None; 2], busy };
+        make(&path).map_err(|error| failed(&path, error))??;
+        let StoreOptions { busy, despite_permissions, .. } = options;
+        let mut place = Place { path, files: [None; 3], busy, despite_permissions };
+        if despite_permissions {
+            place.give_back().map_err(|error| failed(&place.path, error))?;
+        }
+        place.check_private()?;
         let mut connection = place.connect_to(&place.path)?;
         let mut imported = None;
         // While another process makes it, it may look like anybody's: what counts is how it looks when that is done.
@@ -91,37 +116,89 @@ impl Place {
         }
         let retired = retire_old_registry(&connection, &folder)?;
         check_whole(&connection, &place.path)?;
-        place.files = [&place.path, &place.log()].map(|path| identify(path));
-        Ok((place, connection, imported.zip(retired).map(|(agents, backup)| Imported { agents, backup })))
+        place.files = place.names().map(|path| identify(&path));
+        let imported = imported.zip(retired).map(|(agents, backup)| Imported { agents, backup });
+        let link = Link::of(place.clone(), connection)?;
+        Ok((place, link, imported))
+    }
+
+    /// The same for connections that do not wait for other processes.
+    pub(crate) fn impatient(self) -> Place {
+        Place { busy: Duration::ZERO, ..self }
     }
 
     /// Another connection to the same database.
     pub(crate) fn connect(&self) -> Result<Connection, StoreError> {
         let connection = self.connect_to(&self.path)?;
+        // A first read, from which on no other connection closes last.
+        let read = connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
+        read.map_err(|error| opening(&self.path, error))?;
         self.check()?;
         Ok(connection)
     }
 
     /// # Errors
     /// When the files are not those that were opened: somebody deleted or replaced them, and what others write goes
-    /// elsewhere.
-    pub(crate) fn check(&self) -> Result<(), StoreError> {
-        if [&self.path, &self.log()].map(|path| identify(path)) == self.files {
+    /// elsewhere. Without the log's index, it goes into the same log unseen. Or when others may touch them, or their owner
+    /// may not.
+    pub(crate) fn check(&self) -> Result<Stamp, StoreError> {
+        let problem = |problem: String| StoreError::File { path: self.path.clone(), problem };
+        if self.names().map(|path| identify(&path)) != self.files {
+            return Err(problem("it, its log or the log's index was deleted or replaced while it was open".to_owned()));
+        }
+        self.check_private()?;
+        let metadata = fs::symlink_metadata(&self.path).map_err(|error| problem(error.to_string()))?;
+        Ok(Stamp {
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    /// # Errors
+    /// When others may touch one of the files, or their owner may not.
+    fn check_private(&self) -> Result<(), StoreError> {
+        if self.despite_permissions {
             return Ok(());
         }
-        let problem = "it was deleted or replaced while it was open".to_owned();
-        Err(StoreError::File { path: self.path.clone(), problem })
+        for path in self.names() {
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            let mode = metadata.permissions().mode() & 0o777;
+            if mode & 0o077 != 0 {
+                return Err(StoreError::Permissions { path, mode });
+            }
+            if mode & 0o600 != 0o600 {
+                return Err(StoreError::Locked { path, mode });
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the owner read and write again. Gives nobody else anything.
+    fn give_back(&self) -> io::Result<()> {
+        for path in self.names() {
+            let mode = match fs::symlink_metadata(&path) {
+                Ok(metadata) => metadata.permissions().mode(),
+                Err(_) => continue,
+            };
+            if mode & 0o600 != 0o600 {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode | 0o600))?;
+            }
+        }
+        Ok(())
     }
 
     /// A database that somebody else made.
     #[cfg(test)]
     pub(crate) fn of_test(path: &Path) -> Place {
-        let files = [path, &path.with_extension("db-wal")].map(identify);
-        Place { path: path.to_owned(), files, busy: Duration::ZERO }
+        let mut place =
+            Place { path: path.to_owned(), files: [None; 3], busy: Duration::ZERO, despite_permissions: true };
+        place.files = place.names().map(|path| identify(&path));
+        place
     }
 
-    fn log(&self) -> PathBuf {
-        self.path.with_extension("db-wal")
+    fn names(&self) -> [PathBuf; 3] {
+        [self.path.clone(), self.path.with_extension("db-wal"), self.path.with_extension("db-shm")]
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that opens the database")]
@@ -188,8 +265,10 @@ fn take_in_old_registry(connection: &Connection, folder: &Path) -> Result<Option
     };
     let mut registry = AgentRegistry::restore(Vec::new(), BTreeSet::new());
     let updated = agents.iter().map(|agent| agent.registered_at).max().unwrap_or(0);
-    let errors =
-        registry.import(RegistryDocument { agents, revocations: Vec::new() }, updated).err().unwrap_or_default();
+    let errors = registry
+        .import(RegistryDocument { agents, revocations: Vec::new() }, MissingKeys::Refuse, updated)
+        .err()
+        .unwrap_or_default();
     if !errors.is_empty() {
         return Err(wrong(errors.iter().map(ToString::to_string).collect()));
     }
@@ -223,10 +302,10 @@ fn check_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: path.to_owned(), problem: found }) }
 }
 
-/// Makes the file when it is not there, and otherwise looks whether others may touch it.
+/// Makes the file when it is not there.
 ///
 /// Never opens it: closing it would give up the locks that SQLite holds on it elsewhere in this process.
-fn check_private(path: &Path) -> io::Result<Result<(), StoreError>> {
+fn make(path: &Path) -> io::Result<Result<(), StoreError>> {
     match mknodat(CWD, path, FileType::RegularFile, Mode::RUSR | Mode::WUSR, 0) {
         Ok(()) => return Ok(Ok(())),
         Err(error) if error == rustix::io::Errno::EXIST => {}
@@ -235,10 +314,6 @@ fn check_private(path: &Path) -> io::Result<Result<(), StoreError>> {
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_file() {
         return Ok(Err(StoreError::NotOurs { path: path.to_owned() }));
-    }
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Ok(Err(StoreError::Permissions { path: path.to_owned(), mode }));
     }
     Ok(Ok(()))
 }

@@ -3,11 +3,12 @@
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
 use crate::error::StoreError;
+use crate::link::Link;
 use crate::schema::{Imported, Place};
 use crate::watch::Watch;
 use crate::writer::Writer;
@@ -17,21 +18,26 @@ use crate::writer::Writer;
 /// - `capacity`: a million uses remembered, of about 100 bytes each; when they are all live, further ones are refused.
 /// - `busy`: 5 s of waiting for another process that writes.
 /// - `blind`: runs end after 2 s in which the revocations could not be read because the database is locked.
+/// - `despite_permissions`: no. For those who take something away, which must not wait until the permissions of the database
+///   are right again: it is opened although others may touch it, and its owner may read and write it again.
+/// - `clock`: this machine's, in seconds since the Unix epoch. It says when the key of a live run serves no longer.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
     pub capacity: NonZeroU64,
     pub busy: Duration,
     pub blind: Duration,
+    pub despite_permissions: bool,
+    pub clock: fn() -> u64,
 }
 
 /// The database of one state folder, open for as long as this lives. Several processes may have it open.
 pub struct Store {
     place: Place,
-    reader: Mutex<Connection>,
+    reader: Mutex<Link>,
     // Dropped before what it reports to.
     writer: Writer,
     watch: Watch,
-    capacity: u64,
+    options: StoreOptions,
 }
 
 impl Store {
@@ -42,13 +48,13 @@ impl Store {
     /// When it cannot be opened or made, others may touch it, it is damaged, not ours, or a newer version's; or when
     /// `agents.json` is not a registry.
     pub fn open(folder: &Path, options: StoreOptions) -> Result<(Store, Option<Imported>), StoreError> {
-        let (place, connection, imported) = Place::open(folder, options.busy)?;
-        let reader = place.connect()?;
-        let watch = Watch::new(place.clone(), options.blind);
+        let (place, link, imported) = Place::open(folder, options)?;
+        let reader = Link::new(place.clone())?;
+        let watch = Watch::new(place.clone(), options.blind, options.clock);
         let wake = watch.waker();
-        let writer = Writer::start(connection, move || wake.wake())
+        let writer = Writer::start(link, move || wake.wake())
             .map_err(|error| StoreError::Failed(format!("no thread could be started: {error}")))?;
-        Ok((Store { place, reader: Mutex::new(reader), writer, watch, capacity: options.capacity.get() }, imported))
+        Ok((Store { place, reader: Mutex::new(reader), writer, watch, options }, imported))
     }
 
     /// Reads the whole database and looks whether it is sound.
@@ -63,7 +69,11 @@ impl Store {
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.capacity
+        self.options.capacity.get()
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        (self.options.clock)()
     }
 
     pub(crate) fn watch_runs(&self) -> &Watch {
@@ -72,9 +82,9 @@ impl Store {
 
     /// Reads a consistent state of the database.
     pub(crate) fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
-        self.place.check()?;
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = reader.transaction().map_err(StoreError::from)?;
+        reader.renew()?;
+        let transaction = reader.connection().transaction().map_err(StoreError::from)?;
         read(&transaction)
     }
 
@@ -84,7 +94,6 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.place.check()?;
         self.writer.write(write)
     }
 }
@@ -95,6 +104,8 @@ impl Default for StoreOptions {
             capacity: NonZeroU64::MIN.saturating_add(999_999),
             busy: Duration::from_secs(5),
             blind: Duration::from_secs(2),
+            despite_permissions: false,
+            clock: || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         }
     }
 }

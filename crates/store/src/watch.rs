@@ -1,19 +1,19 @@
 //! Notices what takes authority away while runs are live, whoever wrote it.
 //!
 //! A change in this process wakes the thread at once. One in another process is seen at the next look: SQLite's
-//! `data_version` says without reading a page whether anything was committed, and the `epoch` row whether it matters.
+//! `data_version` says without reading a page whether anything was committed, and the `epoch` row whether it matters. What
+//! was written past SQLite, and who may touch the files, their own times and permissions say.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bailiwick_identity::{Basis, EndRun, Watched, Withdrawal, Withdrawn};
-use rusqlite::Connection;
-
 use crate::error::StoreError;
-use crate::rows;
+use crate::link::Link;
+use crate::rows::{self, Standing};
 use crate::schema::Place;
+use bailiwick_identity::{Basis, EndRun, Watched, Withdrawal, Withdrawn};
 
 /// Between two looks at the database while any run is live.
 const PERIOD: Duration = Duration::from_millis(10);
@@ -22,6 +22,7 @@ pub(crate) struct Watch {
     shared: Arc<Shared>,
     place: Place,
     blind: Duration,
+    clock: fn() -> u64,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -36,16 +37,24 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    runs: BTreeMap<u64, (Basis, EndRun)>,
+    runs: BTreeMap<u64, Run>,
     next: u64,
     /// Something was committed in this process.
     stirred: bool,
     stopped: bool,
 }
 
+struct Run {
+    basis: Basis,
+    end: EndRun,
+    /// The second from which its key serves no longer, as far as it is known.
+    until: Option<u64>,
+}
+
 impl Watch {
-    pub(crate) fn new(place: Place, blind: Duration) -> Watch {
-        Watch { shared: Arc::default(), place, blind, thread: Mutex::default() }
+    /// `clock` tells seconds since the Unix epoch.
+    pub(crate) fn new(place: Place, blind: Duration, clock: fn() -> u64) -> Watch {
+        Watch { shared: Arc::default(), place, blind, clock, thread: Mutex::default() }
     }
 
     pub(crate) fn waker(&self) -> Waker {
@@ -56,7 +65,7 @@ impl Watch {
     pub(crate) fn add(&self, basis: Basis, end: EndRun) -> Result<(u64, Watched), StoreError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.as_ref().is_none_or(JoinHandle::is_finished) {
-            let looker = Looker::new(self.place.clone(), self.blind)?;
+            let looker = Looker::new(self.place.clone(), self.blind, self.clock)?;
             let shared = Arc::clone(&self.shared);
             let started = thread::Builder::new().name("bailiwick-watch".into()).spawn(move || watch(looker, &shared));
             *thread =
@@ -66,15 +75,15 @@ impl Watch {
         let mut state = self.shared.state();
         let run = state.next;
         state.next = run.saturating_add(1);
-        state.runs.insert(run, (basis, end));
+        state.runs.insert(run, Run { basis, end, until: None });
         self.shared.changed.notify_all();
         let shared = Arc::clone(&self.shared);
         Ok((run, Watched::new(move || drop(shared.state().runs.remove(&run)))))
     }
 
-    /// Ends a run that is still watched.
-    pub(crate) fn end(&self, run: u64, withdrawal: Withdrawal) {
-        self.shared.end(vec![(run, withdrawal)]);
+    /// Notes what the basis of a run is worth, which ends it when that is nothing.
+    pub(crate) fn settle(&self, run: u64, standing: Standing) {
+        self.shared.settle(vec![(run, standing)]);
     }
 }
 
@@ -103,13 +112,35 @@ impl Shared {
     }
 
     fn bases(&self) -> Vec<(u64, Basis)> {
-        self.state().runs.iter().map(|(run, (basis, _))| (*run, basis.clone())).collect()
+        self.state().runs.iter().map(|(id, run)| (*id, run.basis.clone())).collect()
+    }
+
+    fn settle(&self, standings: Vec<(u64, Standing)>) {
+        let mut lost = Vec::new();
+        for (id, standing) in standings {
+            match (standing, self.state().runs.get_mut(&id)) {
+                (Standing::Gone(withdrawal), _) => lost.push((id, withdrawal)),
+                // An end is never put off.
+                (Standing::Good(Some(until)), Some(run)) => {
+                    run.until = Some(run.until.map_or(until, |it| it.min(until)))
+                }
+                (Standing::Good(_), _) => {}
+            }
+        }
+        self.end(lost);
+    }
+
+    /// Ends the runs whose key has served its time.
+    fn end_over(&self, now: u64) {
+        let is_over = |run: &Run| run.until.is_some_and(|until| until <= now);
+        let over: Vec<u64> = self.state().runs.iter().filter(|(_, run)| is_over(run)).map(|(id, _)| *id).collect();
+        self.end(over.into_iter().map(|run| (run, Withdrawal { what: Withdrawn::KeyOver, reason: None })).collect());
     }
 
     fn end(&self, lost: Vec<(u64, Withdrawal)>) {
         let mut state = self.state();
         let ended: Vec<_> =
-            lost.into_iter().filter_map(|(run, withdrawal)| Some((state.runs.remove(&run)?.1, withdrawal))).collect();
+            lost.into_iter().filter_map(|(run, withdrawal)| Some((state.runs.remove(&run)?.end, withdrawal))).collect();
         drop(state);
         for (end, withdrawal) in ended {
             end(withdrawal);
@@ -146,9 +177,10 @@ fn watch(mut looker: Looker, shared: &Shared) {
         state.stirred = false;
         drop(state);
         match looker.look(|| shared.bases()) {
-            Ok(lost) => shared.end(lost),
+            Ok(standings) => shared.settle(standings),
             Err(Blind) => shared.end_all(),
         }
+        shared.end_over((looker.clock)());
         state = shared.state();
     }
 }
@@ -157,33 +189,33 @@ fn watch(mut looker: Looker, shared: &Shared) {
 struct Blind;
 
 struct Looker {
-    place: Place,
-    connection: Connection,
+    link: Link,
+    clock: fn() -> u64,
     /// What SQLite and we called the state at the last look.
     version: Option<i64>,
     epoch: Option<u64>,
+    /// The connection is another one than at the last look.
+    anew: bool,
     /// Since when the database is locked.
     locked: Option<Instant>,
     patience: Duration,
 }
 
 impl Looker {
-    fn new(place: Place, patience: Duration) -> Result<Looker, StoreError> {
-        let connection = place.connect()?;
+    fn new(place: Place, patience: Duration, clock: fn() -> u64) -> Result<Looker, StoreError> {
         // Waiting here would be waiting while nobody looks.
-        connection.busy_timeout(Duration::ZERO)?;
-        Ok(Looker { place, connection, version: None, epoch: None, locked: None, patience })
+        let mut link = Link::new(place.impatient())?;
+        // From here on it only grows.
+        let epoch = rows::meta(link.connection(), "epoch").ok();
+        Ok(Looker { link, clock, version: None, epoch, anew: true, locked: None, patience })
     }
 
-    /// Which of the runs have lost their basis since the last look.
-    fn look(&mut self, bases: impl FnOnce() -> Vec<(u64, Basis)>) -> Result<Vec<(u64, Withdrawal)>, Blind> {
-        if self.place.check().is_err() {
-            return Err(Blind);
-        }
-        match self.lost(bases) {
-            Ok(lost) => {
+    /// What the bases of the runs are worth, when that may have changed since the last look.
+    fn look(&mut self, bases: impl FnOnce() -> Vec<(u64, Basis)>) -> Result<Vec<(u64, Standing)>, Blind> {
+        match self.standings(bases) {
+            Ok(standings) => {
                 self.locked = None;
-                Ok(lost)
+                Ok(standings)
             }
             Err(StoreError::Busy) if self.locked.get_or_insert_with(Instant::now).elapsed() < self.patience => {
                 Ok(Vec::new())
@@ -192,29 +224,37 @@ impl Looker {
         }
     }
 
-    fn lost(&mut self, bases: impl FnOnce() -> Vec<(u64, Basis)>) -> Result<Vec<(u64, Withdrawal)>, StoreError> {
-        let version = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-        if self.version == Some(version) {
+    fn standings(&mut self, bases: impl FnOnce() -> Vec<(u64, Basis)>) -> Result<Vec<(u64, Standing)>, StoreError> {
+        // Another connection counts versions anew, and what it reads may be anything.
+        self.anew |= self.link.renew()?;
+        let connection = self.link.connection();
+        let version = connection.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+        if self.version == Some(version) && !self.anew {
             return Ok(Vec::new());
         }
-        let transaction = self.connection.transaction()?;
+        let transaction = connection.transaction()?;
         let epoch = rows::meta(&transaction, "epoch")?;
-        let mut lost = Vec::new();
-        if self.epoch != Some(epoch) {
+        if self.epoch.is_some_and(|known| epoch < known) {
+            return Err(StoreError::Failed("it was replaced by an older state of itself".to_owned()));
+        }
+        let mut standings = Vec::new();
+        if self.epoch != Some(epoch) || self.anew {
             for (run, basis) in bases() {
-                lost.extend(rows::withdrawn(&transaction, &basis)?.map(|withdrawal| (run, withdrawal)));
+                standings.push((run, rows::standing(&transaction, &basis, (self.clock)())?));
             }
         }
         drop(transaction);
         // INVARIANT: noted only after everything was looked at; what was committed meanwhile has another version.
-        (self.version, self.epoch) = (Some(version), Some(epoch));
-        Ok(lost)
+        (self.version, self.epoch, self.anew) = (Some(version), Some(epoch), false);
+        Ok(standings)
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "somebody else's connection")]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
 
     /// A database of ours is never locked against readers; another journal's is, and stands for whatever may do so.
@@ -224,7 +264,7 @@ mod tests {
         let path = folder.path().join("state.db");
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("CREATE TABLE meta (name, value); INSERT INTO meta VALUES ('epoch', 1)").unwrap();
-        let looker = |patience| Looker::new(Place::of_test(&path), patience).unwrap();
+        let looker = |patience| Looker::new(Place::of_test(&path), patience, || 0).unwrap();
         let (mut patient, mut impatient) = (looker(Duration::from_secs(3600)), looker(Duration::ZERO));
         let sees = |looker: &mut Looker| looker.look(Vec::new).is_ok();
         assert!(sees(&mut patient) && sees(&mut impatient));

@@ -3,9 +3,10 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::link::Link;
 
 /// Jobs of one transaction at most.
 const GROUP: usize = 512;
@@ -22,11 +23,10 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// `committed` is called after each transaction, before anybody is told.
-    pub(crate) fn start(connection: Connection, committed: impl Fn() + Send + 'static) -> std::io::Result<Writer> {
+    pub(crate) fn start(link: Link, committed: impl Fn() + Send + 'static) -> std::io::Result<Writer> {
         let (jobs, waiting) = channel();
-        let thread = thread::Builder::new()
-            .name("bailiwick-store".into())
-            .spawn(move || work(connection, &waiting, &committed))?;
+        let thread =
+            thread::Builder::new().name("bailiwick-store".into()).spawn(move || work(link, &waiting, &committed))?;
         Ok(Writer { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -60,19 +60,29 @@ impl Drop for Writer {
     }
 }
 
-fn work(mut connection: Connection, waiting: &Receiver<Job>, committed: &impl Fn()) {
+fn work(mut link: Link, waiting: &Receiver<Job>, committed: &impl Fn()) {
     while let Ok(first) = waiting.recv() {
         let group: Vec<Job> = std::iter::once(first).chain(waiting.try_iter().take(GROUP - 1)).collect();
-        match connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from) {
-            Err(error) => group.into_iter().for_each(|job| job(Err(error.clone()))(Err(error.clone()))),
+        let (ended, told) = match begin(&mut link) {
+            Err(error) => {
+                let told = group.into_iter().map(|job| job(Err(error.clone()))).collect();
+                (Err(error), told)
+            }
             Ok(transaction) => {
                 let told: Vec<Told> = group.into_iter().map(|job| job(Ok(&transaction))).collect();
-                let ended = transaction.commit().map_err(StoreError::from);
-                committed();
-                told.into_iter().for_each(|tell| tell(ended.clone()));
+                (transaction.commit().map_err(StoreError::from), told)
             }
-        }
+        };
+        // Nobody is told that something is done which others cannot see.
+        let ended = ended.and_then(|()| link.confirm());
+        committed();
+        told.into_iter().for_each(|tell| tell(ended.clone()));
     }
+}
+
+fn begin(link: &mut Link) -> Result<Transaction<'_>, StoreError> {
+    link.renew()?;
+    Ok(link.connection().transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
 /// A job within the group's transaction.

@@ -23,6 +23,11 @@ fn id(n: usize) -> JtiHash {
     JtiHash::of("https://id.example", &n.to_string())
 }
 
+fn agent(n: usize) -> Agent {
+    let name = AgentId::parse(&format!("agent-{n}")).unwrap();
+    Agent::new(name.clone(), "urn:x", Subject::from(&name), "alice", ScopeSet::empty(), NOW).unwrap()
+}
+
 fn open(folder: &Path) -> Store {
     Store::open(folder, StoreOptions::default()).unwrap().0
 }
@@ -94,16 +99,40 @@ fn a_use_is_granted_to_one_process() {
     assert_eq!(granted, (1..=20).map(|n| (n, 1)).collect());
 }
 
+/// Who goes on with an index of the log that others cannot see any more does not close over what they wrote.
+#[test]
+fn what_was_told_survives_the_loss_of_the_index() {
+    if let Some(store) = played() {
+        store.register(agent(1)).unwrap();
+        say("1");
+        let mut nothing = String::new();
+        std::io::stdin().read_line(&mut nothing).unwrap();
+        assert!(store.register(agent(2)).is_err(), "it cannot be seen by others");
+        drop(store);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start("what_was_told_survives_the_loss_of_the_index", folder.path());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    while lines.next().is_some_and(|line| said(&line) != Some(1)) {}
+    std::fs::remove_file(folder.path().join("state.db-shm")).unwrap();
+    for n in 1..=3 {
+        open(folder.path()).revoke(Revocable::Token(id(n)), None, NOW).unwrap();
+    }
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    let store = open(folder.path());
+    store.verify().unwrap();
+    assert_eq!((store.agents().unwrap().len(), store.revocations().unwrap().len()), (1, 3));
+}
+
 /// What a process was told is done stays done when it is killed at any moment after, and nothing is left half done.
 #[test]
 fn what_was_told_survives_a_kill() {
     if let Some(store) = played() {
         for n in 1.. {
             store.use_once(id(n), NOW + 60, NOW).unwrap();
-            let name = AgentId::parse(&format!("agent-{n}")).unwrap();
-            let agent =
-                Agent::new(name.clone(), "urn:x", Subject::from(&name), "alice", ScopeSet::empty(), NOW).unwrap();
-            store.register(agent).unwrap();
+            store.register(agent(n)).unwrap();
             store.revoke(Revocable::Task(TaskId::parse(&n.to_string()).unwrap()), None, NOW).unwrap();
             say(&n.to_string());
         }

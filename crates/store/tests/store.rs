@@ -13,13 +13,14 @@ use std::num::NonZeroU64;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bailiwick_identity::{
-    Agent, AgentId, AgentKey, Basis, Change, JtiHash, MemoryRegistrar, Reason, Registrar, RegistryDocument,
-    RegistryError, ReplayError, ReplayStore, Revocable, Revocation, Status, Subject, TaskId, Watched, Withdrawal,
-    Withdrawn,
+    Agent, AgentId, AgentKey, Basis, Change, JtiHash, MemoryRegistrar, MissingKeys, Reason, Registrar,
+    RegistryDocument, RegistryError, ReplayError, ReplayStore, Revocable, Revocation, Status, Subject, TaskId, Watched,
+    Withdrawal, Withdrawn,
 };
 use bailiwick_policy::ScopeSet;
 use bailiwick_store::{Imported, Store, StoreError, StoreOptions};
@@ -43,7 +44,7 @@ fn name(text: &str) -> AgentId {
 }
 
 fn key(number: u8) -> AgentKey {
-    let x = data_encoding::BASE64URL_NOPAD.encode(&[number; 32]);
+    let x = data_encoding::BASE64URL_NOPAD.encode(&[number + 1; 32]);
     AgentKey::parse(format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"k{number}","x":"{x}"}}"#).as_bytes(), NOW).unwrap()
 }
 
@@ -348,7 +349,7 @@ mod registry {
     enum Act {
         Register(usize, u8),
         Change(usize, u8, u8),
-        Import(Vec<(usize, u8)>, u8),
+        Import(Vec<(usize, u8)>, u8, bool),
         RevokeKey(u8),
         RevokeToken(usize),
         EndTask(usize),
@@ -361,8 +362,8 @@ mod registry {
         prop_oneof![
             (who.clone(), key.clone()).prop_map(|(who, key)| Act::Register(who, key)),
             (who.clone(), 0..4_u8, key.clone()).prop_map(|(who, what, key)| Act::Change(who, what, key)),
-            (prop::collection::vec((who.clone(), key.clone()), 0..3), key.clone())
-                .prop_map(|(agents, key)| Act::Import(agents, key)),
+            (prop::collection::vec((who.clone(), key.clone()), 0..3), key.clone(), prop::bool::ANY)
+                .prop_map(|(agents, key, drop)| Act::Import(agents, key, drop)),
             key.prop_map(Act::RevokeKey),
             who.clone().prop_map(Act::RevokeToken),
             who.clone().prop_map(Act::EndTask),
@@ -389,9 +390,11 @@ mod registry {
                 };
                 format!("{:?}", registrar.change(&who(agent), change, now))
             }
-            Act::Import(agents, number) => {
+            Act::Import(agents, number, drop) => {
                 let agents = agents.iter().map(|(who, key)| made(*who, *key)).collect();
-                format!("{:?}", registrar.import(RegistryDocument { agents, revocations: revoked(*number, now) }, now))
+                let document = RegistryDocument { agents, revocations: revoked(*number, now) };
+                let missing = if *drop { MissingKeys::Drop } else { MissingKeys::Refuse };
+                format!("{:?}", registrar.import(document, missing, now))
             }
             Act::RevokeKey(number) => {
                 format!("{:?}", registrar.revoke(Revocable::Key(key(*number).thumbprint()), None, now))
@@ -438,7 +441,10 @@ mod registry {
                         key: Some(key(n as u8 + 1).thumbprint()),
                         task: Some(task(n)),
                     };
-                    prop_assert_eq!(store.withdrawn(&basis).unwrap(), memory.withdrawn(&basis).unwrap());
+                    for second in [now, now + 60] {
+                        let gone = store.withdrawn(&basis, second).unwrap();
+                        prop_assert_eq!(gone, memory.withdrawn(&basis, second).unwrap());
+                    }
                 }
             }
         }
@@ -511,20 +517,20 @@ mod watching {
         let lost = Revocation { what: Revocable::Token(id(1)), reason: Reason::parse("it leaked").ok(), at: NOW - 5 };
         let older = Revocation { what: Revocable::Token(id(2)), reason: None, at: NOW - 9 };
         let document = RegistryDocument { agents: vec![agent("bot")], revocations: vec![lost, older] };
-        store.import(document.clone(), NOW).unwrap();
+        store.import(document.clone(), MissingKeys::Refuse, NOW).unwrap();
         let withdrawal = told.recv_timeout(PATIENCE).unwrap();
         assert_eq!(withdrawal.to_string(), "the token was revoked: it leaked");
         drop(store);
         let store = open(folder.path());
         assert_eq!(store.revocations().unwrap(), document.revocations);
-        store.import(document.clone(), NOW + 1).unwrap();
+        store.import(document.clone(), MissingKeys::Refuse, NOW + 1).unwrap();
         assert_eq!(store.revocations().unwrap(), document.revocations, "once is enough");
         let other = Agent { id: name("other"), ..agent("bot") };
         let wrong = RegistryDocument {
             agents: vec![other],
             revocations: vec![Revocation { what: Revocable::Token(id(3)), reason: None, at: NOW }],
         };
-        assert!(store.import(wrong, NOW + 2).is_err());
+        assert!(store.import(wrong, MissingKeys::Refuse, NOW + 2).is_err());
         assert_eq!(store.revocations().unwrap().len(), 2, "what is refused revokes nothing");
     }
 
@@ -537,8 +543,9 @@ mod watching {
         store.use_once(id(9), NOW + 1, NOW).unwrap();
         store.count_injection(&name("bot")).unwrap();
         store.change(&name("bot"), Change::AddKey { key: key(1), overlap: 0 }, NOW).unwrap();
-        let agents = vec![Agent { owner: "bob".to_owned(), ..agent("bot") }];
-        store.import(RegistryDocument { agents, revocations: Vec::new() }, NOW).unwrap();
+        let agents = vec![Agent { owner: "bob".to_owned(), keys: vec![key(1)], ..agent("bot") }];
+        let document = RegistryDocument { agents, revocations: Vec::new() };
+        store.import(document, MissingKeys::Refuse, NOW).unwrap();
         store.revoke(Revocable::Token(id(2)), None, NOW).unwrap();
         let (_other, seen) = watch(&store, basis(3));
         store.revoke(Revocable::Token(id(3)), None, NOW).unwrap();
@@ -548,7 +555,9 @@ mod watching {
 
     #[test]
     fn runs_end_when_the_database_is_gone() {
-        for delete in [&["state.db"][..], &["state.db-wal"], &["state.db", "state.db-wal", "state.db-shm"]] {
+        for delete in
+            [&["state.db"][..], &["state.db-wal"], &["state.db-shm"], &["state.db", "state.db-wal", "state.db-shm"]]
+        {
             let folder = tempfile::tempdir().unwrap();
             let store = open(folder.path());
             let (_watched, told) = watch(&store, basis(1));
@@ -558,7 +567,90 @@ mod watching {
             assert_eq!(told.recv_timeout(PATIENCE), lost(Withdrawn::Unknown), "{delete:?}");
             let refused = store.watch(basis(2), Box::new(|_| ()));
             assert!(matches!(refused, Err(RegistryError::Unavailable(_))));
+            let revoked = store.revoke(Revocable::Token(id(1)), None, NOW);
+            assert!(matches!(revoked, Err(RegistryError::Unavailable(_))), "nobody is told that it is done");
         }
+    }
+
+    /// SQLite would go on with what it remembers.
+    #[test]
+    fn runs_end_when_the_database_is_overwritten_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()));
+        let path = folder.path().join("state.db");
+        let older = fs::read(&path).unwrap();
+        open(folder.path()).revoke(Revocable::Token(id(9)), None, NOW).unwrap();
+        for content in [vec![0; 4096], older] {
+            let (folder, name) = (tempfile::tempdir().unwrap(), "state.db");
+            fs::copy(&path, folder.path().join(name)).unwrap();
+            let store = open(folder.path());
+            assert!(store.withdrawn(&basis(9), NOW).unwrap().is_some());
+            let (_watched, told) = watch(&store, basis(1));
+            let mut file = fs::OpenOptions::new().write(true).open(folder.path().join(name)).unwrap();
+            std::io::Write::write_all(&mut file, &content).unwrap();
+            assert_eq!(told.recv_timeout(PATIENCE), lost(Withdrawn::Unknown));
+            let revoked = store.withdrawn(&basis(9), NOW);
+            assert!(!matches!(revoked, Ok(Some(_))), "what it remembers is not what there is: {revoked:?}");
+            // SQLite holds its locks by this file: it is closed after the store.
+            drop(store);
+            drop(file);
+        }
+    }
+
+    /// When its owner may not write in it, nobody can revoke; when others may, nobody knows what is revoked.
+    #[test]
+    fn runs_end_when_permissions_change_and_what_takes_away_is_done_all_the_same() {
+        for (name, mode) in [("state.db", 0o666), ("state.db", 0o400), ("state.db", 0o604), ("state.db-wal", 0o620)] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = open(folder.path());
+            let (_watched, told) = watch(&store, basis(1));
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(told.recv_timeout(PATIENCE), lost(Withdrawn::Unknown), "{name} {mode:o}");
+            let refused = Store::open(folder.path(), StoreOptions::default()).map(drop).unwrap_err();
+            assert!(matches!(refused, StoreError::Permissions { .. } | StoreError::Locked { .. }), "{refused}");
+            let options = StoreOptions { despite_permissions: true, ..StoreOptions::default() };
+            let despite = Store::open(folder.path(), options).unwrap().0;
+            despite.revoke(Revocable::Token(id(1)), None, NOW).unwrap();
+            drop((store, despite));
+            fs::set_permissions(folder.path().join("state.db"), fs::Permissions::from_mode(0o600)).unwrap();
+            let _ = fs::set_permissions(folder.path().join("state.db-wal"), fs::Permissions::from_mode(0o600));
+            assert!(open(folder.path()).withdrawn(&basis(1), NOW).unwrap().is_some());
+        }
+    }
+
+    /// The time at which keys are judged here.
+    static CLOCK: AtomicU64 = AtomicU64::new(NOW);
+
+    #[test]
+    fn runs_end_when_their_key_serves_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions { clock: || CLOCK.load(Ordering::SeqCst), ..StoreOptions::default() };
+        let here = Store::open(folder.path(), options).unwrap().0;
+        let elsewhere = open(folder.path());
+        here.register(Agent { keys: vec![key(1)], ..agent("bot") }).unwrap();
+        let bound = |token, number| Basis {
+            agent: Some((name("bot"), 1)),
+            key: Some(key(number).thumbprint()),
+            ..basis(token)
+        };
+        let (_first, first) = watch(&here, bound(1, 1));
+        elsewhere.change(&name("bot"), Change::AddKey { key: key(2), overlap: 60 }, NOW).unwrap();
+        // Authorised before the rotation, watched after it.
+        let (_late, late) = watch(&here, bound(2, 1));
+        let (_second, second) = watch(&here, bound(3, 2));
+        assert!(here.withdrawn(&bound(1, 1), NOW + 59).unwrap().is_none());
+        // All that was before is looked at when this has ended.
+        let (_other, seen) = watch(&here, basis(9));
+        elsewhere.revoke(Revocable::Token(id(9)), None, NOW).unwrap();
+        assert!(seen.recv_timeout(PATIENCE).is_ok());
+        assert!(first.try_recv().is_err() && late.try_recv().is_err(), "it serves for the overlap");
+        CLOCK.store(NOW + 60, Ordering::SeqCst);
+        assert_eq!(first.recv_timeout(PATIENCE), lost(Withdrawn::KeyOver));
+        assert_eq!(late.recv_timeout(PATIENCE), lost(Withdrawn::KeyOver));
+        elsewhere.change(&name("bot"), Change::AddKey { key: key(3), overlap: 0 }, NOW + 60).unwrap();
+        assert_eq!(second.recv_timeout(PATIENCE), lost(Withdrawn::KeyOver), "replaced at once");
+        let (_unknown, unknown) = watch(&here, bound(4, 7));
+        assert_eq!(unknown.recv_timeout(PATIENCE), lost(Withdrawn::KeyOver), "not one of its keys");
     }
 
     #[test]
@@ -568,7 +660,7 @@ mod watching {
         let (_watched, told) = watch(&store, basis(1));
         let other = Connection::open(folder.path().join("state.db")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE; UPDATE meta SET value = 0 WHERE name = 'uses'").unwrap();
-        assert!(store.withdrawn(&basis(1)).unwrap().is_none());
+        assert!(store.withdrawn(&basis(1), NOW).unwrap().is_none());
         other.execute_batch("COMMIT").unwrap();
         drop(store);
         assert_eq!(told.recv_timeout(PATIENCE), lost(Withdrawn::Unknown), "nobody watches any more");

@@ -129,7 +129,7 @@ pub(crate) struct AgentRevokeArguments {
     /// A token, by its `jti`
     #[arg(long, value_name = "JTI", conflicts_with_all = ["key", "task", "token_sha256"])]
     pub(crate) token: Option<String>,
-    /// The issuer of that token [default: the agent's, without NAME the local issuer]
+    /// The issuer of that token [default: the agent's, without NAME the only one that is trusted]
     #[arg(long, value_name = "ISSUER", requires = "token")]
     pub(crate) issuer: Option<String>,
     /// A token, by the SHA-256 that reports and the audit log name it with
@@ -138,6 +138,9 @@ pub(crate) struct AgentRevokeArguments {
     /// A key, by its thumbprint; or, with NAME, by its `kid`
     #[arg(long, value_name = "KID", conflicts_with = "task")]
     pub(crate) key: Option<String>,
+    /// Revoke the key although no agent has it
+    #[arg(long, requires = "key", conflicts_with = "agent")]
+    pub(crate) unregistered: bool,
     /// A task, by its id; the same as `task end`
     #[arg(long, value_name = "ID")]
     pub(crate) task: Option<String>,
@@ -161,6 +164,9 @@ pub(crate) struct AgentImportArguments {
     /// What `agent export` printed; `-` reads standard input
     #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+    /// Drop keys that agents have here and not in the document, and end those agents' runs
+    #[arg(long)]
+    pub(crate) drop_keys: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,8 +1,6 @@
 //! `bailiwick agent revoke`
 
-use bailiwick_identity::{
-    AgentId, Change, JtiHash, LocalIssuer, Reason, Registrar, RegistryError, Revocable, TaskId, Thumbprint,
-};
+use bailiwick_identity::{AgentId, Change, JtiHash, Reason, Registrar, RegistryError, Revocable, TaskId, Thumbprint};
 use bailiwick_store::Store;
 use serde_json::{Value, json};
 
@@ -17,15 +15,23 @@ use crate::{identity, input, terminal};
 /// What was meant, once the registry was asked where it takes that to know.
 enum Meant {
     Agent(AgentId),
-    Token { jti: String, issuer: Option<String>, agent: Option<AgentId> },
+    Token { jti: String, by: By },
     Hash(JtiHash),
-    Key { name: String, agent: Option<AgentId> },
+    KeyOf { name: String, agent: AgentId },
+    Key { key: Thumbprint, unregistered: bool },
     Task(TaskId),
+}
+
+/// Whose token it is.
+enum By {
+    Issuer(String),
+    /// The issuer that the registry has for this agent.
+    Agent(AgentId),
 }
 
 /// Revokes, which ends the runs that rest on it, in this process and in others.
 pub(crate) fn run(arguments: &AgentRevokeArguments, host: &Configuration) -> Outcome {
-    let meant = Meant::of(arguments)?;
+    let meant = Meant::of(arguments, host)?;
     revoke(meant, arguments.reason.as_deref(), arguments.json, host)
 }
 
@@ -53,10 +59,19 @@ enum Done {
 }
 
 impl Meant {
-    fn of(arguments: &AgentRevokeArguments) -> Result<Meant, Failure> {
+    /// What is recorded comes from here: nothing that could be a token gets through.
+    fn of(arguments: &AgentRevokeArguments, host: &Configuration) -> Result<Meant, Failure> {
         let agent = arguments.agent.as_deref().map(identity::agent_id).transpose()?;
         if let Some(jti) = &arguments.token {
-            return Ok(Meant::Token { jti: jti.clone(), issuer: arguments.issuer.clone(), agent });
+            if is_token(jti) {
+                return Err(Failure::usage("--token takes the `jti` in the token, and this is a token itself")
+                    .help("`bailiwick token inspect TOKEN` shows its `jti`, and the name for --token-sha256"));
+            }
+            let by = match (arguments.issuer.as_deref(), agent) {
+                (None, Some(agent)) => By::Agent(agent),
+                (issuer, _) => By::Issuer(only_issuer(issuer, host)?),
+            };
+            return Ok(Meant::Token { jti: jti.clone(), by });
         }
         if let Some(text) = &arguments.token_sha256 {
             let hash = JtiHash::parse(text);
@@ -67,7 +82,19 @@ impl Meant {
             });
         }
         if let Some(name) = &arguments.key {
-            return Ok(Meant::Key { name: name.clone(), agent });
+            let is_name = (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+            if is_token(name) || !is_name {
+                return Err(Failure::usage("--key: a key's name is 1 to 128 visible ASCII characters, and no token")
+                    .help("`bailiwick agent show NAME` lists the keys of an agent"));
+            }
+            if let Some(agent) = agent {
+                return Ok(Meant::KeyOf { name: name.clone(), agent });
+            }
+            let key = Thumbprint::parse(name).ok_or_else(|| {
+                Failure::usage(format!("`{}` is not a thumbprint", Untrusted(name)))
+                    .help("name the agent as well: `bailiwick agent revoke NAME --key KID`")
+            })?;
+            return Ok(Meant::Key { key, unregistered: arguments.unregistered });
         }
         if let Some(task) = &arguments.task {
             return Ok(Meant::Task(task_id(task)?));
@@ -81,7 +108,7 @@ impl Meant {
         match self {
             Meant::Agent(_) => "agent.revoke",
             Meant::Token { .. } | Meant::Hash(_) => "token.revoke",
-            Meant::Key { .. } => "key.revoke",
+            Meant::KeyOf { .. } | Meant::Key { .. } => "key.revoke",
             Meant::Task(_) => "task.end",
         }
     }
@@ -90,12 +117,11 @@ impl Meant {
     fn target(&self) -> String {
         match self {
             Meant::Agent(id) => id.to_string(),
-            Meant::Token { jti, issuer: Some(issuer), .. } => JtiHash::of(issuer, jti).to_string(),
-            Meant::Token { jti, agent: None, .. } => JtiHash::of(LocalIssuer::ISSUER, jti).to_string(),
-            Meant::Token { agent: Some(agent), .. } => format!("a token of {agent}"),
+            Meant::Token { jti, by: By::Issuer(issuer) } => JtiHash::of(issuer, jti).to_string(),
+            Meant::Token { by: By::Agent(agent), .. } => format!("a token of {agent}"),
             Meant::Hash(hash) => hash.to_string(),
-            Meant::Key { name, agent: Some(agent) } => format!("{agent} {name}"),
-            Meant::Key { name, agent: None } => name.clone(),
+            Meant::KeyOf { name, agent } => format!("{agent} {name}"),
+            Meant::Key { key, .. } => key.to_string(),
             Meant::Task(task) => task.to_string(),
         }
     }
@@ -106,24 +132,29 @@ impl Meant {
                 store.change(&id, Change::Revoke(reason), now).map_err(administration::refused)?;
                 return Ok(Done::Agent(id));
             }
-            Meant::Token { jti, issuer, agent } => {
-                let issuer = match (issuer, agent) {
-                    (Some(issuer), _) => issuer,
-                    (None, Some(agent)) => administration::agent(store, &agent)?.issuer,
-                    (None, None) => LocalIssuer::ISSUER.to_owned(),
+            Meant::Token { jti, by } => {
+                let issuer = match by {
+                    By::Issuer(issuer) => issuer,
+                    By::Agent(agent) => administration::agent(store, &agent)?.issuer,
                 };
                 Revocable::Token(JtiHash::of(&issuer, &jti))
             }
             Meant::Hash(hash) => Revocable::Token(hash),
-            Meant::Key { name, agent: Some(agent) } => {
+            Meant::KeyOf { name, agent } => {
                 let entry = administration::agent(store, &agent)?;
                 let key = entry.key_named(&name).ok_or(RegistryError::UnknownKey { agent, key: name });
                 Revocable::Key(key.map_err(administration::refused)?.thumbprint())
             }
-            Meant::Key { name, agent: None } => Thumbprint::parse(&name).map(Revocable::Key).ok_or_else(|| {
-                Failure::usage(format!("`{}` is not a thumbprint", Untrusted(&name)))
-                    .help("name the agent as well: `bailiwick agent revoke NAME --key KID`")
-            })?,
+            Meant::Key { key, unregistered } => {
+                let agents = store.agents().map_err(administration::refused)?;
+                let known = agents.iter().flat_map(|agent| &agent.keys).any(|known| known.thumbprint() == key);
+                if !known && !unregistered {
+                    return Err(Failure::usage(format!("no agent has the key `{key}`")).help(
+                        "look at it again; if it is meant, --unregistered revokes it: tokens bound to it, and its registration",
+                    ));
+                }
+                Revocable::Key(key)
+            }
             Meant::Task(task) => Revocable::Task(task),
         };
         store.revoke(what.clone(), reason, now).map_err(administration::refused)?;
@@ -151,7 +182,34 @@ impl Done {
     }
 }
 
+/// Whether somebody pasted a token where its name belongs. What stands there is recorded.
+fn is_token(text: &str) -> bool {
+    text.split('.').count() >= 3 && text.starts_with("eyJ")
+}
+
+/// The issuer of a token: what was typed, when its tokens are accepted here, and otherwise the only one whose are. Of any
+/// other, nothing would be revoked but a name.
+fn only_issuer(typed: Option<&str>, host: &Configuration) -> Result<String, Failure> {
+    let names: Vec<&str> = host.issuer_names().collect();
+    let listed = || names.iter().map(|name| format!("`{}`", Untrusted(name))).collect::<Vec<_>>().join(", ");
+    let trusted =
+        || if names.is_empty() { "no issuer is trusted here".to_owned() } else { format!("trusted are {}", listed()) };
+    match (typed, names.as_slice()) {
+        (Some(typed), _) if names.contains(&typed) => Ok(typed.to_owned()),
+        (Some(typed), _) => {
+            let message = format!("--issuer: no token of `{}` is accepted here", Untrusted(typed));
+            Err(Failure::usage(message).help(format!("write it as it is configured: {}", trusted())))
+        }
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, _) => Err(Failure::usage("nothing says which issuer made that token")
+            .help(format!("name the agent, or the issuer with --issuer: {}", trusted()))),
+    }
+}
+
 /// A task's id as it was typed.
 pub(crate) fn task_id(text: &str) -> Result<TaskId, Failure> {
+    if is_token(text) {
+        return Err(Failure::usage("this is a token, and not the id of a task"));
+    }
     TaskId::parse(text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(text))))
 }

@@ -3,6 +3,7 @@
 use bailiwick_host::crypto::{KeyAlgorithm, KeyError, KeyStore};
 use bailiwick_policy::KeyName;
 
+use crate::administration::Act;
 use crate::arguments::KeyCreateArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -16,7 +17,10 @@ pub(crate) fn run(arguments: &KeyCreateArguments, host: &Configuration) -> Outco
         Failure::usage(format!("--algorithm: `{}` is not known", Untrusted(&arguments.algorithm)))
             .help(format!("choose one of {}", KeyAlgorithm::ALL.map(KeyAlgorithm::as_str).join(", ")))
     })?;
-    open(host)?.create(&name, algorithm).map_err(|error| match error {
+    let store = open(host)?;
+    let target = format!("{name} {algorithm}");
+    Act { name: "key.create", target, reason: None, tightens: false }.announce(host)?;
+    store.create(&name, algorithm).map_err(|error| match error {
         KeyError::Exists { .. } => Failure::usage(error),
         other => Failure::internal(other),
     })?;

@@ -4,7 +4,7 @@ use bailiwick_guard::Timestamp;
 use bailiwick_identity::danger::{UnverifiedParts, unverified_parts};
 use bailiwick_identity::{
     Algorithm, Check, Inspection, IssuerDirectory, KeysError, Outcome as Checked, RawToken, Token, TrustedIssuer,
-    inspect,
+    admit, inspect,
 };
 use bailiwick_policy::Detail;
 use serde_json::{Map, Value, json};
@@ -14,18 +14,22 @@ use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{self, BAD, BOLD, DIM, GOOD, Untrusted};
-use crate::{identity, input, trusted};
+use crate::{administration, identity, input, trusted};
 
-/// Shows what a token says, as unverified text, and every check of it by name. Spends nothing.
+/// Shows what a token says, as unverified text, every check of it by name, and what the registry has against it. Spends,
+/// remembers and counts nothing.
 pub(crate) fn run(arguments: &TokenInspectArguments, host: Result<Configuration, Failure>) -> Outcome {
     let raw = match (&arguments.token, &arguments.token_file) {
         (Some(text), None) => RawToken::new(text.clone()),
         (None, Some(path)) => identity::token_file(path)?,
         _ => return Err(Failure::usage("name the token once: TOKEN or --token-file FILE")),
     };
-    let directory = match typed(arguments)? {
-        Some(issuer) => IssuerDirectory::none().with(issuer).map_err(Failure::usage)?,
-        None => host?.issuers()?,
+    let (directory, host) = match typed(arguments)? {
+        Some(issuer) => (IssuerDirectory::none().with(issuer).map_err(Failure::usage)?, None),
+        None => {
+            let host = host?;
+            (host.issuers()?.looking_on(), Some(host))
+        }
     };
     let now = arguments.now.unwrap_or_else(input::now);
     // Keys are fetched now, whatever time the token is judged at.
@@ -36,13 +40,30 @@ pub(crate) fn run(arguments: &TokenInspectArguments, host: Result<Configuration,
     let proof = arguments.dpop_proof.as_deref();
     let proof = proof.map(|path| identity::proof(path, &raw, &directory, now)).transpose()?;
     let inspection = inspect(&raw, proof.as_ref(), &issuers, now);
-    let shown = Shown { parts: unverified_parts(&raw).ok(), inspection: &inspection, keys: keys.as_ref() };
+    let registry = match (inspection.verified(), host) {
+        (Ok(token), Some(host)) => registry(token, &host, now)?,
+        _ => None,
+    };
+    let parts = unverified_parts(&raw).ok();
+    let shown = Shown { parts, inspection: &inspection, keys: keys.as_ref(), registry: registry.as_ref() };
     if arguments.json {
         terminal::out_json(&shown.to_json())?;
     } else {
         terminal::out(&shown.draw())?;
     }
-    Ok(if inspection.verified().is_ok() { Exit::Success } else { Exit::Identity })
+    Ok(if shown.accepted().is_some() { Exit::Success } else { Exit::Identity })
+}
+
+/// What the registry has against a token that verifies: what a run would be told. Where there is no registry yet, nothing.
+fn registry(token: &Token, host: &Configuration, now: u64) -> Result<Option<Failure>, Failure> {
+    let Some(store) = administration::open_existing(host)? else { return Ok(None) };
+    match admit(token, &store, host.rotation, now) {
+        Ok(_) => Ok(None),
+        Err(error) => {
+            let refused = identity::unauthorized(error);
+            if refused.code().is_some() { Ok(Some(refused)) } else { Err(refused) }
+        }
+    }
 }
 
 /// The issuer that was typed in place of those that are configured.
@@ -64,6 +85,8 @@ struct Shown<'a> {
     inspection: &'a Inspection,
     /// Why the issuer's keys could not be had.
     keys: Option<&'a KeysError>,
+    /// Why the registry refuses it.
+    registry: Option<&'a Failure>,
 }
 
 impl Shown<'_> {
@@ -82,9 +105,9 @@ impl Shown<'_> {
             })
             .collect();
         let unverified = self.parts.as_ref().map(|parts| json!({ "header": parts.header, "claims": parts.claims }));
-        let mut value = match self.inspection.verified() {
-            Ok(token) => proved(token),
-            Err(_) => {
+        let mut value = match self.accepted() {
+            Some(token) => proved(token),
+            None => {
                 let failed = self.failed();
                 json!({
                     "accepted": false,
@@ -121,13 +144,18 @@ impl Shown<'_> {
             };
             text += &format!("  {style}{mark}{style:#} {:<21} {about}\n", check.name());
         }
-        text + &match self.inspection.verified() {
-            Ok(token) => accepted(token),
-            Err(_) => {
+        text + &match self.accepted() {
+            Some(token) => accepted(token),
+            None => {
                 let (code, message) = self.failed().unwrap_or_default();
                 format!("{BAD}refused{BAD:#}: {} {DIM}[{code}]{DIM:#}\n", terminal::plain(&message))
             }
         }
+    }
+
+    /// The token, when every check passed and the registry has nothing against it.
+    fn accepted(&self) -> Option<&Token> {
+        self.inspection.verified().ok().filter(|_| self.registry.is_none())
     }
 
     /// The code and the message of a check that failed.
@@ -142,7 +170,11 @@ impl Shown<'_> {
     }
 
     fn failed(&self) -> Option<(String, String)> {
-        self.inspection.outcomes().find_map(|(check, outcome)| self.why(check, outcome))
+        let registry = || {
+            let refused = self.registry?;
+            Some((refused.code()?.to_string(), refused.message().to_owned()))
+        };
+        self.inspection.outcomes().find_map(|(check, outcome)| self.why(check, outcome)).or_else(registry)
     }
 }
 

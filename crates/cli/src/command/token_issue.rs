@@ -1,8 +1,10 @@
 //! `bailiwick token issue`
 
-use bailiwick_identity::{LocalIssuer, LocalIssuerError, Registrar, Thumbprint};
+use bailiwick_identity::danger::unverified_parts;
+use bailiwick_identity::{JtiHash, LocalIssuer, LocalIssuerError, RawToken, Registrar, Thumbprint};
 use bailiwick_policy::Code;
 
+use crate::administration::Act;
 use crate::arguments::TokenIssueArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -29,6 +31,10 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
             LocalIssuerError::Lifetime { .. } => Failure::usage(format!("--ttl: {error}")),
             other => Failure::internal(other),
         })?;
+    let raw = RawToken::new(token.to_string());
+    let jti = unverified_parts(&raw).ok().and_then(|parts| Some(parts.claims.get("jti")?.as_str()?.to_owned()));
+    let hash = JtiHash::of(LocalIssuer::ISSUER, &jti.unwrap_or_default());
+    Act { name: "token.issue", target: format!("{agent} {hash}"), reason: None, tightens: false }.announce(host)?;
     terminal::out(&format!("{}\n", *token))?;
 
     let store = administration::open_existing(host)?;

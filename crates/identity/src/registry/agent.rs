@@ -93,6 +93,8 @@ pub enum ChangeError {
     Revoked,
     #[error("it is not suspended")]
     NotSuspended,
+    #[error("it is {0}, and keeps its issuer and subject, so that nobody else gets them")]
+    Held(Status),
     #[error("the key `{0}` is one of its keys already")]
     KnownKey(Thumbprint),
 }

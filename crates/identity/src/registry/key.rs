@@ -159,6 +159,15 @@ impl AgentKey {
         }
     }
 
+    /// This key, which is known, as another registry has it: it may end earlier there, and nothing else about it counts.
+    pub(crate) fn told(&self, elsewhere: &AgentKey) -> AgentKey {
+        let mut key = self.clone();
+        if let Some(end) = elsewhere.expires {
+            key.end_at(end);
+        }
+        key
+    }
+
     /// Ends its service at that second, or earlier where it ends earlier.
     pub(crate) fn end_at(&mut self, second: u64) {
         let end = second.max(self.not_before.saturating_add(1));

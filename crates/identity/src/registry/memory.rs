@@ -7,10 +7,12 @@ use super::agent::{Agent, Change, Reason, Status};
 use super::document::RegistryDocument;
 use super::registrar::Registrar;
 use super::revocation::{Basis, EndRun, Revocable, Revocation, Watched, Withdrawal, Withdrawn};
-use super::roll::{AgentRegistry, RegistryError};
+use super::roll::{AgentRegistry, MissingKeys, RegistryError};
 use crate::agent::{AgentId, Subject};
 
 /// Keeps a registry in memory. Clones share it.
+///
+/// It has no clock and no thread: a run whose key serves no longer ends with the first change after that.
 #[derive(Clone, Default)]
 pub struct MemoryRegistrar {
     kept: Arc<Mutex<Kept>>,
@@ -22,6 +24,8 @@ struct Kept {
     revocations: Vec<Revocation>,
     runs: BTreeMap<u64, (Basis, EndRun)>,
     next: u64,
+    /// The latest second that anybody told.
+    latest: u64,
 }
 
 impl MemoryRegistrar {
@@ -35,8 +39,9 @@ impl MemoryRegistrar {
     }
 
     /// Changes something, and ends the runs that have lost their basis.
-    fn change_kept<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
+    fn change_kept<T>(&self, now: u64, change: impl FnOnce(&mut Kept) -> T) -> T {
         let mut kept = self.kept();
+        kept.latest = kept.latest.max(now);
         let changed = change(&mut kept);
         let ended = kept.ended();
         drop(kept);
@@ -48,18 +53,24 @@ impl MemoryRegistrar {
 }
 
 impl Kept {
-    fn withdrawn(&self, basis: &Basis) -> Option<Withdrawal> {
+    fn withdrawn(&self, basis: &Basis, now: u64) -> Option<Withdrawal> {
         let of_agent = basis.agent.as_ref().and_then(|(id, epoch)| match self.registry.get(id) {
             Some(agent) if agent.epoch == *epoch && agent.status == Status::Active => None,
             Some(agent) => Some(Withdrawal { what: Withdrawn::Agent(agent.status), reason: agent.reason.clone() }),
             None => Some(Withdrawal { what: Withdrawn::Agent(Status::Revoked), reason: None }),
         });
-        of_agent.or_else(|| {
+        let revoked = || {
             basis.revocables().find_map(|what| {
                 let entry = self.revocations.iter().find(|entry| entry.what == what)?;
                 Some(Withdrawal { what: basis.lost(&what)?, reason: entry.reason.clone() })
             })
-        })
+        };
+        let over = || {
+            let agent = basis.agent.as_ref().and_then(|(id, _)| self.registry.get(id));
+            let what = basis.key_ends(agent.map(|agent| &*agent.keys).unwrap_or_default(), now).err()?;
+            Some(Withdrawal { what, reason: None })
+        };
+        of_agent.or_else(revoked).or_else(over)
     }
 
     fn revoke(&mut self, revocation: Revocation) {
@@ -72,8 +83,11 @@ impl Kept {
     }
 
     fn ended(&mut self) -> Vec<(EndRun, Withdrawal)> {
-        let lost: Vec<_> =
-            self.runs.iter().filter_map(|(run, (basis, _))| Some((*run, self.withdrawn(basis)?))).collect();
+        let lost: Vec<_> = self
+            .runs
+            .iter()
+            .filter_map(|(run, (basis, _))| Some((*run, self.withdrawn(basis, self.latest)?)))
+            .collect();
         lost.into_iter().filter_map(|(run, withdrawal)| Some((self.runs.remove(&run)?.1, withdrawal))).collect()
     }
 }
@@ -92,13 +106,18 @@ impl Registrar for MemoryRegistrar {
     }
 
     fn register(&self, agent: Agent) -> Result<(), RegistryError> {
-        self.change_kept(|kept| kept.registry.register(agent))
+        self.change_kept(0, |kept| kept.registry.register(agent))
     }
 
-    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
-        self.change_kept(|kept| {
+    fn import(
+        &self,
+        document: RegistryDocument,
+        missing: MissingKeys,
+        now: u64,
+    ) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+        self.change_kept(now, |kept| {
             let revocations = document.revocations.clone();
-            let ids = kept.registry.import(document, now)?;
+            let ids = kept.registry.import(document, missing, now)?;
             // The oldest first: lists have the latest first.
             revocations.into_iter().rev().for_each(|revocation| kept.revoke(revocation));
             Ok(ids)
@@ -106,7 +125,7 @@ impl Registrar for MemoryRegistrar {
     }
 
     fn change(&self, id: &AgentId, change: Change, now: u64) -> Result<Agent, RegistryError> {
-        self.change_kept(|kept| kept.registry.change(id, change, now).cloned())
+        self.change_kept(now, |kept| kept.registry.change(id, change, now).cloned())
     }
 
     fn count_injection(&self, id: &AgentId) -> Result<(), RegistryError> {
@@ -117,7 +136,7 @@ impl Registrar for MemoryRegistrar {
     }
 
     fn revoke(&self, what: Revocable, reason: Option<Reason>, now: u64) -> Result<(), RegistryError> {
-        self.change_kept(|kept| kept.revoke(Revocation { what, reason, at: now }));
+        self.change_kept(now, |kept| kept.revoke(Revocation { what, reason, at: now }));
         Ok(())
     }
 
@@ -125,12 +144,12 @@ impl Registrar for MemoryRegistrar {
         Ok(self.kept().revocations.iter().rev().cloned().collect())
     }
 
-    fn withdrawn(&self, basis: &Basis) -> Result<Option<Withdrawal>, RegistryError> {
-        Ok(self.kept().withdrawn(basis))
+    fn withdrawn(&self, basis: &Basis, now: u64) -> Result<Option<Withdrawal>, RegistryError> {
+        Ok(self.kept().withdrawn(basis, now))
     }
 
     fn watch(&self, basis: Basis, end: EndRun) -> Result<Watched, RegistryError> {
-        let run = self.change_kept(|kept| {
+        let run = self.change_kept(0, |kept| {
             let run = kept.next;
             kept.next = run.saturating_add(1);
             kept.runs.insert(run, (basis, end));

@@ -19,4 +19,4 @@ pub use registrar::Registrar;
 pub use revocation::{
     Basis, EndRun, Revocable, Revocation, Signal, SignalEvent, TaskId, TaskIdError, Watched, Withdrawal, Withdrawn,
 };
-pub use roll::{AgentRegistry, RegistryError};
+pub use roll::{AgentRegistry, MissingKeys, RegistryError};

@@ -3,7 +3,7 @@
 use super::agent::{Agent, Change, Reason};
 use super::document::RegistryDocument;
 use super::revocation::{Basis, EndRun, Revocable, Revocation, Signal, SignalEvent, Watched, Withdrawal};
-use super::roll::RegistryError;
+use super::roll::{MissingKeys, RegistryError};
 use crate::agent::{AgentId, Subject};
 use crate::jti::JtiHash;
 
@@ -27,11 +27,16 @@ pub trait Registrar: Send + Sync {
     /// What [`AgentRegistry::register`](crate::AgentRegistry::register) refuses.
     fn register(&self, agent: Agent) -> Result<(), RegistryError>;
 
-    /// Adds or replaces agents, all or none.
+    /// Adds or replaces agents, and revokes, all or nothing.
     ///
     /// # Errors
     /// Everything that [`AgentRegistry::import`](crate::AgentRegistry::import) refuses.
-    fn import(&self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>>;
+    fn import(
+        &self,
+        document: RegistryDocument,
+        missing: MissingKeys,
+        now: u64,
+    ) -> Result<Vec<AgentId>, Vec<RegistryError>>;
 
     /// Changes one agent; what it is then.
     ///
@@ -48,8 +53,8 @@ pub trait Registrar: Send + Sync {
     /// Every revocation, the latest first.
     fn revocations(&self) -> Result<Vec<Revocation>, RegistryError>;
 
-    /// What has been taken away of a run's basis.
-    fn withdrawn(&self, basis: &Basis) -> Result<Option<Withdrawal>, RegistryError>;
+    /// What is gone of a run's basis at second `now`: taken away, or a key that serves no longer.
+    fn withdrawn(&self, basis: &Basis, now: u64) -> Result<Option<Withdrawal>, RegistryError>;
 
     /// Calls `end` once as soon as something is taken away of the basis, which may be before this returns, and when
     /// that cannot be known any more. Dropping what it returns ends the watch.

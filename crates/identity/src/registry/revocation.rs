@@ -5,6 +5,7 @@ use std::fmt;
 use bailiwick_policy::{Code, is_hidden};
 
 use super::agent::{Reason, Status};
+use super::key::{AgentKey, KeyAge};
 use crate::agent::{AgentId, Subject};
 use crate::jti::JtiHash;
 use crate::thumbprint::Thumbprint;
@@ -52,6 +53,8 @@ pub struct Basis {
 pub enum Withdrawn {
     Token,
     Key,
+    /// The key does not serve the agent any more: it was replaced, dropped, or has expired.
+    KeyOver,
     Task,
     /// The agent is not active any more, or its entry says something else than it did.
     Agent(Status),
@@ -143,6 +146,21 @@ impl Basis {
         let key = self.key.map(Revocable::Key);
         [Revocable::Token(self.token)].into_iter().chain(key).chain(self.task.clone().map(Revocable::Task))
     }
+
+    /// The second from which its key serves the agent with these keys no longer; `None` when that is not known, and when it
+    /// rests on no key. An agent without keys leaves to its issuer which keys are its own.
+    ///
+    /// # Errors
+    /// [`Withdrawn::KeyOver`] when it does not serve at second `now`.
+    pub fn key_ends(&self, keys: &[AgentKey], now: u64) -> Result<Option<u64>, Withdrawn> {
+        match self.key {
+            Some(bound_to) if !keys.is_empty() => {
+                let key = keys.iter().find(|key| key.thumbprint() == bound_to && key.age(now) == KeyAge::Live);
+                key.map(AgentKey::expires).ok_or(Withdrawn::KeyOver)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 impl Withdrawn {
@@ -151,6 +169,7 @@ impl Withdrawn {
         match self {
             Withdrawn::Token | Withdrawn::Unknown => Code::TokenRevoked,
             Withdrawn::Key => Code::AgentKeyRevoked,
+            Withdrawn::KeyOver => Code::AgentKeyExpired,
             Withdrawn::Task => Code::TaskEnded,
             Withdrawn::Agent(Status::Revoked) => Code::AgentRevoked,
             Withdrawn::Agent(_) => Code::AgentSuspended,
@@ -189,6 +208,7 @@ impl fmt::Display for Withdrawn {
         f.write_str(match self {
             Withdrawn::Token => "the token was revoked",
             Withdrawn::Key => "the key that the token is bound to was revoked",
+            Withdrawn::KeyOver => "the key that the token is bound to serves the agent no longer",
             Withdrawn::Task => "the task was ended",
             Withdrawn::Agent(Status::Revoked) => "the agent was revoked",
             Withdrawn::Agent(Status::Suspended) => "the agent was suspended",

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agent::{Agent, Change, ChangeError, EntryError, Status};
 use super::document::RegistryDocument;
-use super::key::AgentKey;
+use super::key::{AgentKey, KeyAge};
 use crate::agent::{AgentId, Subject};
+use crate::issuer::TrustedIssuer;
 use crate::thumbprint::Thumbprint;
 
 /// Every registered agent. Empty by default: nobody may run.
@@ -17,6 +18,15 @@ pub struct AgentRegistry {
     agents: BTreeMap<AgentId, Agent>,
     /// Keys that nobody may register again.
     revoked_keys: BTreeSet<Thumbprint>,
+}
+
+/// What becomes of keys that agents have here and not in a document that is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingKeys {
+    /// A document without a key that serves is refused. What has served its time may go, unless no key would be left.
+    Refuse,
+    /// They are dropped, and the runs of their agents end.
+    Drop,
 }
 
 /// The registry does not take that, or cannot be read.
@@ -38,6 +48,10 @@ pub enum RegistryError {
     UnknownSubject(Subject),
     #[error("the agent `{agent}` has no key `{key}`")]
     UnknownKey { agent: AgentId, key: String },
+    #[error("the agent `{agent}` has the key `{key}`, and would lose it; `--drop-keys` drops such keys")]
+    KeyMissing { agent: AgentId, key: Thumbprint },
+    #[error("the agent `{agent}`: `{name}` is in the future")]
+    Future { agent: AgentId, name: &'static str },
     #[error("the agent `{agent}`: {problem}")]
     Change { agent: AgentId, problem: ChangeError },
     #[error(transparent)]
@@ -72,12 +86,20 @@ impl AgentRegistry {
     }
 
     /// Adds agents, and puts others in the place of those with the same id. Which runs of those may go on: those of
-    /// agents whose issuer, subject, capabilities and status stay as they are. Keys that the document revokes nobody may
-    /// register again; agents of the document may still have them.
+    /// agents whose issuer, subject, capabilities and status stay as they are, and which lose no key. Keys that the document
+    /// revokes nobody may register again; agents of the document may still have them.
+    ///
+    /// A document takes back nothing that was decided here: who is suspended stays so, who is revoked stays as it is, and a key
+    /// that is known keeps its beginning and serves no longer than it did.
     ///
     /// # Errors
     /// Everything that is wrong; and then nothing has changed.
-    pub fn import(&mut self, document: RegistryDocument, now: u64) -> Result<Vec<AgentId>, Vec<RegistryError>> {
+    pub fn import(
+        &mut self,
+        document: RegistryDocument,
+        missing: MissingKeys,
+        now: u64,
+    ) -> Result<Vec<AgentId>, Vec<RegistryError>> {
         let mut result = self.clone();
         result.revoked_keys.extend(document.revoked_keys());
         let told: BTreeSet<Thumbprint> = document.revoked_keys().collect();
@@ -106,8 +128,12 @@ impl AgentRegistry {
             let revoked = agent.keys.iter().filter(|key| !had(key)).map(AgentKey::thumbprint);
             let revoked = revoked.filter(|key| self.is_revoked(*key) && !told.contains(key));
             errors.extend(revoked.map(RegistryError::RevokedKey));
+            errors.extend(check_times(known, &agent, now));
             let agent = match known {
-                Some(known) => succeed(known, agent, now),
+                Some(known) => {
+                    errors.extend(check_succession(known, &agent, missing, now));
+                    succeed(known, agent, now)
+                }
                 None => Agent { updated_at: now, ..agent },
             };
             match result.check_against_others(&agent) {
@@ -184,13 +210,53 @@ impl AgentRegistry {
     }
 }
 
+/// What `known` may not become.
+fn check_succession(known: &Agent, next: &Agent, missing: MissingKeys, now: u64) -> Vec<RegistryError> {
+    let agent = || known.id.clone();
+    let mut errors = Vec::new();
+    if known.status != Status::Active && (&known.issuer, &known.subject) != (&next.issuer, &next.subject) {
+        errors.push(RegistryError::Change { agent: agent(), problem: ChangeError::Held(known.status) });
+    }
+    if missing == MissingKeys::Refuse && known.status != Status::Revoked {
+        let serves = |key: &&AgentKey| next.keys.is_empty() || key.age(now) != KeyAge::Over;
+        let lost = lost_keys(known, next).filter(serves).map(AgentKey::thumbprint);
+        errors.extend(lost.map(|key| RegistryError::KeyMissing { agent: agent(), key }));
+    }
+    errors
+}
+
+/// Times that have not come yet: a key from the future would never be due for another one.
+fn check_times(known: Option<&Agent>, next: &Agent, now: u64) -> Vec<RegistryError> {
+    let is_future = |second: u64| second > now.saturating_add(TrustedIssuer::MAX_SKEW);
+    let had =
+        |key: &&AgentKey| known.is_some_and(|known| known.keys.iter().any(|it| it.thumbprint() == key.thumbprint()));
+    let registered = known.is_none() && is_future(next.registered_at);
+    let key = next.keys.iter().filter(|key| !had(key)).any(|key| is_future(key.not_before()));
+    let wrong = [("registered_at", registered), ("not_before", key)].into_iter().filter(|(_, wrong)| *wrong);
+    wrong.map(|(name, _)| RegistryError::Future { agent: next.id.clone(), name }).collect()
+}
+
+fn lost_keys<'a>(known: &'a Agent, next: &'a Agent) -> impl Iterator<Item = &'a AgentKey> {
+    known.keys.iter().filter(|key| !next.keys.iter().any(|other| other.thumbprint() == key.thumbprint()))
+}
+
 /// `next` in the place of `known`, whose history it keeps.
 fn succeed(known: &Agent, next: Agent, now: u64) -> Agent {
+    let (status, reason) = match (known.status, next.status) {
+        (Status::Revoked, _) => return known.clone(),
+        (Status::Suspended, Status::Active) => (Status::Suspended, known.reason.clone()),
+        (_, status) => (status, next.reason.clone()),
+    };
     let same_authority = known.issuer == next.issuer
         && known.subject == next.subject
         && known.capabilities == next.capabilities
-        && known.status == next.status;
+        && known.status == status
+        && lost_keys(known, &next).all(|key| key.age(now) == KeyAge::Over);
+    let kept = |key: &AgentKey| known.keys.iter().find(|it| it.thumbprint() == key.thumbprint()).map(|it| it.told(key));
     Agent {
+        status,
+        reason,
+        keys: next.keys.iter().map(|key| kept(key).unwrap_or_else(|| key.clone())).collect(),
         epoch: known.epoch.saturating_add(u64::from(!same_authority)),
         injections: known.injections,
         registered_at: known.registered_at,
