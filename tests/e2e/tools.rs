@@ -171,10 +171,10 @@ fn asked_on_a_terminal(scene: &Scene) -> Result<(), Failed> {
         let line = format!("{} tool accept policy.toml bad echo --state state", program::PROGRAM);
         // It runs its command on a terminal of its own.
         let mut command = Command::new("script");
-        command
-            .args(["-qec", &line, "/dev/null"])
-            .current_dir(&scene.root)
-            .stdin(fs::File::open(scene.root.join("answer"))?);
+        command.args(["-qec", &line, "/dev/null"]).current_dir(&scene.root);
+        command.stdin(fs::File::open(scene.root.join("answer"))?);
+        let own = scene.command(&[]);
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let ended = program::run(&mut command)?;
         expect(&ended.stdout, "Accept these tools of `bad` as shown?")?;
         if record.exists() != accepted {
