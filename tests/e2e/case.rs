@@ -67,14 +67,28 @@ pub(crate) struct Spec {
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum FileSpec {
     Text(String),
-    Link { link: String },
-    Fifo { fifo: bool },
-    Folder { folder: bool },
-    Filled { size: u64 },
-    Bytes { hex: String },
+    Link {
+        link: String,
+    },
+    Fifo {
+        fifo: bool,
+    },
+    Folder {
+        folder: bool,
+    },
+    Filled {
+        size: u64,
+    },
+    Bytes {
+        hex: String,
+    },
     /// A database, made by a file of the case or of `common/`.
-    Database { sql: PathBuf },
-    Empty { empty_files: usize },
+    Database {
+        sql: PathBuf,
+    },
+    Empty {
+        empty_files: usize,
+    },
 }
 
 /// What must be there after the run.
@@ -82,10 +96,17 @@ pub(crate) enum FileSpec {
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum AfterSpec {
     Text(String),
-    Absent { absent: bool },
-    Size { size: u64 },
+    Absent {
+        absent: bool,
+    },
+    Size {
+        size: u64,
+    },
     /// Of a database.
-    Query { query: String, answer: String },
+    Query {
+        query: String,
+        answer: String,
+    },
 }
 
 fn policy() -> String {
