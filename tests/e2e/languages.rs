@@ -245,6 +245,45 @@ pub(crate) fn removed() -> Result<(), Failed> {
     expect("again", &own.command(&["language", "remove", "javascript"])?, 0, &["nothing to remove"])
 }
 
+/// A wheel that requires another package at an address: a folder whose build backend leaves a mark.
+const TRAP: &str = r#"
+import pathlib, sys, zipfile
+root = pathlib.Path(sys.argv[1])
+inner = root / "inner"
+inner.mkdir()
+(inner / "pyproject.toml").write_text(
+    '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    '[project]\nname = "inner"\nversion = "1.0"\n')
+(inner / "backend.py").write_text(f"open({str(root / 'executed')!r}, 'w').write('here')\n")
+(root / "wheels").mkdir()
+with zipfile.ZipFile(root / "wheels/outer_of_trap-1.0-py3-none-any.whl", "w") as wheel:
+    wheel.writestr("outer_of_trap.py", "")
+    info = "outer_of_trap-1.0.dist-info/"
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: outer-of-trap\nVersion: 1.0\n"
+                   f"Requires-Dist: inner @ {inner.as_uri()}\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", "")
+"#;
+
+/// Whatever a package requires, nothing of it is executed while it is fetched.
+pub(crate) fn packages_that_would_be_built() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let made = Command::new("python3").args(["-I", "-c", TRAP]).arg(folder.path()).status()?;
+    if !made.success() {
+        return Err("python3 cannot make a wheel".into());
+    }
+    let state = folder.path().join("state");
+    let mut command = program::program(folder.path(), ["language", "install", "python", "--with", "outer-of-trap"]);
+    command.envs(std::env::vars_os()).env("BAILIWICK_STATE", &state).env("BAILIWICK_CONFIG", "/dev/null");
+    command.env("PIP_FIND_LINKS", folder.path().join("wheels"));
+    let ended = program::run_for(&mut command, PATIENCE)?;
+    expect("a package to build", &ended, 2, &["package `outer-of-trap` cannot be used", "nothing is built here"])?;
+    if folder.path().join("executed").exists() {
+        return Err("a package's build backend was executed".into());
+    }
+    Ok(())
+}
+
 /// Packages of Python code go in; native ones are refused by name. Needs the package index.
 pub(crate) fn packages() -> Result<(), Failed> {
     let state = repository().join("target/languages-test-state");

@@ -90,6 +90,7 @@ fn main() -> ExitCode {
         Trial::test("languages::damaged", languages::damaged),
         Trial::test("languages::removed", languages::removed),
         Trial::test("languages::packages", languages::packages),
+        Trial::test("languages::packages_that_would_be_built", languages::packages_that_would_be_built),
         Trial::test("complete::codes", codes::codes),
         Trial::test("complete::stops", codes::stops),
         Trial::test("complete::diagnostics", codes::diagnostics),

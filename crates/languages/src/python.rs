@@ -1,6 +1,7 @@
 //! CPython as a component: pip fetches what builds it, and the packages that go into it.
 //!
-//! Packages come as wheels of Python code only. Nothing of them runs while they are fetched: no build scripts, no hooks.
+//! Packages come as wheels of Python code only. Nothing of them runs while they are fetched: no build scripts, no hooks. pip is
+//! told so, and is not believed: it runs in `wheels.py`, which lets it start no process.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -85,10 +86,18 @@ async fn fetch_packages(site: &Site<'_>, python: &Path, folder: &Path) -> Result
     if !ended.success {
         return Err(match unmatched(&ended.lines) {
             Some(package) => LanguageError::Unusable { package, reason: ABSENT.to_owned() },
+            None if ended.lines.iter().any(|line| line.contains(UNBUILT)) => LanguageError::Unusable {
+                package: site.recipe.packages.to_string(),
+                reason: "something that it needs is not a wheel, and nothing is built here".to_owned(),
+            },
             None => ended.failed(Step::Packages),
         });
     }
     let wanted = report(&wanted)?;
+    if let Some(direct) = wanted.install.iter().find(|it| it.is_direct) {
+        let reason = "it is not to come from the package index, but from an address that a package names".to_owned();
+        return Err(LanguageError::Unusable { package: direct.metadata.name.clone(), reason });
+    }
 
     let fetched = site.workshop.path().join("fetched.json");
     let only_python = ["--no-deps", "--platform", "any", "--abi", "none", "--implementation", "py", "--python-version"];
@@ -111,9 +120,12 @@ async fn fetch_packages(site: &Site<'_>, python: &Path, folder: &Path) -> Result
     report(&fetched)?.install.into_iter().map(Installed::package).collect::<Option<_>>().ok_or_else(unreadable)
 }
 
+/// What `wheels.py` says when pip would have started a process.
+const UNBUILT: &str = "packages are not built here";
+
 /// Arguments of pip for wheels only: nothing that a package brings is executed.
 fn pip<'a>(flags: &[&'a str], report: &'a Path, folder: &'a Path, requirements: &[&'a OsStr]) -> Vec<&'a OsStr> {
-    let mut arguments: Vec<&OsStr> = ["-m", "pip", "install", "--only-binary=:all:"].map(OsStr::new).to_vec();
+    let mut arguments: Vec<&OsStr> = ["-I", "wheels.py", "install", "--only-binary=:all:"].map(OsStr::new).to_vec();
     arguments.extend(SILENT.into_iter().chain(flags.iter().copied()).map(OsStr::new));
     arguments.extend(["--report".as_ref(), report.as_os_str(), "--target".as_ref(), folder.as_os_str(), "--".as_ref()]);
     arguments.extend(requirements);
@@ -163,6 +175,9 @@ struct Report {
 #[derive(Deserialize)]
 struct Installed {
     download_info: DownloadInfo,
+    /// Whether it comes from an address instead of an index.
+    #[serde(default)]
+    is_direct: bool,
     metadata: Metadata,
 }
 

@@ -7,8 +7,8 @@ case "$*" in
   "-c import venv, ensurepip") [ ! -e "$HOME/no-venv" ]; exit ;;
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; exit ;;
   "-m pip install --require-hashes "*) phase=fetch ;;
-  "-m pip install "*" --dry-run "*) phase=resolve ;;
-  "-m pip install "*" --no-deps "*) phase=packages ;;
+  "-I wheels.py install "*" --dry-run "*) phase=resolve ;;
+  "-I wheels.py install "*" --no-deps "*) phase=packages ;;
   build.py*) phase=build ;;
   *) echo "python3: what is $*?" >&2; exit 2 ;;
 esac

@@ -358,6 +358,23 @@ async fn packages_that_cannot_work_are_refused_by_name() {
     assert_eq!(package, "num-py");
     assert!(reason.contains("as source only"), "{reason}");
 
+    // And so when it would have to be built.
+    fixture.say(
+        "resolve",
+        "echo 'ERROR: Could not install packages due to an OSError: packages are not built here'; exit 1\n",
+    );
+    let Err(LanguageError::Unusable { package, reason }) = fixture.install("outer").await else { panic!("accepted") };
+    assert!(package == "outer" && reason.contains("nothing is built"), "{package}: {reason}");
+    fixture.say("resolve", "");
+    let direct = r#"{"url":"https://x.example/a-1-py3-none-any.whl","archive_info":{"hashes":{}}},"is_direct":true"#;
+    fixture.say(
+        "report",
+        &format!(r#"{{"install":[{{"download_info":{direct},"metadata":{{"name":"a","version":"1"}}}}]}}"#),
+    );
+    let Err(LanguageError::Unusable { package, reason }) = fixture.install("outer").await else { panic!("accepted") };
+    assert!(package == "a" && reason.contains("an address"), "{package}: {reason}");
+    fs::remove_file(fixture.path("home/report")).unwrap();
+
     // And so when it has some, of native code.
     fixture.say("resolve", "");
     fixture.say("packages", pip);
