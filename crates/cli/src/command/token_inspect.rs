@@ -211,8 +211,8 @@ fn accepted(token: &Token) -> String {
         text += &format!("  scope   {}\n", Untrusted(&scope.to_string()));
     }
     for detail in token.details() {
-        let demands = if detail.is_conditional() { detail.to_json()["args"].to_string() } else { String::new() };
-        let demands = if demands.is_empty() { demands } else { format!(" with arguments {demands}") };
+        let args = detail.to_json().get("args").map(|args| format!(" with arguments {args}"));
+        let demands = args.unwrap_or_default();
         text += &format!("  detail  {}{}\n", Untrusted(&detail.to_string()), Untrusted(&demands));
     }
     if token.leaves_scopes_to_registry() {
