@@ -76,8 +76,11 @@ impl Languages {
     /// Interpreters in `folder`, which should belong to this program alone, sealed with `key`: that of the cache, because
     /// both decide what machine code runs here.
     pub fn new(folder: impl Into<PathBuf>, key: &[u8; 32]) -> Languages {
+        let folder = folder.into();
+        // The tools are started elsewhere. It fails only without a current folder, where no relative path leads anywhere.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Languages {
-            installations: Installations::at(folder.into()),
+            installations: Installations::at(folder),
             seal: Seal::new(key),
             environment: Vec::new(),
             sources: Sources::of,
