@@ -87,6 +87,7 @@ fn existing<T>(found: io::Result<T>) -> io::Result<Option<T>> {
 
 /// Opens a database of the host.
 pub(crate) fn open_database(path: &Path, flags: rusqlite::OpenFlags) -> rusqlite::Result<rusqlite::Connection> {
+    bailiwick_sqlite::divide();
     rusqlite::Connection::open_with_flags(path, flags)
 }
 

@@ -1,23 +1,34 @@
 //! SQLite off the asynchronous threads: bounded, and stopped when nobody waits for it any more.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailiwick_guard::HostError;
 use bailiwick_policy::Code;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, InterruptHandle};
 use tokio::sync::Semaphore;
 
 /// Virtual machine instructions between two looks at whether the work is still wanted: well below a millisecond.
-const STEPS: i32 = 1000;
+const STEPS: i32 = 100;
 
 /// Places for work with databases, shared by all runs. Work that is under way keeps its place to its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Lanes(Arc<Semaphore>);
 
 /// Whether somebody still waits for a piece of work.
-#[derive(Clone, Debug)]
-pub(crate) struct Wanted(Arc<AtomicBool>);
+#[derive(Clone)]
+pub(crate) struct Wanted(Arc<Work>);
+
+struct Work {
+    is_wanted: AtomicBool,
+    /// What stops the connection that is at work, where SQLite looks at nothing else: counting a large table is one
+    /// instruction.
+    running: Mutex<Option<InterruptHandle>>,
+}
+
+/// A connection stops for as long as this lives when the work is not wanted any more.
+#[must_use]
+pub(crate) struct Watching(Wanted);
 
 /// Takes the wish back when the call that waits is dropped.
 struct Waiting(Wanted);
@@ -34,7 +45,7 @@ impl Lanes {
     ) -> Result<T, HostError> {
         let internal = HostError::Failed(Code::Internal);
         let place = Arc::clone(&self.0).acquire_owned().await.map_err(|_closed| internal)?;
-        let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+        let wanted = Wanted::new();
         let _waiting = Waiting(wanted.clone());
         let work = move || {
             let _place = place;
@@ -45,20 +56,40 @@ impl Lanes {
 }
 
 impl Wanted {
+    fn new() -> Wanted {
+        Wanted(Arc::new(Work { is_wanted: AtomicBool::new(true), running: Mutex::default() }))
+    }
+
     pub(crate) fn holds(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_wanted.load(Ordering::Acquire)
     }
 
     /// Makes every statement of the connection stop once this work is not wanted any more.
-    pub(crate) fn watch(&self, connection: &Connection) {
+    pub(crate) fn watch(&self, connection: &Connection) -> Watching {
         let wanted = self.clone();
         connection.progress_handler(STEPS, Some(move || !wanted.holds()));
+        *self.running() = Some(connection.get_interrupt_handle());
+        Watching(self.clone())
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<InterruptHandle>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // INVARIANT: an interruption reaches no later work of the connection, because this waits for its end.
+        *self.0.running() = None;
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Release);
+        self.0.0.is_wanted.store(false, Ordering::Release);
+        if let Some(running) = self.0.running().as_ref() {
+            running.interrupt();
+        }
     }
 }
 

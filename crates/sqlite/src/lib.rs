@@ -6,4 +6,4 @@
 
 mod memory;
 
-pub use memory::{divide, unbounded, within};
+pub use memory::{divide, within};

@@ -46,15 +46,6 @@ pub fn divide() -> bool {
 /// What it gives back counts for it, also what somebody else had taken.
 pub fn within<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    with(Some(Budget { bytes, left: bytes }), work)
-}
-
-/// Does something without which nothing can go on, such as undoing what was begun, within [`within`].
-pub fn unbounded<T>(work: impl FnOnce() -> T) -> T {
-    with(None, work)
-}
-
-fn with<T>(budget: Option<Budget>, work: impl FnOnce() -> T) -> T {
     /// Also when the work panics.
     struct Restore(Option<Budget>);
     impl Drop for Restore {
@@ -62,7 +53,7 @@ fn with<T>(budget: Option<Budget>, work: impl FnOnce() -> T) -> T {
             BUDGET.set(self.0);
         }
     }
-    let _restore = Restore(BUDGET.replace(budget));
+    let _restore = Restore(BUDGET.replace(Some(Budget { bytes, left: bytes })));
     work()
 }
 
@@ -181,7 +172,6 @@ mod tests {
             assert!(is_out_of_memory(&within(BUDGET, || hog(&connection, 20_000))));
             assert_eq!(within(BUDGET, || hog(&connection, 1000)).unwrap(), 1000);
         }
-        assert_eq!(within(BUDGET, || unbounded(|| hog(&connection, 20_000))).unwrap(), 20_000);
         assert_eq!(hog(&connection, 20_000).unwrap(), 20_000, "outside of a budget there is none");
     }
 

@@ -27,6 +27,8 @@ pub enum StoreError {
     OldRegistry { path: PathBuf, problem: String },
     #[error("the database is in use by another process for too long")]
     Busy,
+    #[error("there is no memory for the database at the moment")]
+    NoMemory,
     #[error("the database failed: {0}")]
     Failed(String),
     #[error("the database is closed")]
@@ -37,6 +39,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+            Some(ErrorCode::OutOfMemory) => StoreError::NoMemory,
             _ => StoreError::Failed(error.to_string()),
         }
     }

@@ -207,6 +207,8 @@ impl Place {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        // What statements of agents take, they do not take from this database.
+        bailiwick_sqlite::divide();
         let open = || {
             let connection = Connection::open_with_flags(path, flags)?;
             connection.busy_timeout(self.busy)?;
@@ -328,6 +330,7 @@ fn opening(path: &Path, error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::NotOurs { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, problem: error.to_string() },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::OutOfMemory) => StoreError::NoMemory,
         _ => StoreError::File { path, problem: error.to_string() },
     }
 }

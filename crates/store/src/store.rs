@@ -17,7 +17,8 @@ use crate::writer::Writer;
 ///
 /// - `capacity`: a million uses remembered, of about 100 bytes each; when they are all live, further ones are refused.
 /// - `busy`: 5 s of waiting for another process that writes.
-/// - `blind`: runs end after 2 s in which the revocations could not be read because the database is locked.
+/// - `blind`: runs end after 2 s in which the revocations could not be read because the database is
+///   locked, or there is no memory to read it with.
 /// - `despite_permissions`: no. For those who take something away, which must not wait until the permissions of the database
 ///   are right again: it is opened although others may touch it, and its owner may read and write it again.
 /// - `clock`: this machine's, in seconds since the Unix epoch. It says when the key of a live run serves no longer.

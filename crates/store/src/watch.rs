@@ -196,8 +196,8 @@ struct Looker {
     epoch: Option<u64>,
     /// The connection is another one than at the last look.
     anew: bool,
-    /// Since when the database is locked.
-    locked: Option<Instant>,
+    /// Since when the database is locked, or cannot be read for lack of memory.
+    hindered: Option<Instant>,
     patience: Duration,
 }
 
@@ -207,17 +207,20 @@ impl Looker {
         let mut link = Link::new(place.impatient())?;
         // From here on it only grows.
         let epoch = rows::meta(link.connection(), "epoch").ok();
-        Ok(Looker { link, clock, version: None, epoch, anew: true, locked: None, patience })
+        Ok(Looker { link, clock, version: None, epoch, anew: true, hindered: None, patience })
     }
 
     /// What the bases of the runs are worth, when that may have changed since the last look.
     fn look(&mut self, bases: impl FnOnce() -> Vec<(u64, Basis)>) -> Result<Vec<(u64, Standing)>, Blind> {
         match self.standings(bases) {
             Ok(standings) => {
-                self.locked = None;
+                self.hindered = None;
                 Ok(standings)
             }
-            Err(StoreError::Busy) if self.locked.get_or_insert_with(Instant::now).elapsed() < self.patience => {
+            // Both may pass.
+            Err(StoreError::Busy | StoreError::NoMemory)
+                if self.hindered.get_or_insert_with(Instant::now).elapsed() < self.patience =>
+            {
                 Ok(Vec::new())
             }
             Err(_) => Err(Blind),
@@ -259,9 +262,10 @@ mod tests {
 
     /// A database of ours is never locked against readers; another journal's is, and stands for whatever may do so.
     #[test]
-    fn a_lock_is_waited_for_and_not_forever() {
+    fn a_hindrance_is_waited_for_and_not_forever() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
+        assert!(bailiwick_sqlite::divide());
         let writer = Connection::open(&path).unwrap();
         writer.execute_batch("CREATE TABLE meta (name, value); INSERT INTO meta VALUES ('epoch', 1)").unwrap();
         let looker = |patience| Looker::new(Place::of_test(&path), patience, || 0).unwrap();
@@ -270,10 +274,15 @@ mod tests {
         assert!(sees(&mut patient) && sees(&mut impatient));
         writer.execute_batch("UPDATE meta SET value = 2; BEGIN EXCLUSIVE").unwrap();
         assert!(sees(&mut patient), "not for the first moment");
-        assert!(patient.locked.is_some());
+        assert!(patient.hindered.is_some());
         assert!(!sees(&mut impatient), "nobody can tell any more");
         writer.execute_batch("ROLLBACK").unwrap();
-        assert!(sees(&mut patient) && patient.locked.is_none() && patient.epoch == Some(2));
+        assert!(sees(&mut patient) && patient.hindered.is_none() && patient.epoch == Some(2));
+        writer.execute_batch("UPDATE meta SET value = 3").unwrap();
+        assert!(bailiwick_sqlite::within(0, || sees(&mut patient)), "nor without memory");
+        assert!(patient.hindered.is_some() && patient.epoch == Some(2));
+        assert!(!bailiwick_sqlite::within(0, || sees(&mut impatient)));
+        assert!(sees(&mut patient) && patient.hindered.is_none() && patient.epoch == Some(3));
         std::fs::remove_file(&path).unwrap();
         assert!(!sees(&mut patient), "deleted");
     }

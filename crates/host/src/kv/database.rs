@@ -117,8 +117,9 @@ impl KvDatabase {
         let lanes = self.lanes.clone();
         let work = move |wanted: &Wanted| {
             let mut connection = self.take().map_err(|error| failure(&error))?;
-            wanted.watch(&connection);
+            let watching = wanted.watch(&connection);
             let result = within(&mut connection, behaviour, &tenant, wanted, work);
+            drop(watching);
             self.give_back(connection);
             result
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bailiwick_guard::{HostError, Meter};
 use bailiwick_policy::Code;
+use bailiwick_sqlite::within;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
@@ -14,18 +15,25 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
 use super::MAX_STATEMENT;
 use super::answer::{Answer, Writer};
-use super::inspect::{Access, Found, Inspected, Need, Unfit, Watch, need};
+use super::bounded::replace_functions;
+use super::inspect::{Access, Found, Inspected, Judge, Need, Unfit, Watch, need};
+use super::length::length;
 use super::parameters::Parameters;
 use super::tokens::{are_several, is_empty, replaces, tokens};
 use crate::ambient;
-use crate::sqlite::{Wanted, failure};
+use crate::sqlite::{Wanted, Watching, failure};
 
 /// How long to wait for somebody else's lock.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest value or row, in bytes.
 const MAX_VALUE: i32 = 1 << 20;
-/// Memory that SQLite takes in this process at most, for all runs together. A statement that needs more fails.
-const MEMORY: i64 = 256 << 20;
+/// Memory that SQLite takes for one statement at most.
+const MEMORY: u64 = 64 << 20;
+/// The same for all statements of the process, where somebody else used SQLite before, so that it cannot be divided.
+const UNDIVIDED: u64 = 256 << 20;
+/// Most functions and operators in one statement: SQLite computes them all without a pause, for one row.
+const MAX_FUNCTIONS: usize = 500;
+const MAX_OPERATORS: usize = 2000;
 
 /// The file may not grow any more, or cannot.
 const FULL: HostError = HostError::Failed(Code::NoSpace);
@@ -57,7 +65,7 @@ pub(super) enum Use {
 pub(super) struct Session {
     connection: Connection,
     path: PathBuf,
-    watch: Arc<Mutex<Watch>>,
+    judge: Arc<Mutex<Judge>>,
     /// Tables that SQLite brings without a schema having them, in lower case.
     modules: BTreeSet<String>,
 }
@@ -89,21 +97,26 @@ impl Session {
             connection.set_db_config(setting, on)?;
         }
         let set = format!(
-            "PRAGMA hard_heap_limit = {MEMORY}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA mmap_size = 0; \
+            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA mmap_size = 0; \
              PRAGMA cell_size_check = ON; PRAGMA query_only = {}",
             if purpose == Use::Reading { "ON" } else { "OFF" }
         );
         connection.execute_batch(&set)?;
+        if !bailiwick_sqlite::divide() {
+            connection.execute_batch(&format!("PRAGMA hard_heap_limit = {UNDIVIDED}"))?;
+        }
         let modules = connection
             .prepare("SELECT lower(name) FROM pragma_module_list")?
             .query_map([], |row| row.get(0))?
             .collect::<rusqlite::Result<BTreeSet<String>>>()?;
-        let watch = Arc::new(Mutex::new(Watch::Idle));
-        let judge = Arc::clone(&watch);
-        connection.authorizer(Some(move |context: AuthContext<'_>| lock(&judge).judge(&context)));
+        let judge = Arc::new(Mutex::new(Judge::new()));
+        let (answering, computing) = (Arc::clone(&judge), Arc::clone(&judge));
+        connection.authorizer(Some(move |context: AuthContext<'_>| lock(&answering).judge(&context)));
+        let most = usize::try_from(MAX_VALUE).unwrap_or(usize::MAX);
+        replace_functions(&connection, most, move || lock(&computing).goes_on())?;
         // Every statement is prepared anew, so that the authorizer sees it.
         connection.set_prepared_statement_cache_capacity(0);
-        Ok(Session { connection, path: path.to_owned(), watch, modules })
+        Ok(Session { connection, path: path.to_owned(), judge, modules })
     }
 
     /// What a statement needs, in order. `message` gets the database's words when it does not understand the statement.
@@ -127,12 +140,24 @@ impl Session {
             "there is more than one statement".clone_into(message);
             return Err(Unfit::NotUnderstood);
         }
-        wanted.watch(&self.connection);
+        let length = length(&words);
+        if length.functions > MAX_FUNCTIONS || length.operators > MAX_OPERATORS {
+            *message = format!(
+                "the statement has more than {MAX_FUNCTIONS} functions or {MAX_OPERATORS} operators; do it in several"
+            );
+            return Err(Unfit::NotUnderstood);
+        }
+        let _working = self.work_for(wanted);
         let (prepared, watch) = self.watched(Watch::Collecting(Found::of(database)), || {
-            let mut statement = self.connection.prepare(text)?;
-            Ok((statement.is_explain() != 0, parameters.bind(&mut statement)))
+            within(MEMORY, || {
+                let mut statement = self.connection.prepare(text)?;
+                Ok((statement.is_explain() != 0, parameters.bind(&mut statement)))
+            })
         });
         let Watch::Collecting(found) = watch else { return Err(Unfit::Failed(HostError::Failed(Code::Internal))) };
+        if !wanted.holds() {
+            return Err(Unfit::Failed(HostError::Limit(Code::CallDeadline)));
+        }
         if let Some(why) = found.refused {
             return Err(Unfit::Unsupported(why));
         }
@@ -187,14 +212,14 @@ impl Session {
         meter: &Meter,
         message: &mut String,
     ) -> Result<Answer, HostError> {
-        wanted.watch(&self.connection);
+        let working = self.work_for(wanted);
         if !statement.writes {
-            return self.perform(statement, limit, message);
+            return within(MEMORY, || self.perform(statement, wanted, limit, message));
         }
         self.own("BEGIN IMMEDIATE")?;
-        let result = self.change(statement, wanted, limit, meter, message);
+        let result = within(MEMORY, || self.change(statement, wanted, limit, meter, message));
+        drop(working);
         if result.is_err() && !self.connection.is_autocommit() {
-            self.connection.progress_handler(0, None::<fn() -> bool>);
             self.own("ROLLBACK")?;
         }
         // SQLite does not tell a full disk from the bound that `change` sets; with room for the budget it was the bound.
@@ -217,7 +242,7 @@ impl Session {
         let (before, page) = (self.number("PRAGMA page_count")?, self.number("PRAGMA page_size")?.max(1));
         let most = before.saturating_add(meter.disk_left().checked_div(page).unwrap_or(0));
         self.number(&format!("PRAGMA max_page_count = {}", most.clamp(1, u64::from(u32::MAX) - 2)))?;
-        let answer = self.perform(statement, limit, message)?;
+        let answer = self.perform(statement, wanted, limit, message)?;
         let grown = self.number("PRAGMA page_count")?.saturating_sub(before).saturating_mul(page);
         meter.take_disk(grown)?;
         // Nobody would learn that it happened.
@@ -229,7 +254,13 @@ impl Session {
         Ok(answer)
     }
 
-    fn perform(&self, statement: &Arc<Inspected>, limit: usize, message: &mut String) -> Result<Answer, HostError> {
+    fn perform(
+        &self,
+        statement: &Arc<Inspected>,
+        wanted: &Wanted,
+        limit: usize,
+        message: &mut String,
+    ) -> Result<Answer, HostError> {
         let enforcing = Watch::Enforcing { needs: Arc::clone(statement), broken: false };
         let (result, watch) = self.watched(enforcing, || {
             let mut prepared = self.connection.prepare(&statement.text).map_err(|error| broken(&error, message))?;
@@ -247,6 +278,7 @@ impl Session {
             writer.finish(if statement.writes { self.connection.changes() } else { 0 })
         });
         match watch {
+            _ if !wanted.holds() => Err(HostError::Limit(Code::CallDeadline)),
             // The schema changed in between, or a virtual table asked for more: nobody decided about that.
             Watch::Enforcing { broken: true, .. } => Err(HostError::Denied(Code::Unsupported)),
             _ => result,
@@ -265,14 +297,32 @@ impl Session {
 
     /// Does something while the authorizer is in that state, and gives the state back.
     fn watched<T>(&self, watch: Watch, work: impl FnOnce() -> T) -> (T, Watch) {
-        *lock(&self.watch) = watch;
+        lock(&self.judge).set(watch);
         let result = work();
-        (result, std::mem::replace(&mut *lock(&self.watch), Watch::Idle))
+        (result, lock(&self.judge).set(Watch::Idle))
+    }
+
+    /// Whatever the connection does while this lives ends when nobody waits for it any more.
+    fn work_for(&self, wanted: &Wanted) -> Working<'_> {
+        lock(&self.judge).wanted = Some(wanted.clone());
+        Working { session: self, _watching: wanted.watch(&self.connection) }
     }
 }
 
-fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
-    watch.lock().unwrap_or_else(PoisonError::into_inner)
+struct Working<'s> {
+    session: &'s Session,
+    _watching: Watching,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        lock(&self.session.judge).wanted = None;
+        self.session.connection.progress_handler(0, None::<fn() -> bool>);
+    }
+}
+
+fn lock(judge: &Mutex<Judge>) -> MutexGuard<'_, Judge> {
+    judge.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a statement was not prepared.

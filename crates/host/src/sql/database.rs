@@ -35,9 +35,13 @@ pub struct Sql {
 pub(super) struct Database {
     pub(super) name: String,
     place: Place,
-    reading: Mutex<Option<Session>>,
-    writing: Mutex<Option<Session>>,
+    reading: Slot,
+    writing: Slot,
 }
+
+/// A connection that is there once it was needed. Whoever uses it takes it out, so that none comes back that was in use when
+/// something panicked.
+type Slot = Arc<tokio::sync::Mutex<Option<Session>>>;
 
 /// A database that a run cannot have.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +100,7 @@ impl Sql {
             if let Some(other) = databases.values().find(|other| other.place.overlaps(&place)) {
                 return Err(DatabaseError::Twice { name, other: other.name.clone(), path });
             }
-            let database = Database { name: name.clone(), place, reading: Mutex::default(), writing: Mutex::default() };
+            let database = Database { name: name.clone(), place, reading: Slot::default(), writing: Slot::default() };
             databases.insert(name, Arc::new(database));
         }
         Ok(Sql { databases, lanes: Some(lanes), ..Sql::default() })
@@ -123,10 +127,10 @@ impl Sql {
             return Err(Unfit::Unknown);
         }
         let (database, text, words) = (Arc::clone(database), text.to_owned(), Arc::clone(&self.message));
-        let look = lanes.run(move |wanted| {
+        let slot = Arc::clone(&database.reading);
+        let look = move |wanted: &Wanted, slot: &mut Option<Session>| {
             let mut message = String::new();
-            let found = database.reading().map(|session| {
-                let session = session.as_ref().ok_or(Unfit::Failed(HostError::Failed(Code::Internal)))?;
+            let found = database.with(slot, Use::Reading, |session| {
                 session.inspect(&database.name, &text, &parameters, wanted, &mut message)
             });
             *lock(&words) = message;
@@ -138,8 +142,8 @@ impl Sql {
             let writes = needs.iter().any(|need| need.access != Access::Select);
             let database = Arc::clone(&database);
             Ok(Ok(Statement::new(Inspected { database, text, parameters, needs, writes, locals })))
-        });
-        match tokio::time::timeout(INSPECTION, look).await {
+        };
+        match tokio::time::timeout(INSPECTION, in_turn(lanes, slot, look)).await {
             Ok(Ok(looked)) => looked,
             Ok(Err(error)) => Err(Unfit::Failed(error)),
             Err(_elapsed) => Err(Unfit::Failed(HostError::Limit(Code::CallDeadline))),
@@ -161,44 +165,55 @@ impl Sql {
     ) -> Result<Answer, HostError> {
         let lanes = self.lanes.as_ref().ok_or(HostError::Failed(Code::Internal))?;
         let words = Arc::clone(&self.message);
-        let work = move |wanted: &Wanted| {
-            let mut message = String::new();
-            let session =
-                if statement.writes { statement.database.writing()? } else { statement.database.reading()? };
-            let session = session.as_ref().ok_or(HostError::Failed(Code::Internal))?;
-            let result = session.run(&statement, wanted, limit, &meter, &mut message);
-            *lock(&words) = message;
-            result
+        let database = Arc::clone(&statement.database);
+        let (slot, purpose) = match statement.writes {
+            true => (Arc::clone(&database.writing), Use::Writing),
+            false => (Arc::clone(&database.reading), Use::Reading),
         };
-        lanes.run(work).await
+        let work = move |wanted: &Wanted, slot: &mut Option<Session>| {
+            let mut message = String::new();
+            let result =
+                database.with(slot, purpose, |session| session.run(&statement, wanted, limit, &meter, &mut message));
+            *lock(&words) = message;
+            result?
+        };
+        in_turn(lanes, slot, work).await
     }
 }
 
+/// Works with a connection as soon as it is free, and then as soon as there is a lane: who waits for a connection waits on no
+/// lane.
+async fn in_turn<T: Send + 'static>(
+    lanes: &Lanes,
+    slot: Slot,
+    work: impl FnOnce(&Wanted, &mut Option<Session>) -> Result<T, HostError> + Send + 'static,
+) -> Result<T, HostError> {
+    let mut slot = slot.lock_owned().await;
+    lanes.run(move |wanted| work(wanted, &mut slot)).await
+}
+
 impl Database {
-    fn reading(&self) -> Result<MutexGuard<'_, Option<Session>>, HostError> {
-        self.session(&self.reading, Use::Reading)
-    }
-
-    fn writing(&self) -> Result<MutexGuard<'_, Option<Session>>, HostError> {
-        self.session(&self.writing, Use::Writing)
-    }
-
-    /// The connection for that use, which is there afterwards.
-    fn session<'s>(
+    /// Uses the connection of a slot for a purpose, and makes it first if there is none.
+    fn with<T>(
         &self,
-        slot: &'s Mutex<Option<Session>>,
+        slot: &mut Option<Session>,
         purpose: Use,
-    ) -> Result<MutexGuard<'s, Option<Session>>, HostError> {
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() {
-            // What was looked at when the run began must be what is opened.
-            let now = Place::find(self.place.path()).map_err(|_| HostError::Failed(Code::Io))?;
-            if !now.is_same(&self.place) {
-                return Err(HostError::Failed(Code::Io));
+        work: impl FnOnce(&Session) -> T,
+    ) -> Result<T, HostError> {
+        let session = match slot.take() {
+            Some(session) => session,
+            None => {
+                // What was looked at when the run began must be what is opened.
+                let now = Place::find(self.place.path()).map_err(|_| HostError::Failed(Code::Io))?;
+                if !now.is_same(&self.place) {
+                    return Err(HostError::Failed(Code::Io));
+                }
+                Session::open(self.place.path(), purpose).map_err(|error| failure(&error))?
             }
-            *slot = Some(Session::open(self.place.path(), purpose).map_err(|error| failure(&error))?);
-        }
-        Ok(slot)
+        };
+        let result = work(&session);
+        *slot = Some(session);
+        Ok(result)
     }
 }
 

@@ -10,6 +10,10 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::database::Database;
 use super::functions::is_harmless;
 use super::parameters::Parameters;
+use crate::sqlite::Wanted;
+
+/// Most that SQLite may ask about one statement. A hundred tables of a hundred columns each are ten thousand.
+const MAX_QUESTIONS: u32 = 20_000;
 
 /// What is done to a table. In this order a statement's needs are decided, reading first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +77,15 @@ pub(super) enum Watch {
     },
 }
 
+/// What SQLite's questions are answered by, and for whom.
+pub(super) struct Judge {
+    pub(super) watch: Watch,
+    /// The work that the connection is used for.
+    pub(super) wanted: Option<Wanted>,
+    /// Questions of the present statement, which is prepared no further beyond [`MAX_QUESTIONS`].
+    asked: u32,
+}
+
 /// What the authorizer was asked about while a statement was prepared.
 #[derive(Default)]
 pub(super) struct Found {
@@ -133,8 +146,46 @@ impl Statement {
     }
 }
 
-impl Watch {
+impl Judge {
+    pub(super) fn new() -> Judge {
+        Judge { watch: Watch::Idle, wanted: None, asked: 0 }
+    }
+
+    /// Sets what is answered from now on.
+    pub(super) fn set(&mut self, watch: Watch) -> Watch {
+        self.asked = 0;
+        std::mem::replace(&mut self.watch, watch)
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        self.wanted.as_ref().is_none_or(Wanted::holds)
+    }
+
     pub(super) fn judge(&mut self, context: &AuthContext<'_>) -> Authorization {
+        self.asked = self.asked.saturating_add(1);
+        // Preparing is not stopped by anything else: `WITH` can make a short statement long.
+        if self.asked > MAX_QUESTIONS || !self.goes_on() {
+            self.watch.refuse(format!(
+                "it is too long: with its views and `WITH` in place it reads and does more than {MAX_QUESTIONS} things"
+            ));
+            return Authorization::Deny;
+        }
+        self.watch.judge(context)
+    }
+}
+
+impl Watch {
+    fn refuse(&mut self, why: String) {
+        match self {
+            Watch::Idle | Watch::Own => {}
+            Watch::Collecting(found) => {
+                found.refused.get_or_insert(why);
+            }
+            Watch::Enforcing { broken, .. } => *broken = true,
+        }
+    }
+
+    fn judge(&mut self, context: &AuthContext<'_>) -> Authorization {
         match self {
             Watch::Idle => Authorization::Deny,
             Watch::Own => Authorization::Allow,
@@ -160,7 +211,12 @@ impl Watch {
                     Sort::Refused(_) => false,
                 };
                 *broken |= !decided;
-                if decided { Authorization::Allow } else { Authorization::Deny }
+                match context.action {
+                    _ if !decided => Authorization::Deny,
+                    // Row by row: clearing a whole table is one instruction, which nothing stops.
+                    AuthAction::Delete { .. } => Authorization::Ignore,
+                    _ => Authorization::Allow,
+                }
             }
         }
     }

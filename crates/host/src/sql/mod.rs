@@ -21,11 +21,17 @@
 
 mod action;
 mod answer;
+mod bounded;
 mod connection;
 mod database;
 mod functions;
 mod inspect;
+mod length;
 mod parameters;
+mod patterns;
+#[cfg(test)]
+mod soup;
+mod texts;
 mod tokens;
 
 pub use action::{Claim, Deleting, Execute, Inserting, Selecting, Updating, Verb, query};

@@ -28,11 +28,14 @@ pub(super) enum Unreadable {
 
 /// Splits a statement.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Unreadable> {
+    // SQLite reads no further, also where a string or a comment is open.
+    if text.contains('\0') {
+        return Err(Unreadable::Odd);
+    }
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            '\0' => return Err(Unreadable::Odd),
             first if is_blank(first) => first.len_utf8(),
             '-' if rest.starts_with("--") => rest.find('\n').map_or(rest.len(), |at| at.saturating_add(1)),
             '/' if rest.starts_with("/*") => {
@@ -220,6 +223,9 @@ mod tests {
             "SELECT [a",
             "/* a",
             "SELECT 1\0",
+            "SELECT 'a\0'",
+            "SELECT 1 /* \0 */",
+            "SELECT 1 -- \0",
         ] {
             assert!(tokens(text).is_err(), "{text:?}");
         }

@@ -14,4 +14,5 @@ mod files_budgets;
 mod files_mounts;
 mod kv;
 mod sql;
+mod sql_limits;
 mod support;

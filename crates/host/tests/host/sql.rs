@@ -50,6 +50,7 @@ impl World {
     }
 
     fn with(rules: &str) -> World {
+        bailiwick_sqlite::divide();
         let folder = tempfile::tempdir().unwrap();
         let database = Connection::open(folder.path().join("ledger.db")).unwrap();
         database.execute_batch(SCHEMA).unwrap();
