@@ -79,7 +79,7 @@ fn failed(code: i32) -> Error {
 }
 
 fn complaint(words: &str) -> Error {
-    Error::UserFunctionError(words.into())
+    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(words.to_owned()))
 }
 
 /// The place of a text, or of bytes, in another one; characters are counted from 1.

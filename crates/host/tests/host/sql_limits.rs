@@ -115,6 +115,18 @@ async fn a_statement_that_computes_too_much_in_a_row_is_not_begun() {
 }
 
 #[tokio::test]
+async fn a_pattern_that_is_too_long_is_the_statements_fault() {
+    let world = World::new();
+    for (operator, sign) in [("LIKE", "%a"), ("GLOB", "*a")] {
+        let text = format!("SELECT a FROM t WHERE b {operator} '{}'", sign.repeat(101));
+        assert_eq!(world.run("a", &text, "").await, Err("failed.sql_statement".to_owned()));
+        assert_eq!(world.host.sql.message(), "LIKE or GLOB pattern too complex");
+    }
+    let escape = world.run("a", "SELECT a FROM t WHERE b LIKE 'x' ESCAPE 'ab'", "").await;
+    assert_eq!(escape, Err("failed.sql_statement".to_owned()));
+}
+
+#[tokio::test]
 async fn who_waits_for_a_connection_is_in_nobodys_way() {
     let world = World::new();
     let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c, t";
