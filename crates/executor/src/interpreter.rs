@@ -15,12 +15,14 @@ use crate::load::LoadError;
 /// A source language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Language {
+    /// CPython.
     Python,
-    /// And TypeScript, whose types are stripped.
+    /// QuickJS; TypeScript, too, whose types are stripped.
     JavaScript,
 }
 
 impl Language {
+    /// Every language, in order.
     pub const ALL: [Language; 2] = [Language::Python, Language::JavaScript];
 
     /// The name in commands, files and reports.
@@ -77,6 +79,7 @@ impl Interpreter {
         Interpreter { inner: Arc::new(Inner { language, digest, component: Box::new(component) }) }
     }
 
+    /// The language of the source text that it takes.
     pub fn language(&self) -> Language {
         self.inner.language
     }
@@ -117,7 +120,7 @@ impl Interpreter {
         cache.remove(self.digest(), fingerprint).map_err(LoadError::Cache)
     }
 
-    /// Blocks.
+    /// Machine code of the component, once its digest was found right. Blocks for 3 to 30 s.
     pub(crate) fn compile(&self, fingerprint: Fingerprint) -> Result<Artifact, LoadError> {
         let component = (self.inner.component)().map_err(LoadError::Interpreter)?;
         if GuestDigest::of(&component) != self.digest() {

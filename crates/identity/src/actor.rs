@@ -25,6 +25,7 @@ impl Actor {
         self.issuer.as_deref()
     }
 
+    /// The actor's name at the issuer.
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -34,10 +35,12 @@ impl ActorChain {
     /// Actors of a chain at most.
     pub const MAX: usize = 8;
 
+    /// Each actor, the one that presented the token first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Actor> {
         self.0.iter()
     }
 
+    /// Whether nobody acts for the subject.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

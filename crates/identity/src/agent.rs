@@ -30,6 +30,7 @@ impl AgentId {
         if is_id { Ok(AgentId(text.to_owned())) } else { Err(AgentIdError::Id) }
     }
 
+    /// The text as it was read.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,6 +43,7 @@ impl Subject {
         if is_subject { Ok(Subject(text.to_owned())) } else { Err(AgentIdError::Subject) }
     }
 
+    /// The text as it was read.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -180,6 +180,7 @@ pub fn as_local(
 }
 
 impl<'a> Asked<'a> {
+    /// A run under `manifest`, with the defaults.
     pub fn new(manifest: &'a Manifest) -> Asked<'a> {
         Asked { manifest, task: None, restriction: None, rotation: Rotation::default() }
     }
@@ -201,14 +202,17 @@ impl<'a> Asked<'a> {
 }
 
 impl Authorization {
+    /// What the agent may do at most.
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
 
+    /// The same, to make a grant of it.
     pub fn into_authority(self) -> Authority {
         self.authority
     }
 
+    /// Who vouches for the agent.
     pub fn provenance(&self) -> Provenance {
         self.provenance
     }

@@ -28,6 +28,7 @@ pub enum Check {
 }
 
 impl Check {
+    /// Every check, in the order in which they are made.
     pub const ALL: [Check; 20] = [
         Check::Form,
         Check::Header,

@@ -74,6 +74,7 @@ impl KeyUrl {
         url.map(KeyUrl).ok_or(DiscoveryError::KeyUrl)
     }
 
+    /// The URL, which is https.
     pub fn url(&self) -> &Url {
         &self.0
     }

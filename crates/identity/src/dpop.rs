@@ -84,6 +84,7 @@ impl RawProof {
     /// Bytes of a proof at most.
     pub const MAX_BYTES: usize = 8 * 1024;
 
+    /// Whatever was presented; nothing is checked yet.
     pub fn new(text: String) -> RawProof {
         RawProof(Zeroizing::new(text))
     }

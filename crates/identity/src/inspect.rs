@@ -35,6 +35,7 @@ impl Inspection {
         Check::ALL.into_iter().map(|check| (check, self.outcome(check)))
     }
 
+    /// How one check ended.
     pub fn outcome(&self, check: Check) -> Outcome<'_> {
         match self.reached.iter().find(|(reached, _)| *reached == check) {
             Some((_, None)) => Outcome::Passed,

@@ -159,10 +159,12 @@ impl TrustedIssuer {
         &self.audience
     }
 
+    /// The public keys that its tokens are verified with.
     pub fn keys(&self) -> &Jwks {
         &self.keys
     }
 
+    /// The algorithms that its tokens may be signed with.
     pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
     }
@@ -209,6 +211,7 @@ impl TrustedIssuers {
         self.issuers.iter().map(Arc::as_ref).find(|known| known.profile.trust_domain() == Some(domain))
     }
 
+    /// Each issuer, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &TrustedIssuer> {
         self.issuers.iter().map(Arc::as_ref)
     }

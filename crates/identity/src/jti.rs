@@ -31,6 +31,7 @@ impl JtiHash {
         HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(JtiHash)
     }
 
+    /// The hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -119,6 +119,7 @@ impl Jwks {
         }
     }
 
+    /// Each key, in the order of the document.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter()
     }

@@ -50,6 +50,7 @@ pub fn verify_compact(text: &str, keys: &Jwks, allowed: &[Algorithm]) -> Result<
 }
 
 impl Algorithm {
+    /// Every algorithm that is known here.
     pub const ALL: [Algorithm; 4] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Ps256, Algorithm::Rs256];
 
     /// The `alg` of RFC 7518 and RFC 8037.

@@ -56,6 +56,7 @@ impl MemoryReplayStore {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).until.len()
     }
 
+    /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -73,6 +73,7 @@ struct Verified<'t> {
 }
 
 impl RawToken {
+    /// Whatever was presented; nothing is checked yet.
     pub fn new(text: String) -> RawToken {
         RawToken(Zeroizing::new(text))
     }
@@ -229,6 +230,7 @@ impl Token {
         &self.subject
     }
 
+    /// The scopes in the token; none when it does not have the claim.
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }

@@ -32,6 +32,7 @@ impl TrustDomain {
         ((1..=255).contains(&name.len()) && name.bytes().all(allowed)).then(|| TrustDomain(name.to_owned()))
     }
 
+    /// The text as it was read.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,6 +50,7 @@ impl SpiffeId {
         is_path.then(|| SpiffeId { domain, path: path.to_owned() })
     }
 
+    /// The trust domain that it belongs to.
     pub fn trust_domain(&self) -> &TrustDomain {
         &self.domain
     }
@@ -60,10 +62,12 @@ impl SpiffeId {
 }
 
 impl ServiceAccount {
+    /// Its namespace in the cluster.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
+    /// Its name in the namespace.
     pub fn name(&self) -> &str {
         &self.name
     }

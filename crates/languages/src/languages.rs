@@ -57,6 +57,7 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// The word for it in lists.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Standing::Ready => "ready",
@@ -67,6 +68,7 @@ impl Standing {
         }
     }
 
+    /// Whether runs start at once.
     pub fn is_ready(&self) -> bool {
         *self == Standing::Ready
     }

@@ -57,6 +57,7 @@ impl Packages {
         Ok(Packages { requirements })
     }
 
+    /// Whether nothing is added to the standard library.
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }

@@ -35,7 +35,7 @@ impl Recipe {
         };
         part(VERSION.as_bytes());
         part(self.language.name().as_bytes());
-        // INVARIANT: a count goes before each list, so that no list can be taken for another.
+        // INVARIANT: a count goes before each list but the last, so that no list can be taken for another.
         part(&self.sources.files.len().to_le_bytes());
         for file in self.sources.files {
             part(file.name.as_bytes());

@@ -101,10 +101,12 @@ pub enum Code {
 }
 
 impl Loaded {
+    /// What the guest became.
     pub fn form(&self) -> Form {
         self.form
     }
 
+    /// What the engine holds of it.
     pub fn code(&self) -> &Code {
         &self.code
     }

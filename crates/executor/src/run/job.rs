@@ -13,8 +13,12 @@ use crate::Guest;
 
 /// One guest to run, and the authority to run it under.
 ///
-/// Defaults: no restriction beyond the grant's own, no input, no arguments, no task, nobody listens to output or calls, authority that does not expire before
-/// the run's own time limit, and nobody who could cancel it.
+/// Defaults:
+/// - no restriction beyond the grant's own;
+/// - no input, no arguments, no task, no rationale;
+/// - nobody listens to output or calls;
+/// - authority that does not expire before the run's own time limit;
+/// - nobody who could cancel it.
 pub struct Job {
     pub(crate) guest: Guest,
     pub(crate) grant: Grant,

@@ -47,7 +47,8 @@ impl Output {
         if fits.len() < bytes.len() { self.meter.take_output((bytes.len() - fits.len()) as u64) } else { Ok(()) }
     }
 
-    /// Takes the guest's result, which had `bytes` bytes as JSON text; a later one replaces an earlier one, and both count as output.
+    /// Takes the guest's result, which had `bytes` bytes as JSON text; a later one replaces an earlier one, and both count as
+    /// output.
     pub(crate) fn set_result(&self, value: Value, bytes: usize) -> Result<(), StopCause> {
         self.meter.take_output(bytes as u64)?;
         self.kept().result = Some(value);

@@ -23,6 +23,7 @@ pub struct Live {
 }
 
 impl Live {
+    /// For a run that begins now.
     pub fn new() -> Live {
         Live { began: std::time::Instant::now() }
     }

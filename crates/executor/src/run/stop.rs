@@ -77,6 +77,7 @@ impl Stop {
 }
 
 impl TrapKind {
+    /// The stable name, as in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             TrapKind::StackOverflow => "stack_overflow",

@@ -45,6 +45,7 @@ pub struct RemoveIf {
 }
 
 impl KeyRight {
+    /// The key that it is for.
     pub fn key(&self) -> &KvKey {
         &self.key
     }

@@ -25,10 +25,12 @@ pub(super) struct Writer {
 }
 
 impl Answer {
+    /// The JSON text.
     pub fn json(&self) -> &str {
         &self.json
     }
 
+    /// The JSON text, without a copy.
     pub fn into_json(self) -> String {
         self.json
     }

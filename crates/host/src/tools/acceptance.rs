@@ -152,16 +152,19 @@ impl Acceptance {
         self.tools.get(name)
     }
 
+    /// All of them, by name.
     pub fn tools(&self) -> impl Iterator<Item = &AcceptedTool> {
         self.tools.values()
     }
 }
 
 impl AcceptedTool {
+    /// Its name at the server.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
+    /// What the server said that it does; untrusted text. Empty when it said nothing.
     pub fn description(&self) -> &str {
         self.0.description()
     }
@@ -175,10 +178,12 @@ impl AcceptedTool {
         self.0.output_schema()
     }
 
+    /// Everything that was accepted of it, as JSON.
     pub fn definition(&self) -> &Value {
         self.0.definition()
     }
 
+    /// SHA-256 of its definition, in hex.
     pub fn digest(&self) -> &str {
         self.0.digest()
     }

@@ -28,6 +28,7 @@ pub struct Launch {
 }
 
 impl Environment {
+    /// Looks variables up with `lookup`, by name.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static) -> Environment {
         Environment(Arc::new(lookup))
     }

@@ -52,6 +52,7 @@ impl Offer {
         Ok(Offer { name, definition, digest })
     }
 
+    /// Its name at the server.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -66,6 +67,7 @@ impl Offer {
         self.definition.get("description").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The JSON Schema of its arguments.
     pub fn input_schema(&self) -> &Value {
         self.definition.get("inputSchema").unwrap_or(&Value::Null)
     }

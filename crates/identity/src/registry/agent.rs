@@ -227,6 +227,7 @@ impl Reason {
         if well_formed { Ok(Reason(text.to_owned())) } else { Err(EntryError::Reason) }
     }
 
+    /// The text, 1 to 500 bytes on one line.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -239,6 +240,7 @@ impl std::fmt::Display for Reason {
 }
 
 impl Status {
+    /// The word for it in documents and messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Status::Active => "active",
@@ -247,6 +249,7 @@ impl Status {
         }
     }
 
+    /// The status of that word.
     pub fn parse(text: &str) -> Option<Status> {
         [Status::Active, Status::Suspended, Status::Revoked].into_iter().find(|status| status.as_str() == text)
     }

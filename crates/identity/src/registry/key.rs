@@ -93,6 +93,7 @@ impl AgentKey {
         Ok(AgentKey { expires: Some(expires), ..self })
     }
 
+    /// Its thumbprint (RFC 7638), to which tokens are bound.
     pub fn thumbprint(&self) -> Thumbprint {
         self.thumbprint
     }
@@ -112,6 +113,7 @@ impl AgentKey {
         self.expires
     }
 
+    /// Whether it serves at second `now` since the Unix epoch.
     pub fn age(&self, now: u64) -> KeyAge {
         if now < self.not_before {
             KeyAge::Early
@@ -209,6 +211,7 @@ impl Default for Rotation {
 }
 
 impl KeyAge {
+    /// The word for it in lists.
     pub const fn as_str(self) -> &'static str {
         match self {
             KeyAge::Early => "early",

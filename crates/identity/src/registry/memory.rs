@@ -29,6 +29,7 @@ struct Kept {
 }
 
 impl MemoryRegistrar {
+    /// With the agents and the revoked keys of `registry`, and nothing else revoked.
     pub fn new(registry: AgentRegistry) -> MemoryRegistrar {
         MemoryRegistrar { kept: Arc::new(Mutex::new(Kept { registry, ..Kept::default() })) }
     }

@@ -105,6 +105,7 @@ impl TaskId {
         if well_formed { Ok(TaskId(text.to_owned())) } else { Err(TaskIdError) }
     }
 
+    /// The text, 1 to 255 bytes on one line.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -178,6 +179,7 @@ impl Withdrawn {
 }
 
 impl Watched {
+    /// Calls `unwatch` when it is dropped.
     pub fn new(unwatch: impl FnOnce() + Send + 'static) -> Watched {
         Watched(Some(Box::new(unwatch)))
     }

@@ -172,10 +172,12 @@ impl AgentRegistry {
         self.revoked_keys.insert(key);
     }
 
+    /// Whether that key was revoked, whoever it belonged to.
     pub fn is_revoked(&self, key: Thumbprint) -> bool {
         self.revoked_keys.contains(&key)
     }
 
+    /// The agent of that id.
     pub fn get(&self, id: &AgentId) -> Option<&Agent> {
         self.agents.get(id)
     }

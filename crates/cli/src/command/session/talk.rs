@@ -129,7 +129,7 @@ fn source_of(line: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Lines of at most [`MAX_SOURCE_BYTES`], twice that in JSON. Longer ones are skipped with a message.
+/// Lines of less than twice [`MAX_SOURCE_BYTES`], because JSON escapes. Longer ones are skipped with a message.
 struct Lines<R> {
     reader: R,
 }
