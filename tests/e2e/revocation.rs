@@ -186,18 +186,17 @@ fn keys() -> Result<(), Failed> {
     scene.perform(&["agent", "rotate-key", "bound-bot", "--key", "other.json"])?;
     other.present(&scene, "5")?;
     other.expect(&scene, 0, "finished")?;
-    // What it was replaced by serves, and it does not any more.
-    let exported = scene.perform(&["agent", "export", "bound-bot"])?;
-    let mut document: serde_json::Value = serde_json::from_str(&exported)?;
-    let key = &mut document["agents"][0]["keys"][1];
-    (key["not_before"], key["expires"]) = ((now() - 100).into(), (now() - 10).into());
-    let mut third = document["agents"][0]["keys"][1].clone();
-    (third["jwk"], third["not_before"]) = (Bound::new(&scene)?.jwk(), (now() - 10).into());
-    third.as_object_mut().ok_or("no key")?.retain(|name, _| name == "jwk" || name == "not_before");
-    document["agents"][0]["keys"].as_array_mut().ok_or("no keys")?.push(third);
-    fs::write(scene.root.join("agents.json"), document.to_string())?;
-    scene.perform(&["agent", "import", "agents.json"])?;
+    // It is replaced while a run rests on it: that lasts as long as the key does.
     other.present(&scene, "6")?;
+    let mut busy = other.run(&scene, "busy.wat").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    ready(&mut busy)?;
+    fs::write(scene.root.join("third.json"), Bound::new(&scene)?.jwk().to_string())?;
+    scene.perform(&["agent", "rotate-key", "bound-bot", "--key", "third.json", "--overlap", "1s"])?;
+    let ended = program::finish(busy)?;
+    if ended.code != Some(6) || !ended.stderr.contains("serves the agent no longer") {
+        return Err(format!("ended with {:?}: {}", ended.code, ended.stderr).into());
+    }
+    other.present(&scene, "7")?;
     other.expect(&scene, 4, "deny.agent.key_expired")
 }
 
