@@ -105,7 +105,7 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
         });
         tokio::select! {
             done = work => Ok(done),
-            () = interrupted => Err(Failure::new(Exit::Denied, "interrupted: nothing was installed")),
+            () = interrupted => Err(Failure::new(Exit::Denied, "interrupted; nothing was left half done")),
         }
     });
     // Compiling cannot be interrupted, and nobody waits for it any more.

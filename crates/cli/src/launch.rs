@@ -35,6 +35,8 @@ use crate::tools;
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
+/// Bytes of a file of certificate authorities, at most.
+const MAX_AUTHORITIES: usize = 16 << 20;
 
 /// An accepted identity with what it may do, and what runs its guests.
 pub(crate) struct Launch {
@@ -173,7 +175,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
         services = services.protect_integrity(file);
     }
     if let Some(path) = &host.ca_file {
-        let pem = input::bytes(path, "the file of certificate authorities", 16 << 20)?;
+        let pem = input::bytes(path, "the file of certificate authorities", MAX_AUTHORITIES)?;
         services =
             services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
     }

@@ -23,7 +23,7 @@ pub enum PackageError {
     Malformed(String),
     #[error("package `{0}` is asked for twice, in different versions")]
     Twice(String),
-    #[error("{0} packages are asked for, and 64 is the most")]
+    #[error("{0} packages are asked for, and {MAX_PACKAGES} is the most")]
     TooMany(usize),
 }
 

@@ -17,8 +17,7 @@ use crate::failure::{Failure, Outcome};
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
 use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
-use crate::terminal;
-use crate::terminal::Untrusted;
+use crate::terminal::{self, Untrusted};
 
 /// Executes pieces of source text in one interpreter, until there are no more or a limit is reached.
 pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome {
