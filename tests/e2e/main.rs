@@ -58,13 +58,13 @@ fn main() -> ExitCode {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut trials = Vec::new();
-    for path in entries(&folder.join("cases")).into_iter().filter(|path| path.is_dir()) {
+    for path in given(&folder.join("cases")).into_iter().filter(|path| path.is_dir()) {
         trials.push(Trial::test(named("case", &path), move || stage::run(&Case::load(&path)?)));
     }
-    for path in entries(&folder.join("transcripts")) {
+    for path in given(&folder.join("transcripts")) {
         trials.push(Trial::test(named("transcript", &path), move || transcript::check(&path)));
     }
-    for path in entries(&stage::repository().join("policies"))
+    for path in given(&stage::repository().join("policies"))
         .into_iter()
         .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
     {
@@ -100,6 +100,16 @@ fn main() -> ExitCode {
 
 fn named(kind: &str, path: &Path) -> String {
     format!("{kind}::{}", path.file_stem().unwrap_or_default().display())
+}
+
+/// What is in a folder that tests are made of, in order.
+///
+/// # Panics
+/// When there is nothing: no test of it would fail then.
+fn given(folder: &Path) -> Vec<PathBuf> {
+    let paths = entries(folder);
+    assert!(!paths.is_empty(), "nothing in {}", folder.display());
+    paths
 }
 
 /// What is in a folder, in order.

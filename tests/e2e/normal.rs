@@ -84,15 +84,17 @@ pub(crate) fn report(text: &str, names: &Names) -> Result<Value, String> {
     Ok(report)
 }
 
-/// Seconds since 1970, as messages about tokens have them.
+/// Seconds since 1970, and how many have passed since, as messages about tokens have them.
 fn without_times(text: &str) -> String {
     let words = text.split_inclusive(|c: char| !c.is_ascii_digit());
-    words
+    let text: String = words
         .map(|word| {
             let digits = word.trim_end_matches(|c: char| !c.is_ascii_digit());
             if digits.len() == 10 { word.replace(digits, "{{time}}") } else { word.to_owned() }
         })
-        .collect()
+        .collect();
+    let Some((before, after)) = text.split_once(" s ago") else { return text };
+    format!("{}{{{{passed}}}} s ago{after}", before.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// An audit log, as an expected file holds it: intent and outcome of a call on one line.

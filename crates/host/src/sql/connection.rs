@@ -279,9 +279,9 @@ impl Session {
         });
         match watch {
             _ if !wanted.holds() => Err(HostError::Limit(Code::CallDeadline)),
+            Watch::Enforcing { broken: false, .. } => result,
             // The schema changed in between, or a virtual table asked for more: nobody decided about that.
-            Watch::Enforcing { broken: true, .. } => Err(HostError::Denied(Code::Unsupported)),
-            _ => result,
+            _ => Err(HostError::Denied(Code::Unsupported)),
         }
     }
 
