@@ -8,7 +8,7 @@ use bailiwick_store::{Store, StoreError, StoreOptions};
 use crate::configuration::Configuration;
 use crate::failure::Failure;
 use crate::terminal::{self, NOTE, Untrusted, WARN};
-use crate::{identity, input, launch};
+use crate::{identity, input, log};
 
 /// Opens the store of the state folder, and makes both when they are not there.
 ///
@@ -71,7 +71,7 @@ impl Act {
     /// # Errors
     /// When it could not be recorded.
     pub(crate) fn announce(&self, host: &Configuration) -> Result<(), Failure> {
-        self.record(&launch::open_log(host)?, None).map_err(Failure::internal)
+        self.record(&log::open(host)?, None).map_err(Failure::internal)
     }
 
     /// Records the act, does it, and records if it failed.
@@ -84,7 +84,7 @@ impl Act {
         act: impl FnOnce(&Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let store = if self.tightens { open_to_tighten(host)? } else { open(host)? };
-        let log = launch::open_log(host);
+        let log = log::open(host);
         let recorded = match &log {
             Ok(log) => self.record(log, None).map_err(Failure::internal),
             Err(failure) => Err(Failure::internal(failure.message())),

@@ -7,8 +7,8 @@ use bailiwick_guard::audit::Authentication;
 use bailiwick_guard::{Sensitive, Timestamp};
 use bailiwick_identity::{
     AgentId, Asked, Authorization, AuthorizeError, IssuerDirectory, KeysError, LocalIssuer, MAX_TOKEN_BYTES, Proof,
-    ProofError, ProofRequest, RawProof, RawToken, SignedFor, Status, Target, Token, TokenError, UnspentToken, as_local,
-    authorize,
+    ProofError, ProofRequest, RawProof, RawToken, SignedFor, Status, Target, TaskId, Token, TokenError, UnspentToken,
+    as_local, authorize,
 };
 use bailiwick_policy::{Code, ScopeSet};
 use bailiwick_store::Store;
@@ -252,4 +252,17 @@ pub(crate) fn unauthorized(error: AuthorizeError) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Whether somebody pasted a token where its name belongs. What stands there is recorded.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.split('.').count() >= 3 && text.starts_with("eyJ")
+}
+
+/// A task's id as it was typed.
+pub(crate) fn task_id(text: &str) -> Result<TaskId, Failure> {
+    if is_token(text) {
+        return Err(Failure::usage("this is a token, and not the id of a task"));
+    }
+    TaskId::parse(text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(text))))
 }

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
-use bailiwick_guard::audit::{self, AuditOptions};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
 use bailiwick_host::crypto::KeyStore;
 use bailiwick_host::kv::KvDatabase;
@@ -20,18 +19,14 @@ use bailiwick_policy::{Code, Grant, Limits, Manifest};
 use bailiwick_store::Store;
 use serde_json::Value;
 
-use crate::administration;
 use crate::arguments::LaunchArguments;
-use crate::command::agent_revoke;
-use crate::configuration::{Configuration, Durability};
-use crate::environment;
+use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::identity::{self, About, Who};
-use crate::input;
 use crate::languages::CACHE_BYTES;
 use crate::manifest::{self, Loaded};
-use crate::tools;
+use crate::{administration, environment, input, log, tools};
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -83,9 +78,9 @@ impl Launch {
             .proven_by(arguments.dpop_proof.as_deref());
         let loaded = manifest::load(&manifest_path(arguments)?)?;
         let restriction = arguments.restrict.as_deref().map(|text| identity::scopes(text, "--restrict")).transpose()?;
-        let task = arguments.task.as_deref().map(agent_revoke::task_id).transpose()?;
+        let task = arguments.task.as_deref().map(identity::task_id).transpose()?;
         let asked = Asked::new(&loaded.manifest).task(task).restriction(restriction).rotation(host.rotation);
-        let log = open_log(host)?;
+        let log = log::open(host)?;
         let store = administration::open(host)?;
         let mut about = About::default();
         let authorized = who.authorize(host, &store, &asked, input::now(), &mut about);
@@ -129,20 +124,6 @@ fn manifest_path(arguments: &LaunchArguments) -> Result<PathBuf, Failure> {
         Failure::usage("no manifest says what the run may do")
             .help("name it with --policy MANIFEST, or in BAILIWICK_POLICY")
     })
-}
-
-/// Opens the first audit log that no other process uses.
-///
-/// # Errors
-/// When it cannot be opened, or does not verify.
-pub(crate) fn open_log(host: &Configuration) -> Result<AuditLog, Failure> {
-    let durability = match host.durability {
-        Durability::Effects => audit::Durability::Effects,
-        Durability::All => audit::Durability::All,
-        Durability::Buffered => audit::Durability::Buffered,
-    };
-    let folder = host.state.folder("audit")?;
-    AuditLog::open_in(&folder, AuditOptions { durability }, &SystemClock).map_err(Failure::internal)
 }
 
 /// No record, no run: an accepted identity that cannot be recorded is refused.

@@ -17,6 +17,7 @@ mod identity;
 mod input;
 mod languages;
 mod launch;
+mod log;
 mod manifest;
 mod quantity;
 mod state;

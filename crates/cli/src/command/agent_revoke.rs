@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &AgentRevokeArguments, host: &Configuration) -> Out
 
 /// Ends a task, which is to revoke it.
 pub(crate) fn end_task(task: &str, reason: Option<&str>, json: bool, host: &Configuration) -> Outcome {
-    revoke(Meant::Task(task_id(task)?), reason, json, host)
+    revoke(Meant::Task(identity::task_id(task)?), reason, json, host)
 }
 
 fn revoke(meant: Meant, reason: Option<&str>, json: bool, host: &Configuration) -> Outcome {
@@ -63,7 +63,7 @@ impl Meant {
     fn of(arguments: &AgentRevokeArguments, host: &Configuration) -> Result<Meant, Failure> {
         let agent = arguments.agent.as_deref().map(identity::agent_id).transpose()?;
         if let Some(jti) = &arguments.token {
-            if is_token(jti) {
+            if identity::is_token(jti) {
                 return Err(Failure::usage("--token takes the `jti` in the token, and this is a token itself")
                     .help("`bailiwick token inspect TOKEN` shows its `jti`, and the name for --token-sha256"));
             }
@@ -83,7 +83,7 @@ impl Meant {
         }
         if let Some(name) = &arguments.key {
             let is_name = (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
-            if is_token(name) || !is_name {
+            if identity::is_token(name) || !is_name {
                 return Err(Failure::usage("--key: a key's name is 1 to 128 visible ASCII characters, and no token")
                     .help("`bailiwick agent show NAME` lists the keys of an agent"));
             }
@@ -97,7 +97,7 @@ impl Meant {
             return Ok(Meant::Key { key, unregistered: arguments.unregistered });
         }
         if let Some(task) = &arguments.task {
-            return Ok(Meant::Task(task_id(task)?));
+            return Ok(Meant::Task(identity::task_id(task)?));
         }
         agent.map(Meant::Agent).ok_or_else(|| {
             Failure::usage("name what to revoke: an agent, --token JTI, --token-sha256 HEX, --key KID or --task ID")
@@ -182,11 +182,6 @@ impl Done {
     }
 }
 
-/// Whether somebody pasted a token where its name belongs. What stands there is recorded.
-fn is_token(text: &str) -> bool {
-    text.split('.').count() >= 3 && text.starts_with("eyJ")
-}
-
 /// The issuer of a token: what was typed, when its tokens are accepted here, and otherwise the only one whose are. Of any
 /// other, nothing would be revoked but a name.
 fn only_issuer(typed: Option<&str>, host: &Configuration) -> Result<String, Failure> {
@@ -204,12 +199,4 @@ fn only_issuer(typed: Option<&str>, host: &Configuration) -> Result<String, Fail
         (None, _) => Err(Failure::usage("nothing says which issuer made that token")
             .help(format!("name the agent, or the issuer with --issuer: {}", trusted()))),
     }
-}
-
-/// A task's id as it was typed.
-pub(crate) fn task_id(text: &str) -> Result<TaskId, Failure> {
-    if is_token(text) {
-        return Err(Failure::usage("this is a token, and not the id of a task"));
-    }
-    TaskId::parse(text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(text))))
 }
