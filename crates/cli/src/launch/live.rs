@@ -1,9 +1,11 @@
 //! What is shown while the guest runs: its output, its calls, and a line of progress.
 
+mod queue;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use bailiwick::{Listen, Stream};
 use bailiwick_guard::{CallRecord, Observe};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use self::queue::{Event, Events, Queue, queue};
 use super::report;
 use crate::terminal::{self, Visible};
 
@@ -20,7 +23,7 @@ const WAITING: u64 = 1000;
 /// Passes what happens to a thread of its own, so that a slow terminal or pipe never holds the guest up. What waits is
 /// bounded by the run's output limit, and by [`WAITING`].
 pub(crate) struct Live {
-    events: Sender<Event>,
+    events: Queue,
     /// Whether the guest's output is shown as it comes.
     streams: bool,
     calls: Option<Arc<Calls>>,
@@ -52,28 +55,20 @@ struct Calls {
     dropped: AtomicU64,
 }
 
-enum Event {
-    Output(Stream, Vec<u8>),
-    Call(Box<CallRecord>),
-    /// Lines begin anew, and whoever waits is told.
-    CatchUp(Sender<()>),
-    End,
-}
-
 struct Listener {
-    events: Sender<Event>,
+    events: Queue,
     streams: bool,
 }
 
 struct Observer {
-    events: Sender<Event>,
+    events: Queue,
     /// `None` when nobody is shown calls.
     calls: Option<Arc<Calls>>,
 }
 
 impl Live {
     pub(crate) fn start(show: Show) -> Live {
-        let (events, received) = channel();
+        let (events, received) = queue();
         let bar = bar(show);
         let calls = (show.trace || bar.is_some()).then(Arc::<Calls>::default);
         let printer = Printer { trace: show.trace, bar, calls: 0, waiting: calls.clone() };
@@ -93,22 +88,28 @@ impl Live {
     pub(crate) fn catch_up(&self) {
         let (done, shown) = channel();
         // A printer that is gone drops the sender.
-        let _ = self.events.send(Event::CatchUp(done));
+        self.events.send(Event::CatchUp(done));
         let _ = shown.recv();
     }
 
     /// Waits until everything is shown.
-    pub(crate) fn finish(self) -> Ended {
-        // A printer that is gone has nothing left to show.
-        let _ = self.events.send(Event::End);
-        self.printer.and_then(|printer| printer.join().ok()).unwrap_or_default()
+    pub(crate) fn finish(mut self) -> Ended {
+        self.events.send(Event::End);
+        self.printer.take().and_then(|printer| printer.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Live {
+    /// A printer that nobody waits for ends, too.
+    fn drop(&mut self) {
+        self.events.send(Event::End);
     }
 }
 
 impl Listen for Listener {
     fn output(&self, stream: Stream, bytes: &[u8]) {
         if self.streams {
-            let _ = self.events.send(Event::Output(stream, bytes.to_vec()));
+            self.events.output(stream, bytes);
         }
     }
 }
@@ -117,7 +118,7 @@ impl Observe for Observer {
     fn call_ended(&self, record: &CallRecord) {
         let Some(calls) = &self.calls else { return };
         if calls.enter() {
-            let _ = self.events.send(Event::Call(Box::new(without_explanation(record))));
+            self.events.send(Event::Call(Box::new(without_explanation(record))));
         }
     }
 }
@@ -166,18 +167,20 @@ struct Printer {
 }
 
 impl Printer {
-    fn run(mut self, events: &Receiver<Event>) -> Ended {
+    fn run(mut self, events: &Events) -> Ended {
         let mut stdout = Sink::new(io::stdout().is_terminal());
         let mut stderr = Sink::new(io::stderr().is_terminal());
-        while let Ok(event) = events.recv() {
-            match event {
-                Event::Output(Stream::Stdout, bytes) => {
-                    self.make_way(&stdout);
-                    stdout.write(&mut io::stdout().lock(), &bytes);
-                }
-                Event::Output(Stream::Stderr, bytes) => {
-                    self.make_way(&stderr);
-                    stderr.write(&mut io::stderr().lock(), &bytes);
+        loop {
+            match events.next() {
+                Event::Output(written) => {
+                    if !written.stdout.is_empty() {
+                        self.make_way(&stdout);
+                        stdout.write(&mut io::stdout().lock(), &written.stdout);
+                    }
+                    if !written.stderr.is_empty() {
+                        self.make_way(&stderr);
+                        stderr.write(&mut io::stderr().lock(), &written.stderr);
+                    }
                 }
                 Event::Call(record) => self.call(&record, &mut stderr),
                 Event::CatchUp(done) => {
@@ -320,16 +323,21 @@ mod tests {
         }
     }
 
+    fn taken(events: &Queue, received: &Events) -> Vec<Event> {
+        events.send(Event::End);
+        std::iter::from_fn(|| Some(received.next()).filter(|event| !matches!(event, Event::End))).collect()
+    }
+
     /// Nobody receives: that is a terminal which has stalled.
     #[test]
     fn a_stalled_terminal_holds_a_bounded_number_of_calls() {
-        let (events, received) = channel();
+        let (events, received) = queue();
         let calls = Arc::new(Calls::default());
         let observer = Observer { events: events.clone(), calls: Some(Arc::clone(&calls)) };
         for _ in 0..WAITING + 5 {
             observer.call_ended(&refused());
         }
-        let waiting: Vec<Event> = received.try_iter().collect();
+        let waiting = taken(&events, &received);
         assert_eq!(waiting.len() as u64, WAITING);
         let explained = |event: &Event| matches!(event, Event::Call(record) if record.explanation.is_some());
         assert!(!waiting.iter().any(explained), "explanations stay where they are");
@@ -337,10 +345,10 @@ mod tests {
         assert!(missed(5).contains("5 calls are not shown"));
         calls.leave();
         observer.call_ended(&refused());
-        assert_eq!((received.try_iter().count(), calls.take_dropped()), (1, 0));
+        assert_eq!((taken(&events, &received).len(), calls.take_dropped()), (1, 0));
 
-        Observer { events, calls: None }.call_ended(&refused());
-        assert_eq!(received.try_iter().count(), 0, "nothing waits when nothing is shown");
+        Observer { events: events.clone(), calls: None }.call_ended(&refused());
+        assert_eq!(taken(&events, &received).len(), 0, "nothing waits when nothing is shown");
     }
 
     #[test]
