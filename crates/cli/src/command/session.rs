@@ -5,7 +5,7 @@ mod talk;
 
 use std::path::Path;
 
-use bailiwick::{Guest, Language, Report, Session};
+use bailiwick::{Guest, Language, Report, Session, Stop};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +106,10 @@ fn show_piece(report: &Report, json: bool) -> Result<(), Failure> {
             members.retain(|_, value| !value.is_null());
         }
         return terminal::out(&format!("{}\n", terminal::visible_json(&line.to_string())));
+    }
+    // Nothing else would say so: the session goes on.
+    if let Stop::Refused(refusal) = &report.stop {
+        terminal::err(&format!("refused: {}\n", Untrusted(&refusal.to_string())));
     }
     if let Some(result) = &report.result {
         terminal::out(&format!("{}\n", Untrusted(&result.to_string())))?;

@@ -1,105 +1,162 @@
 //! Where a piece of source text ends, as far as brackets, quotes and indentation tell.
 
-use bailiwick::Language;
+use std::fmt;
+
+use bailiwick::{Language, MAX_SOURCE_BYTES};
 
 /// Lines that do not make a whole piece yet.
 #[derive(Debug)]
 pub(super) struct Piece {
-    language: Language,
     text: String,
+    scan: Scan,
+    /// Its first line opens a block, which goes on until an empty line; so does what decorates one.
+    block: bool,
+    /// It has lost lines. It still ends where it would have ended, so that its rest is not taken for pieces.
+    lost: bool,
+}
+
+/// A piece that is not executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a piece of more than {MAX_SOURCE_BYTES} bytes is not executed; split it, or read a file that is mounted"
+        )
+    }
 }
 
 impl Piece {
     pub(super) fn new(language: Language) -> Piece {
-        Piece { language, text: String::new() }
+        Piece { text: String::new(), scan: Scan::of(language), block: false, lost: false }
     }
 
     /// Whether nothing was typed yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text.is_empty() && !self.lost
     }
 
     /// Takes a line, and gives the piece that it completes. An empty line completes whatever is there.
-    pub(super) fn push(&mut self, line: &str) -> Option<String> {
-        let ends = line.trim().is_empty() && !open_string(self.language, &self.text);
-        if ends && self.is_empty() {
-            return None;
+    ///
+    /// # Errors
+    /// When the piece is complete, and was too long.
+    pub(super) fn push(&mut self, line: &str) -> Result<Option<String>, TooLong> {
+        let ends = line.trim().is_empty() && !self.scan.in_open_string();
+        if self.is_empty() {
+            if ends {
+                return Ok(None);
+            }
+            self.block = self.scan.opens_block(line);
         }
-        self.text.push_str(line);
-        self.text.push('\n');
-        (ends || self.is_whole(line)).then(|| self.take())
+        self.scan.line(line);
+        self.keep(line);
+        if ends || self.is_whole(line) { self.take().map(Some) } else { Ok(None) }
+    }
+
+    /// A line of it could not be read.
+    pub(super) fn lose(&mut self) {
+        self.lost = !self.is_empty();
+        self.text = String::new();
     }
 
     /// What is there, whole or not.
-    pub(super) fn take(&mut self) -> String {
-        std::mem::take(&mut self.text)
+    ///
+    /// # Errors
+    /// When it was too long.
+    pub(super) fn take(&mut self) -> Result<String, TooLong> {
+        let piece = std::mem::replace(self, Piece::new(self.scan.language));
+        if piece.lost { Err(TooLong) } else { Ok(piece.text) }
+    }
+
+    fn keep(&mut self, line: &str) {
+        if self.text.len().saturating_add(line.len()) >= MAX_SOURCE_BYTES {
+            self.lost = true;
+        }
+        if self.lost {
+            self.text = String::new();
+        } else {
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
     }
 
     fn is_whole(&self, line: &str) -> bool {
-        let scan = Scan::of(self.language, &self.text);
+        let scan = &self.scan;
         if scan.depth > 0 || scan.quote.is_some() || line.trim_end().ends_with('\\') {
             return false;
         }
-        match self.language {
-            // A block goes on until an empty line; so does what decorates one.
-            Language::Python => {
-                let first = self.text.lines().next().unwrap_or_default();
-                !first.trim_end().ends_with(':') && !first.starts_with('@') && !line.trim_end().ends_with(':')
-            }
+        match scan.language {
+            Language::Python => !self.block && !line.trim_end().ends_with(':'),
             Language::JavaScript => true,
         }
     }
 }
 
-fn open_string(language: Language, text: &str) -> bool {
-    Scan::of(language, text).quote.is_some_and(|quote| quote.len() > 1 || quote == "`")
-}
-
-/// Brackets and quotes that are open at the end of a text.
-#[derive(Debug, Default)]
+/// Brackets and quotes that are open at the end of the lines so far. No token that matters goes over the end of a line,
+/// so each line is read once.
+#[derive(Debug)]
 struct Scan {
+    language: Language,
     depth: usize,
     quote: Option<&'static str>,
 }
 
 impl Scan {
-    fn of(language: Language, text: &str) -> Scan {
-        let (quotes, comment): (&[&'static str], &str) = match language {
+    fn of(language: Language) -> Scan {
+        Scan { language, depth: 0, quote: None }
+    }
+
+    /// Whether an empty line is part of a string, or of a comment.
+    fn in_open_string(&self) -> bool {
+        self.quote.is_some_and(|quote| quote.len() > 1 || quote == "`")
+    }
+
+    fn opens_block(&self, line: &str) -> bool {
+        self.language == Language::Python && (line.trim_end().ends_with(':') || line.starts_with('@'))
+    }
+
+    /// Reads a line, without its end.
+    fn line(&mut self, line: &str) {
+        let (quotes, comment): (&[&'static str], &str) = match self.language {
             Language::Python => (&["\"\"\"", "'''", "\"", "'"], "#"),
             Language::JavaScript => (&["`", "\"", "'"], "//"),
         };
-        let mut scan = Scan::default();
-        let mut rest = text;
+        let mut rest = line;
         while let Some(c) = rest.chars().next() {
             let mut taken = c.len_utf8();
-            match scan.quote {
-                Some(_) if c == '\\' => taken += rest.chars().nth(1).map_or(0, char::len_utf8),
+            match self.quote {
+                Some(_) if c == '\\' => match rest.chars().nth(1) {
+                    Some(escaped) => taken += escaped.len_utf8(),
+                    // It escapes the end of the line, and the string goes on.
+                    None => return,
+                },
                 Some(quote) if rest.starts_with(quote) => {
-                    scan.quote = None;
+                    self.quote = None;
                     taken = quote.len();
                 }
-                // A string of one line ends with it, closed or not: the interpreter will say so.
-                Some(quote) if c == '\n' && quote.len() == 1 && quote != "`" => scan.quote = None,
                 Some(_) => {}
-                None if rest.starts_with(comment) => taken = rest.find('\n').unwrap_or(rest.len()),
-                None if language == Language::JavaScript && rest.starts_with("/*") => {
-                    scan.quote = Some("*/");
+                None if rest.starts_with(comment) => break,
+                None if self.language == Language::JavaScript && rest.starts_with("/*") => {
+                    self.quote = Some("*/");
                     taken = 2;
                 }
                 None => {
                     if let Some(quote) = quotes.iter().find(|quote| rest.starts_with(**quote)) {
-                        scan.quote = Some(quote);
+                        self.quote = Some(quote);
                         taken = quote.len();
                     } else if "([{".contains(c) {
-                        scan.depth += 1;
+                        self.depth += 1;
                     } else if ")]}".contains(c) {
-                        scan.depth = scan.depth.saturating_sub(1);
+                        self.depth = self.depth.saturating_sub(1);
                     }
                 }
             }
             rest = rest.get(taken..).unwrap_or_default();
         }
-        scan
+        // A string of one line ends with it, closed or not: the interpreter will say so.
+        self.quote = self.quote.filter(|quote| quote.len() > 1 || *quote == "`");
     }
 }
 
@@ -109,9 +166,9 @@ mod tests {
 
     fn pieces(language: Language, lines: &[&str]) -> Vec<String> {
         let mut piece = Piece::new(language);
-        let mut whole: Vec<String> = lines.iter().filter_map(|line| piece.push(line)).collect();
+        let mut whole: Vec<String> = lines.iter().filter_map(|line| piece.push(line).unwrap()).collect();
         if !piece.is_empty() {
-            whole.push(format!("unfinished: {}", piece.take()));
+            whole.push(format!("unfinished: {}", piece.take().unwrap()));
         }
         whole
     }
@@ -128,6 +185,8 @@ mod tests {
         assert_eq!(python(&["x = 1 + \\", "2"]), ["x = 1 + \\\n2\n"]);
         assert_eq!(python(&["", "  ", "if x:"]), ["unfinished: if x:\n"]);
         assert_eq!(python(&["'a\\'('"]), ["'a\\'('\n"]);
+        assert_eq!(python(&["'a\\", "('"]), ["'a\\\n('\n"]);
+        assert_eq!(python(&["'a (", "2"]), ["'a (\n", "2\n"]);
     }
 
     #[test]
@@ -142,5 +201,40 @@ mod tests {
             ["f(\n\n"],
             "an empty line ends it, and the interpreter says what is wrong"
         );
+    }
+
+    /// Half a million lines, each of which opens a bracket, take as long as they are; and what comes after the limit is not
+    /// executed by itself.
+    #[test]
+    fn a_piece_is_bounded_and_read_once() {
+        let mut piece = Piece::new(Language::Python);
+        for _ in 0..=MAX_SOURCE_BYTES / 2 {
+            assert_eq!(piece.push("("), Ok(None));
+            assert!(piece.text.len() <= MAX_SOURCE_BYTES);
+        }
+        assert!(!piece.is_empty());
+        assert!(piece.text.capacity() == 0, "what is lost is not kept");
+        assert_eq!(piece.push("print('never'))"), Ok(None));
+        assert_eq!(piece.push(""), Err(TooLong));
+        assert_eq!(piece.push("1"), Ok(Some("1\n".into())), "the next one is a piece again");
+    }
+
+    #[test]
+    fn the_longest_piece() {
+        let mut piece = Piece::new(Language::Python);
+        let longest = "x".repeat(MAX_SOURCE_BYTES - 1);
+        assert!(piece.push(&longest).is_ok_and(|whole| whole.is_some_and(|text| text.len() == MAX_SOURCE_BYTES)));
+        assert_eq!(piece.push(&(longest + "x")), Err(TooLong));
+    }
+
+    #[test]
+    fn a_piece_that_lost_a_line_ends_where_it_would_have() {
+        let mut piece = Piece::new(Language::JavaScript);
+        piece.lose();
+        assert!(piece.is_empty(), "nothing was there");
+        assert_eq!(piece.push("f("), Ok(None));
+        piece.lose();
+        assert_eq!(piece.push("2"), Ok(None));
+        assert_eq!(piece.push(")"), Err(TooLong));
     }
 }

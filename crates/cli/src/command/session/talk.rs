@@ -8,7 +8,7 @@ use rustyline::error::ReadlineError;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::piece::Piece;
+use super::piece::{Piece, TooLong};
 
 /// Something to do.
 pub(super) enum Said {
@@ -54,14 +54,12 @@ impl Talk {
                 Ok(line) => {
                     // History is a convenience.
                     let _ = editor.add_history_entry(&line);
-                    if let Some(source) = piece.push(&line)
-                        && self.say(source).is_err()
-                    {
+                    if self.say_whole(piece.push(&line)).is_err() {
                         return;
                     }
                 }
                 // Ctrl-C drops what was typed; Ctrl-D ends the session.
-                Err(ReadlineError::Interrupted) => drop(piece.take()),
+                Err(ReadlineError::Interrupted) => piece = Piece::new(self.language),
                 Err(_) => return,
             }
         }
@@ -70,24 +68,20 @@ impl Talk {
     fn lines(&self) {
         let mut piece = Piece::new(self.language);
         for line in Lines::of(io::stdin().lock()) {
-            let whole = match line {
-                Ok(line) => piece.push(&line),
+            let said = match line {
+                Ok(line) => self.say_whole(piece.push(&line)),
                 Err(message) => {
-                    if self.said.blocking_send(Said::Nonsense(message)).is_err() {
-                        return;
-                    }
-                    continue;
+                    piece.lose();
+                    self.say_nonsense(message)
                 }
             };
-            if let Some(source) = whole
-                && self.say(source).is_err()
-            {
+            if said.is_err() {
                 return;
             }
         }
         if !piece.is_empty() {
             // The end of the input either way.
-            let _ = self.say(piece.take());
+            let _ = self.say_whole(piece.take().map(Some));
         }
     }
 
@@ -96,12 +90,25 @@ impl Talk {
             let said = match line.and_then(|line| source_of(&line)) {
                 Ok(None) => continue,
                 Ok(Some(source)) => self.say(source),
-                Err(message) => self.said.blocking_send(Said::Nonsense(message)).map_err(|_| Gone),
+                Err(message) => self.say_nonsense(message),
             };
             if said.is_err() {
                 return;
             }
         }
+    }
+
+    /// Hands over what a line completed, if it did.
+    fn say_whole(&self, whole: Result<Option<String>, TooLong>) -> Result<(), Gone> {
+        match whole {
+            Ok(Some(source)) => self.say(source),
+            Ok(None) => Ok(()),
+            Err(too_long) => self.say_nonsense(too_long.to_string()),
+        }
+    }
+
+    fn say_nonsense(&self, message: String) -> Result<(), Gone> {
+        self.said.blocking_send(Said::Nonsense(message)).map_err(|_| Gone)
     }
 
     /// Hands a piece over, and waits until it has been executed.
