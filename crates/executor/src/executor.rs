@@ -1,23 +1,23 @@
 //! The embedding API: build an executor once, hand it jobs, get reports.
 
-use std::any::Any;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use bailiwick_guard::{AuditLog, Clock, SystemClock};
 use bailiwick_host::Services;
-use futures::FutureExt;
 
 use crate::run::{
-    Admission, Begun, Job, Live, Outside, Report, RunError, Runnable, Session, Source, Stop, Supervisor, Usage, stop_of,
+    Admission, Begun, Job, Live, Outside, Panics, Report, RunError, Runnable, Session, Source, Stop, Usage, stop_of,
 };
 use crate::station::Station;
 use crate::{ArtifactCache, CompileOptions, Language};
 
 /// Runs at a time for each processor, unless the embedder says otherwise: most of them wait for the world.
 const RUNS_PER_CORE: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
+
+/// The longest that an interpreter takes to compile. One that nothing was compiled for before is compiled here.
+const INTERPRETER_TIME: Duration = Duration::from_secs(600);
 
 /// Runs guests. Cheap to clone; clones share the engine, the compiler, the cache and the queue.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
     admission: Admission,
-    panics: AtomicU64,
+    panics: Panics,
 }
 
 /// Decisions about an executor.
@@ -81,13 +81,7 @@ impl Executor {
     /// [`RunError`] when we failed, or when too many runs are waiting. Everything that the guest did wrong is in the
     /// report.
     pub async fn run(&self, job: Job) -> Result<Report, RunError> {
-        match AssertUnwindSafe(self.inner.run(job)).catch_unwind().await {
-            Ok(result) => result,
-            Err(panic) => {
-                self.inner.panics.fetch_add(1, Ordering::Relaxed);
-                Err(RunError::Panic(panic_text(&*panic)))
-            }
-        }
+        self.inner.panics.catch(self.inner.run(job)).await
     }
 
     /// Starts a session: an interpreter that takes source text in pieces. The guest of the job names the interpreter and
@@ -96,12 +90,12 @@ impl Executor {
     /// # Errors
     /// As [`Executor::run`], and when the interpreter does not start within the limits.
     pub async fn session(&self, job: Job) -> Result<Session, RunError> {
-        self.inner.session(job).await
+        self.inner.panics.catch(self.inner.session(job)).await
     }
 
-    /// Panics caught at the edge of runs since the start. Anything but zero is a defect of ours.
+    /// Panics caught at the edge of runs and sessions since the start. Anything but zero is a defect of ours.
     pub fn panics(&self) -> u64 {
-        self.inner.panics.load(Ordering::Relaxed)
+        self.inner.panics.count()
     }
 }
 
@@ -156,7 +150,7 @@ impl ExecutorBuilder {
                 clock: self.clock,
                 outside: self.outside,
                 admission: Admission::new(self.runs),
-                panics: AtomicU64::new(0),
+                panics: Panics::default(),
             }),
         })
     }
@@ -164,14 +158,13 @@ impl ExecutorBuilder {
 
 impl Inner {
     async fn run(&self, job: Job) -> Result<Report, RunError> {
-        let begun = self.begin(job).await?;
-        let supervisor = begun.supervisor();
+        let mut begun = self.begin(job).await?;
         let mut usage = Usage::default();
-        let stop = match self.prepare(&begun, &supervisor, &mut usage).await? {
+        let stop = match self.prepare(&mut begun, &mut usage).await? {
             Err(stop) => stop,
             Ok((station, runnable)) => {
                 begun.guard.started().await?;
-                self.execute(&begun, station, &runnable, &supervisor, &mut usage).await?
+                self.execute(&begun, station, &runnable, &mut usage).await?
             }
         };
         Ok(begun.end(stop, usage).await)
@@ -181,22 +174,23 @@ impl Inner {
         if job.guest.interpreter().is_none() {
             return Err(RunError::NoInterpreter);
         }
-        let begun = self.begin(job).await?;
-        let supervisor = begun.supervisor();
+        let mut begun = self.begin(job).await?;
         let mut usage = Usage::default();
-        let (station, runnable) = match self.prepare(&begun, &supervisor, &mut usage).await? {
+        let (station, runnable) = match self.prepare(&mut begun, &mut usage).await? {
             Ok(prepared) => prepared,
             Err(stop) => return Err(not_started(begun, stop, usage).await),
         };
+        let supervisor = begun.supervisor();
         begun.guard.started().await?;
         let mut store = begun.store(station.engine(), (self.outside)())?;
         let ticking = station.engine().live();
         let stop = match supervisor.run(&mut usage.cpu, runnable.open(&mut store)).await {
             Ok(Ok(interpreting)) => {
                 drop(ticking);
-                return Ok(Session::new(begun, station.engine().clone(), store, interpreting, usage));
+                let (engine, panics) = (station.engine().clone(), self.panics.clone());
+                return Ok(Session::new(begun, engine, store, interpreting, usage, panics));
             }
-            Ok(Err(error)) => stop_of(Err(error), store.data_mut().limiter().has_refused()),
+            Ok(Err(error)) => stop_of(Err(error), store.data_mut().limiter().has_refused(), None),
             Err(interrupted) => interrupted.into(),
         };
         Err(not_started(begun, stop, usage).await)
@@ -207,21 +201,24 @@ impl Inner {
         Begun::new(job, place, &self.services, &self.audit, &self.clock)
     }
 
-    /// Loads and links the guest. The time counts: the guest chose what there is to compile.
+    /// Loads and links the guest. For WebAssembly the time counts, because the guest chose what there is to compile. An
+    /// interpreter is ours, and compiling it is not charged to the run that finds it missing: its clock starts afterwards.
     async fn prepare(
         &self,
-        begun: &Begun,
-        supervisor: &Supervisor,
+        begun: &mut Begun,
         usage: &mut Usage,
     ) -> Result<Result<(&Station, Runnable), Stop>, RunError> {
         let Some(interpreter) = begun.guest.interpreter() else {
-            return Ok(match supervisor.run(&mut usage.cpu, self.wasm.load(&begun.guest)).await {
+            return Ok(match begun.supervisor().run(&mut usage.cpu, self.wasm.load(&begun.guest)).await {
                 Ok(loaded) => loaded?.map(|runnable| (&self.wasm, runnable)),
                 Err(interrupted) => Err(interrupted.into()),
             });
         };
         let station = self.station(interpreter.language())?;
-        Ok(match supervisor.run(&mut usage.cpu, station.load_interpreter(interpreter)).await {
+        let supervisor = begun.supervisor_until(Instant::now() + INTERPRETER_TIME);
+        let loaded = supervisor.run(&mut usage.cpu, station.load_interpreter(interpreter)).await;
+        begun.restart_clock();
+        Ok(match loaded {
             Ok(runnable) => Ok((station, runnable?)),
             Err(interrupted) => Err(interrupted.into()),
         })
@@ -246,20 +243,19 @@ impl Inner {
         begun: &Begun,
         station: &Station,
         runnable: &Runnable,
-        supervisor: &Supervisor,
         usage: &mut Usage,
     ) -> Result<Stop, RunError> {
         let _ticking = station.engine().live();
         let mut store = begun.store(station.engine(), (self.outside)())?;
         let source = begun.guest.script().map(|script| Source { text: begun.guest.text(), name: &script.name });
-        let result = supervisor.run(&mut usage.cpu, runnable.start(&mut store, source)).await;
+        let result = begun.supervisor().run(&mut usage.cpu, runnable.start(&mut store, source)).await;
         let fuel_left = store.get_fuel().map_err(RunError::wasmtime)?;
         usage.fuel = begun.limits.fuel().get().saturating_sub(fuel_left);
         let limiter = store.data_mut().limiter();
         usage.peak_memory_bytes = limiter.peak() as u64;
         Ok(match result {
             Err(interrupted) => interrupted.into(),
-            Ok(returned) => stop_of(returned, limiter.has_refused()),
+            Ok(returned) => stop_of(returned, limiter.has_refused(), begun.guest.language()),
         })
     }
 }
@@ -270,7 +266,5 @@ async fn not_started(begun: Begun, stop: Stop, usage: Usage) -> RunError {
     RunError::NotStarted(report.stop)
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
-}
+#[cfg(test)]
+mod tests;

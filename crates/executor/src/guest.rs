@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::interpreter::Interpreter;
+use crate::interpreter::{Interpreter, Language};
 use crate::load::Refusal;
 
 /// The largest guest, in bytes; checked before anything looks at them.
@@ -58,12 +58,7 @@ impl Guest {
         name: impl Into<Arc<str>>,
     ) -> Result<Guest, Refusal> {
         let bytes = source.into();
-        if bytes.len() > MAX_SOURCE_BYTES {
-            return Err(Refusal::TooLarge { found: bytes.len(), limit: MAX_SOURCE_BYTES });
-        }
-        if std::str::from_utf8(&bytes).is_err() || bytes.contains(&0) {
-            return Err(Refusal::unrecognised("source text must be UTF-8, without NUL"));
-        }
+        check_source(&bytes)?;
         let digest = GuestDigest::of(&bytes);
         let script = Script { interpreter, name: name.into() };
         Ok(Guest { bytes, form: Form::Source, digest, script: Some(script) })
@@ -80,6 +75,11 @@ impl Guest {
     /// What runs it, when it is source text.
     pub fn interpreter(&self) -> Option<&Interpreter> {
         self.script.as_ref().map(|script| &script.interpreter)
+    }
+
+    /// The language of source text.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.interpreter().map(Interpreter::language)
     }
 
     pub(crate) fn script(&self) -> Option<&Script> {
@@ -101,6 +101,17 @@ impl std::fmt::Debug for Guest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guest").field("form", &self.form).field("digest", &self.digest).finish_non_exhaustive()
     }
+}
+
+/// What holds for every source text, whole scripts and pieces of sessions.
+pub(crate) fn check_source(bytes: &[u8]) -> Result<(), Refusal> {
+    if bytes.len() > MAX_SOURCE_BYTES {
+        return Err(Refusal::TooLarge { found: bytes.len(), limit: MAX_SOURCE_BYTES });
+    }
+    if std::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
+        return Err(Refusal::unrecognised("source text must be UTF-8, without NUL"));
+    }
+    Ok(())
 }
 
 /// The outer form of a guest.

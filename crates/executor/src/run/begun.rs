@@ -82,6 +82,11 @@ impl Begun {
         })
     }
 
+    /// Counts the run's time from now on.
+    pub(crate) fn restart_clock(&mut self) {
+        self.began = Instant::now();
+    }
+
     /// What ends it from outside: the run's time limit, counted from its beginning.
     pub(crate) fn supervisor(&self) -> Supervisor {
         self.supervisor_until(self.began + self.limits.timeout())

@@ -5,11 +5,17 @@ use wasmtime::Trap;
 
 use super::entry::{Returned, exit_code};
 use super::{Failure, Interrupted, MemoryExhausted, Stop, TrapKind};
+use crate::Language;
 
-/// Reads the end of a run. `memory_refused`: the guest had asked for memory over its limit at some time.
-pub(crate) fn stop_of(returned: wasmtime::Result<Returned>, memory_refused: bool) -> Stop {
+/// Reads the end of a run. `memory_refused`: the guest had asked for memory over its limit at some time. `language`: what
+/// an interpreter returned is about a script in it.
+pub(crate) fn stop_of(returned: wasmtime::Result<Returned>, memory_refused: bool, language: Option<Language>) -> Stop {
     let stop = match returned {
         Ok(Ok(())) => return Stop::Finished,
+        // Scripts catch what the interpreter raises for refused memory, and go on: only what ended them counts.
+        Ok(Err(Failure::Message(message))) if language.is_some_and(|it| !lacks_memory(it, &message)) => {
+            return Stop::Failed(Failure::Message(message));
+        }
         Ok(Err(failure)) => Stop::Failed(failure),
         Err(error) => stop_of_error(&error),
     };
@@ -22,6 +28,15 @@ pub(crate) fn stop_of(returned: wasmtime::Result<Returned>, memory_refused: bool
             Stop::OutOfMemory
         }
         stop => stop,
+    }
+}
+
+/// Whether this line of an interpreter is about what it raises when memory was refused.
+fn lacks_memory(language: Language, message: &str) -> bool {
+    match language {
+        Language::Python => message.split(':').next() == Some("MemoryError"),
+        // It throws `null` when there is not even memory for the error.
+        Language::JavaScript => message.starts_with("InternalError: out of memory") || message == "null",
     }
 }
 
@@ -73,5 +88,48 @@ impl From<StopCause> for Stop {
             StopCause::Budget(budget) => Stop::OutOfBudget(budget),
             StopCause::Revoked => Stop::Revoked,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after_refused_memory(message: &str, language: Option<Language>) -> Stop {
+        stop_of(Ok(Err(Failure::Message(message.to_owned()))), true, language)
+    }
+
+    #[test]
+    fn a_script_that_outlived_refused_memory_fails_for_its_own_reason() {
+        let (python, javascript) = (Some(Language::Python), Some(Language::JavaScript));
+        for (message, language) in [
+            ("ValueError: ordinary", python),
+            ("MemoryErrors: its own class", python),
+            ("ValueError: MemoryError", python),
+            ("Error: ordinary", javascript),
+            ("Error: out of memory", javascript),
+        ] {
+            let failed = Stop::Failed(Failure::Message(message.to_owned()));
+            assert_eq!(after_refused_memory(message, language), failed, "{message}");
+        }
+    }
+
+    #[test]
+    fn one_that_did_not_is_out_of_memory() {
+        let (python, javascript) = (Some(Language::Python), Some(Language::JavaScript));
+        for (message, language) in [
+            ("MemoryError", python),
+            ("MemoryError: here", python),
+            ("InternalError: out of memory", javascript),
+            ("null", javascript),
+            ("a component says anything", None),
+        ] {
+            assert_eq!(after_refused_memory(message, language), Stop::OutOfMemory, "{message}");
+        }
+        let trap = || Err(Trap::UnreachableCodeReached.into());
+        assert_eq!(stop_of(trap(), true, python), Stop::OutOfMemory);
+        assert_eq!(stop_of(trap(), false, python), Stop::Trapped(TrapKind::Unreachable));
+        let raised = Failure::Message("MemoryError".to_owned());
+        assert_eq!(stop_of(Ok(Err(raised.clone())), false, python), Stop::Failed(raised), "nothing was refused");
     }
 }

@@ -33,9 +33,14 @@ impl MemoryLimiter {
         self.peak
     }
 
-    /// Whether growth was ever refused: a guest that then fails has run out of memory.
+    /// Whether growth was refused: a guest that then fails has run out of memory.
     pub(crate) fn has_refused(&self) -> bool {
         self.refusals > 0
+    }
+
+    /// Counts refusals anew, for the next piece of a session.
+    pub(crate) fn forget_refusals(&mut self) {
+        self.refusals = 0;
     }
 
     fn grow(&mut self, current: usize, desired: usize) -> Result<bool> {

@@ -9,6 +9,7 @@ mod job;
 mod limiter;
 mod output;
 mod outside;
+mod panics;
 mod report;
 mod session;
 mod state;
@@ -32,5 +33,6 @@ pub(crate) use entry::{
 };
 pub(crate) use limiter::{MemoryExhausted, MemoryLimiter};
 pub(crate) use output::Output;
+pub(crate) use panics::Panics;
 pub(crate) use state::{Door, GuestIo, RunState};
 pub(crate) use supervise::{Interrupted, Supervisor};

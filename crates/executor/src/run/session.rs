@@ -4,14 +4,18 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
-use super::{Begun, Interpreting, Report, RunError, RunState, Source, Stop, Usage, stop_of};
+use super::{Begun, Interpreting, Panics, Report, RunError, RunState, Source, Stop, Usage, stop_of};
 use crate::engine::Engine;
+use crate::guest::check_source;
 use crate::ticker::Ticking;
 
 /// A run that takes its source text in pieces.
 ///
 /// The limits of the grant hold for all pieces together. The time limit counts while a piece is being executed, not
 /// between them. A piece that raises leaves the session alive; one that is stopped ends it.
+///
+/// A session holds its place among the executor's runs until it is ended or dropped, also while nothing is executed: its
+/// instance stays. Whoever hosts sessions for others ends idle ones.
 pub struct Session {
     begun: Begun,
     engine: Engine,
@@ -22,6 +26,7 @@ pub struct Session {
     told: usize,
     /// Why nothing more can be executed.
     over: Option<Stop>,
+    panics: Panics,
 }
 
 impl Session {
@@ -31,8 +36,9 @@ impl Session {
         store: Store<RunState>,
         interpreting: Interpreting,
         usage: Usage,
+        panics: Panics,
     ) -> Session {
-        Session { begun, engine, store, interpreting, usage, told: 0, over: None }
+        Session { begun, engine, store, interpreting, usage, told: 0, over: None, panics }
     }
 
     /// Executes a piece of source text. The report holds what this piece printed, gave and called, and used.
@@ -40,10 +46,18 @@ impl Session {
     /// Dropping the future ends the session.
     ///
     /// # Errors
-    /// When we failed. A session that is over answers every further piece with the stop that ended it.
+    /// When we failed. A session that is over answers every further piece with the stop that ended it. A piece that is
+    /// no source text, or over [`MAX_SOURCE_BYTES`](crate::MAX_SOURCE_BYTES), is [`Stop::Refused`] in its report, and the
+    /// session goes on.
     pub async fn execute(&mut self, source: &str) -> Result<Report, RunError> {
-        if let Some(stop) = &self.over {
-            return Ok(self.begun.report(stop.clone(), Default::default(), Usage::default(), Vec::new()));
+        let panics = self.panics.clone();
+        panics.catch(self.attempt(source)).await
+    }
+
+    async fn attempt(&mut self, source: &str) -> Result<Report, RunError> {
+        let refused = check_source(source.as_bytes()).err().map(Stop::Refused);
+        if let Some(stop) = self.over.clone().or(refused) {
+            return Ok(self.begun.report(stop, Default::default(), Usage::default(), Vec::new()));
         }
         let before = self.total()?;
         let left = self.begun.limits.timeout().saturating_sub(self.usage.wall);
@@ -52,6 +66,7 @@ impl Session {
         // Until it comes back, it counts as interrupted: the instance is then in the middle of something.
         self.over = Some(Stop::Cancelled);
         let _ticking: Ticking = self.engine.live();
+        self.store.data_mut().limiter().forget_refusals();
         let name = self.begun.guest.script().map_or("", |script| &script.name);
         let work = self.interpreting.execute(&mut self.store, Source { text: source, name });
         let result = supervisor.run(&mut cpu, work).await;
@@ -59,7 +74,9 @@ impl Session {
         self.usage.wall += began.elapsed();
         let stop = match result {
             Err(interrupted) => interrupted.into(),
-            Ok(returned) => stop_of(returned, self.store.data_mut().limiter().has_refused()),
+            Ok(returned) => {
+                stop_of(returned, self.store.data_mut().limiter().has_refused(), self.begun.guest.language())
+            }
         };
         self.over = (!matches!(stop, Stop::Finished | Stop::Failed(_))).then(|| stop.clone());
         let after = self.total()?;
@@ -78,7 +95,12 @@ impl Session {
     ///
     /// # Errors
     /// When we failed.
-    pub async fn end(mut self) -> Result<Report, RunError> {
+    pub async fn end(self) -> Result<Report, RunError> {
+        let panics = self.panics.clone();
+        panics.catch(self.close()).await
+    }
+
+    async fn close(mut self) -> Result<Report, RunError> {
         let usage = self.total()?;
         let Session { begun, over, store, .. } = self;
         drop(store);
