@@ -11,7 +11,7 @@ use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::entry::{OpenEntry, ResourceText};
 use crate::permit::{Allowed, Permit};
 use crate::record::{ActionWord, Records, Slot};
-use crate::untrusted::{Untrusted, is_hidden};
+use crate::untrusted::{Refused, Untrusted, is_hidden};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
     StopCause,
@@ -104,12 +104,17 @@ impl Guard {
         let began = Instant::now();
         self.meter.take_call()?;
         let resource = action.resource();
-        let text = shown(resource.to_string());
+        let text = resource.to_string();
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
         let request = Request::new(A::NAME, resource);
         let (verdict, explanation) = match request.map(|request| request.with_arguments(action.arguments())) {
             Ok(request) => self.decide(&request),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
+        };
+        let text = match verdict.decision() {
+            Decision::Allow => shown(text),
+            // Nothing came of it, and its beginning and hash are enough to know it again.
+            Decision::Ask | Decision::Deny => Refused(&text).to_string().into(),
         };
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
         let (entry, slot) = self.open(&call)?;

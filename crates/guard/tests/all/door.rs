@@ -11,7 +11,7 @@ use bailiwick_guard::{
 use bailiwick_policy::{ActionName, Code, Decision, Kind, Resource};
 use rustix::fs::{MemfdFlags, SealFlags};
 
-use crate::support::actions::{Brief, Hash, Host, Random};
+use crate::support::actions::{Brief, Hash, Host, Random, Read};
 use crate::support::{HASH_AND_RANDOM, HASH_ONLY, entries, guard, guard_on};
 
 fn row(kind: &str, call: u64, what: &str, code: &str) -> (String, u64, String, String) {
@@ -72,6 +72,18 @@ async fn what_does_not_parse_is_on_record_too_and_shown_safely() {
     assert!(matches!(guard.refuse(attempt), CallError::Denied(denied) if denied.code() == Code::Ambiguous));
     assert_eq!(entries(&log, &memory).await.len(), 2, "a newline does not make a second entry");
     assert_eq!(&*guard.records()[0].resource, "../x\\u{a}{\"seq\":0}\\u{1b}[2J");
+}
+
+#[tokio::test]
+async fn a_long_resource_takes_little_of_the_log_when_it_is_refused() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let path = format!("/{}", ["x".repeat(200).as_str(); 20].join("/"));
+    assert_eq!(guard.call(&Untouchable, Read(path.clone())).await.unwrap_err().code(), Code::ManifestNoRule);
+    let resource = guard.records()[0].resource.to_string();
+    assert!(resource.len() < 620 && path.starts_with(&resource[..500]), "{resource}");
+    assert!(resource.contains(&format!("({} bytes, sha256 ", path.len())), "{resource}");
+    assert_eq!(entries(&log, &memory).await.len(), 2);
+    assert!(memory.text().lines().all(|line| line.len() < 2000), "{}", memory.text());
 }
 
 #[tokio::test]

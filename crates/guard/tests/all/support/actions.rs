@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
-use bailiwick_policy::{ActionName, Resource};
+use bailiwick_policy::{ActionName, GuestPath, Resource};
 
 /// Returns its number.
 pub struct Hash(pub u8);
 
 /// An action of another type.
 pub struct Random;
+
+/// Reads this path.
+pub struct Read(pub String);
 
 /// An action that must be quick.
 pub struct Brief;
@@ -33,6 +36,16 @@ impl Action for Random {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+}
+
+impl Action for Read {
+    const NAME: ActionName = ActionName::Read;
+    const EFFECT: Effect = Effect::Read;
+    type Output = u8;
+
+    fn resource(&self) -> Resource {
+        Resource::File(GuestPath::parse(&self.0).unwrap())
     }
 }
 
