@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use bailiwick::Language;
+use bailiwick::{Language, MAX_SOURCE_BYTES};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
@@ -16,10 +16,11 @@ use crate::program::{self, Ended};
 
 type Scenario = fn(&Scene) -> Result<(), Failed>;
 
-const SCENARIOS: [(&str, Scenario); 5] = [
+const SCENARIOS: [(&str, Scenario); 6] = [
     ("lines", lines),
     ("json", json),
     ("limits_are_for_all_pieces", limits_are_for_all_pieces),
+    ("pieces_are_bounded", pieces_are_bounded),
     ("javascript", javascript),
     ("on_a_terminal", on_a_terminal),
 ];
@@ -117,6 +118,23 @@ fn limits_are_for_all_pieces(scene: &Scene) -> Result<(), Failed> {
         return Err(format!("{kinds:?}").into());
     }
     if ended.stdout.contains("never") { Err("it went on".into()) } else { same(&ended.code, &Some(5)) }
+}
+
+/// Source text over the limit is refused, in lines and in JSON, and the session goes on with what comes after it.
+fn pieces_are_bounded(scene: &Scene) -> Result<(), Failed> {
+    let said = format!("{}print('never'))\n\n6 * 7\n", "(\n".repeat(MAX_SOURCE_BYTES / 2));
+    let ended = scene.session(&["--lang", "python"], &said)?;
+    same(&ended.stdout.as_str(), &"42\n")?;
+    expect(&ended.stderr, "a piece of more than 4194304 bytes is not executed")?;
+    same(&ended.code, &Some(0))?;
+
+    let said = format!("\"#{}\"\n\"6 * 7\"\n", "x".repeat(MAX_SOURCE_BYTES));
+    let ended = scene.session(&["--lang", "python", "--json"], &said)?;
+    let answers: Vec<Value> = ended.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let [refused, product, _] = answers.as_slice() else { return Err(format!("{answers:#?}").into()) };
+    same(&refused["stop"]["reason"], &"too_large".into())?;
+    same(&product["result"], &42.into())?;
+    same(&ended.code, &Some(0))
 }
 
 /// Lexical variables stay, and may be declared again, also where the first time failed; promises are awaited; comments may go
