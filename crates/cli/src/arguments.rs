@@ -1,19 +1,25 @@
 //! What was typed. One definition feeds the parser, the help, the man pages and the completions.
 
 mod agent;
+mod key;
+mod language;
+mod policy;
+mod token;
 mod tool;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bailiwick::Language;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::agent::*;
+pub(crate) use self::key::*;
+pub(crate) use self::language::*;
+pub(crate) use self::policy::*;
+pub(crate) use self::token::*;
 pub(crate) use self::tool::*;
 use crate::quantity::{Bytes, Seconds};
-use crate::trusted::ProfileName;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 finished; 1 the guest failed, trapped or was refused; 2 usage; 3 manifest invalid; 4 identity refused; \
@@ -185,257 +191,6 @@ pub(crate) struct LaunchArguments {
     /// Give it this much memory, such as `64MiB`; only when the manifest gives more
     #[arg(long, value_name = "SIZE", help_heading = "Tighter limits")]
     pub(crate) memory: Option<Bytes>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyVerb {
-    /// Show every error and warning in manifests
-    Check(PolicyCheckArguments),
-    /// Say whether a call would be allowed, layer by layer
-    Explain(PolicyExplainArguments),
-    /// Print what to tell a model that writes code for runs under a manifest
-    Prompt(PolicyPromptArguments),
-}
-
-/// Print what to tell a model that writes code for runs under a manifest.
-///
-/// What the code may call, with examples, and what holds it: Markdown for a system prompt. Nothing that the manifest does
-/// not allow is in it.
-#[derive(Debug, Args)]
-pub(crate) struct PolicyPromptArguments {
-    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
-    pub(crate) manifest: PathBuf,
-    /// The language that the model writes
-    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
-    pub(crate) language: Language,
-    /// The agent that the model is
-    #[arg(long = "as", value_name = "NAME")]
-    pub(crate) agent: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyCheckArguments {
-    /// Manifests, TOML or JSON
-    #[arg(value_name = "MANIFEST", required = true, value_hint = ValueHint::FilePath)]
-    pub(crate) manifests: Vec<PathBuf>,
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Say whether a call would be allowed, layer by layer.
-///
-/// Exits with 0 when it would be allowed and with 6 when it would be denied.
-#[derive(Debug, Args)]
-pub(crate) struct PolicyExplainArguments {
-    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
-    pub(crate) manifest: PathBuf,
-    /// The call, such as 'fetch POST https://api.example/v1/payments' or 'file read /invoices/a.csv'
-    #[arg(value_name = "CALL")]
-    pub(crate) call: String,
-    /// The scopes of the agent's token [default: what the manifest allows]
-    #[arg(long, value_name = "SCOPES")]
-    pub(crate) scopes: Option<String>,
-    /// The agent that asks [default: the first that the manifest lists]
-    #[arg(long = "as", value_name = "NAME")]
-    pub(crate) agent: Option<String>,
-    /// The agent's capabilities in the registry [default: what the manifest allows]
-    #[arg(long, value_name = "SCOPES")]
-    pub(crate) registry: Option<String>,
-    /// The task's restriction [default: none]
-    #[arg(long, value_name = "SCOPES")]
-    pub(crate) restrict: Option<String>,
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenVerb {
-    /// Issue an access token with the local issuer
-    Issue(TokenIssueArguments),
-    /// Show what a token says, and every check of it
-    Inspect(TokenInspectArguments),
-    /// Make a proof of possession for a token that is bound to a key
-    Prove(TokenProveArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TokenIssueArguments {
-    /// The agent's id in the registry
-    #[arg(long, value_name = "NAME")]
-    pub(crate) agent: String,
-    /// What the token grants, scopes separated by spaces
-    #[arg(long, value_name = "SCOPES")]
-    pub(crate) scopes: String,
-    /// How long it is valid, at most `1h`
-    #[arg(long, value_name = "DURATION", default_value = "15m")]
-    pub(crate) ttl: Seconds,
-    /// Bind it to this public key, a JWK or PEM: it then serves only with a proof by that key
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) dpop_key: Option<PathBuf>,
-}
-
-/// Make a proof of possession (DPoP) for a token that is bound to a key.
-///
-/// The proof is alone on standard output. It serves once, for a minute, with `--dpop-proof`. What has the private key is the
-/// agent's side; this is for trying it by hand.
-#[derive(Debug, Args)]
-pub(crate) struct TokenProveArguments {
-    /// A file with the token; `-` reads standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) token_file: PathBuf,
-    /// The private key that the token is bound to: PEM, Ed25519 or P-256
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
-    /// The URI that it is for, `htu` [default: what runs here demand for tokens of that issuer]
-    #[arg(long, value_name = "URI")]
-    pub(crate) target: Option<String>,
-    /// The method that it is for, `htm`
-    #[arg(long, value_name = "METHOD", default_value = "POST")]
-    pub(crate) method: String,
-    /// A nonce that the server gave out
-    #[arg(long, value_name = "NONCE")]
-    pub(crate) nonce: Option<String>,
-}
-
-/// Show what a token says, and every check of it.
-///
-/// Exits with 0 when a run under a manifest for its agent would accept it, and with 4 when not, be it that the registry refuses
-/// it. Nothing is spent, remembered or counted: what may be used once can still be.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["token", "token_file"]))]
-pub(crate) struct TokenInspectArguments {
-    /// The token
-    #[arg(value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
-    /// A file with the token; `-` reads standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) token_file: Option<PathBuf>,
-    /// A file with a proof of possession (DPoP) that goes with it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) dpop_proof: Option<PathBuf>,
-    /// Judge it by this key set, and not by what is configured
-    #[arg(
-        long,
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        requires_all = ["issuer", "audience"],
-        help_heading = "An issuer that is not configured"
-    )]
-    pub(crate) jwks: Option<PathBuf>,
-    /// Its name, as in the token's `iss`
-    #[arg(long, value_name = "ISSUER", requires = "jwks", help_heading = "An issuer that is not configured")]
-    pub(crate) issuer: Option<String>,
-    /// Our own name at it, as in the token's `aud`
-    #[arg(long, value_name = "AUDIENCE", requires = "jwks", help_heading = "An issuer that is not configured")]
-    pub(crate) audience: Option<String>,
-    /// What its tokens look like
-    #[arg(
-        long,
-        value_enum,
-        value_name = "PROFILE",
-        default_value = "access-token",
-        help_heading = "An issuer that is not configured"
-    )]
-    pub(crate) profile: ProfileName,
-    /// Its trust domain, for the profile `jwt-svid`
-    #[arg(long, value_name = "DOMAIN", requires = "jwks", help_heading = "An issuer that is not configured")]
-    pub(crate) trust_domain: Option<String>,
-    /// Judge it at this time, in seconds since 1970
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) now: Option<u64>,
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyVerb {
-    /// Create a key
-    Create(KeyCreateArguments),
-    /// List the keys
-    List(KeyListArguments),
-    /// Print a key's public half
-    Public(KeyPublicArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyCreateArguments {
-    /// Ring and key, such as `release/2026`
-    #[arg(value_name = "RING/KEY")]
-    pub(crate) name: String,
-    /// What it is for
-    #[arg(long, value_name = "ALGORITHM", default_value = "ed25519")]
-    pub(crate) algorithm: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyListArguments {
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyPublicArguments {
-    /// Ring and key, such as `release/2026`
-    #[arg(value_name = "RING/KEY")]
-    pub(crate) name: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LanguageVerb {
-    /// List the interpreters, and what is missing
-    List(LanguageListArguments),
-    /// Install an interpreter
-    Install(LanguageInstallArguments),
-    /// Remove the interpreters of a language
-    Remove(LanguageRemoveArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LanguageListArguments {
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Install an interpreter: fetch what builds it, build it, compile it for this machine.
-///
-/// Runs do this by themselves the first time. What is fetched is pinned by hash; building needs Python 3 with `venv`, or
-/// Node.js with npm.
-#[derive(Debug, Args)]
-pub(crate) struct LanguageInstallArguments {
-    #[arg(value_name = "LANG", value_parser = language())]
-    pub(crate) language: Language,
-    /// With these packages of Python code, separated by commas; versions as in `markdown==3.9`
-    #[arg(long, value_name = "PACKAGES")]
-    pub(crate) with: Vec<String>,
-    /// Fetch nothing; say what is missing
-    #[arg(long)]
-    pub(crate) offline: bool,
-    /// One JSON object on standard output, and no progress
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LanguageRemoveArguments {
-    #[arg(value_name = "LANG", value_parser = language())]
-    pub(crate) language: Language,
-    /// Only the interpreter with exactly these packages
-    #[arg(long, value_name = "PACKAGES")]
-    pub(crate) with: Vec<String>,
-    /// One JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Reads the name of a language.
-pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
-    PossibleValuesParser::new(Language::ALL.map(Language::name))
-        .try_map(|name| Language::named(&name).ok_or("no such language"))
 }
 
 #[derive(Debug, Args)]
