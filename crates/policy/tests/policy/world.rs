@@ -102,7 +102,7 @@ pub(crate) fn rule() -> impl Strategy<Value = String> {
 
 /// The text of a manifest with these allow and deny rules.
 pub(crate) fn manifest_text(allow: &[String], deny: &[String]) -> String {
-    let mut text = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nmounts = { m = \"./m\", n = \"./n\" }\nstores.s = \"private\"\ndatabases.d = \"sqlite:d\"\n".to_owned();
+    let mut text = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nmounts = { m = \"./m\", n = \"./n\" }\nstores.s = \"private\"\ndatabases.d = \"sqlite:d\"\ntools.s.command = [\"s\"]\n".to_owned();
     for (effect, rules) in [("allow", allow), ("deny", deny)] {
         for (number, rule) in rules.iter().enumerate() {
             text.push_str(&format!("[[{effect}]]\nid = \"{effect}-{number}\"\n{rule}"));
