@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Stdio;
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use rustix::fs::{FileType, Mode, mknodat};
 use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -103,12 +104,31 @@ pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
 }
 
 /// Makes a file, and the folder that it is in, for the owner alone; one that exists stays as it is.
+///
+/// Never opens it: closing a database would give up the locks that SQLite holds on it elsewhere in this process.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (folder, name) = (open_private_dir(folder_of(path))?, path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+    match mknodat(&folder, name, FileType::RegularFile, Mode::RUSR | Mode::WUSR, 0) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a turn of those who use a file, among all processes: waits for the lock of `.NAME.lock` in its folder, which is
+/// given up when the file is dropped.
+pub(crate) fn lock_beside(path: &Path) -> io::Result<std::fs::File> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+    name.push(".lock");
     let mut options = cap_std::fs::OpenOptions::new();
     cap_std::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(false), 0o600);
-    open_private_dir(parent)?.open_with(name, &options).map(drop)
+    let file = open_dir(folder_of(path))?.open_with(name, &options)?.into_std();
+    file.lock()?;
+    Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Opens a directory of the host.
@@ -125,9 +145,8 @@ pub(crate) fn open_private_dir(path: &Path) -> io::Result<Dir> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Dir::create_ambient_dir_all(parent, cap_std::ambient_authority())?;
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let parent = open_dir(parent)?;
+    let parent = open_dir(folder_of(path))?;
     make_private_dir(&parent, Path::new(name))?;
     parent.open_dir(name)
 }

@@ -15,12 +15,14 @@ use crate::sqlite::{Lanes, Wanted, failure};
 const PLACES: usize = 4;
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// `BLKV`: that a database holds stores.
+const APPLICATION: i64 = 0x424c_4b56;
 /// The version of the tables below.
 const VERSION: i64 = 1;
 
 /// `owner` is empty for a shared store; no agent has an empty name.
 const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS stores (
+    CREATE TABLE stores (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL,
         owner TEXT NOT NULL,
@@ -28,7 +30,7 @@ const TABLES: &str = "
         bytes INTEGER NOT NULL DEFAULT 0,
         UNIQUE (name, owner)
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS entries (
+    CREATE TABLE entries (
         id INTEGER PRIMARY KEY,
         store INTEGER NOT NULL REFERENCES stores (id),
         key BLOB NOT NULL,
@@ -36,7 +38,7 @@ const TABLES: &str = "
         expires INTEGER,
         UNIQUE (store, key)
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS expiring ON entries (store, expires) WHERE expires IS NOT NULL;
+    CREATE INDEX expiring ON entries (store, expires) WHERE expires IS NOT NULL;
 ";
 
 /// The host's key-value stores, in one file. Shared by all runs, and by all processes that open the file.
@@ -56,6 +58,8 @@ pub enum KvError {
     File { path: PathBuf, error: std::io::Error },
     #[error("`{path}` cannot be used for key-value stores: {error}; move it away if it is damaged")]
     Database { path: PathBuf, error: rusqlite::Error },
+    #[error("`{path}` is a database of something else; move it away, and another one is made")]
+    NotOurs { path: PathBuf },
     #[error("`{path}` was written by a later version of this program (format {found}); use that one")]
     Version { path: PathBuf, found: i64 },
 }
@@ -69,22 +73,26 @@ pub(super) struct Tenant {
 }
 
 impl KvDatabase {
-    /// Opens the file, and makes it, and its folder, for the owner alone if it is missing.
+    /// Opens the file, and makes it, and its folder, for the owner alone if it is missing. A database that is refused is
+    /// not changed.
     ///
     /// # Errors
     /// [`KvError`].
     pub fn open(path: &Path) -> Result<KvDatabase, KvError> {
-        ambient::make_private_file(path).map_err(|error| KvError::File { path: path.to_owned(), error })?;
-        let failed = |error| KvError::Database { path: path.to_owned(), error };
-        let connection = connect(path).map_err(failed)?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        match found {
-            0 => {
-                let make = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT");
-                connection.execute_batch(&make).map_err(failed)?;
+        let unusable = |error| KvError::File { path: path.to_owned(), error };
+        ambient::make_private_file(path).map_err(unusable)?;
+        let mut connection = connect(path).map_err(|error| damaged(path, error))?;
+        // SQLite opens for reading what it may not write.
+        if connection.is_readonly("main").map_err(|error| damaged(path, error))? {
+            return Err(unusable(std::io::ErrorKind::PermissionDenied.into()));
+        }
+        // While another process makes it, it may look like anybody's: what counts is how it looks when that is done.
+        if !matches!(is_current(&connection, path), Ok(true)) {
+            // Two first uses at once take turns; SQLite's own locks do not cover the change of its journal.
+            let _taken = ambient::lock_beside(path).map_err(unusable)?;
+            if !is_current(&connection, path)? {
+                make_tables(&mut connection).map_err(|error| damaged(path, error))?;
             }
-            VERSION => {}
-            found => return Err(KvError::Version { path: path.to_owned(), found }),
         }
         let (path, idle) = (path.to_owned(), Mutex::new(vec![connection]));
         Ok(KvDatabase { path, lanes: Lanes::new(PLACES), idle })
@@ -172,6 +180,106 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = ambient::open_database(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON")?;
+    connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON")?;
     Ok(connection)
+}
+
+/// Whether nothing has to be made. Anything but a database of stores, or an empty file, is an error.
+fn is_current(connection: &Connection, path: &Path) -> Result<bool, KvError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get(0)).map_err(|error| damaged(path, error));
+    let (application, version): (i64, i64) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    if application != APPLICATION {
+        let is_fresh = application == 0 && version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0;
+        return if is_fresh { Ok(false) } else { Err(KvError::NotOurs { path: path.to_owned() }) };
+    }
+    if version != VERSION {
+        return Err(KvError::Version { path: path.to_owned(), found: version });
+    }
+    Ok(true)
+}
+
+fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+fn damaged(path: &Path, error: rusqlite::Error) -> KvError {
+    KvError::Database { path: path.to_owned(), error }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "databases of others, and what became of them")]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// What a refused database was before, and after; and what stands beside it.
+    fn refused(statements: &str) -> KvError {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv.db");
+        let made = Connection::open(&path).unwrap();
+        made.execute_batch(statements).unwrap();
+        drop(made);
+        let before = std::fs::read(&path).unwrap();
+        let error = KvDatabase::open(&path).unwrap_err();
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{statements}");
+        for other in ["kv.db-wal", "kv.db-shm", "kv.db-journal"] {
+            assert!(!folder.path().join(other).exists(), "{statements}: {other}");
+        }
+        error
+    }
+
+    #[test]
+    fn what_is_refused_is_not_changed() {
+        let later = format!("CREATE TABLE t (a); PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 2");
+        assert!(matches!(refused(&later), KvError::Version { found: 2, .. }));
+        for others in [
+            "CREATE TABLE t (a)",
+            "CREATE TABLE t (a); PRAGMA user_version = 1",
+            "PRAGMA user_version = 1",
+            "PRAGMA application_id = 7",
+            "PRAGMA application_id = 7; PRAGMA user_version = 1",
+        ] {
+            assert!(matches!(refused(others), KvError::NotOurs { .. }), "{others}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/kv.db");
+        for _ in 0..2 {
+            let database = KvDatabase::open(&path).unwrap();
+            let connection = database.take().unwrap();
+            let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+        }
+    }
+
+    #[test]
+    fn first_uses_at_once_take_turns() {
+        for _ in 0..10 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("state/kv.db");
+            let barrier = Barrier::new(8);
+            std::thread::scope(|scope| {
+                for n in 0..8 {
+                    let (path, barrier) = (&path, &barrier);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        let connection = KvDatabase::open(path).unwrap().take().unwrap();
+                        connection.execute("INSERT INTO stores (name, owner) VALUES (?, '')", [n.to_string()]).unwrap();
+                    });
+                }
+            });
+            let connection = KvDatabase::open(&path).unwrap().take().unwrap();
+            let made: i64 = connection.query_row("SELECT count(*) FROM stores", [], |row| row.get(0)).unwrap();
+            assert_eq!(made, 8);
+        }
+    }
 }
