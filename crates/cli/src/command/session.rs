@@ -44,8 +44,10 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
         if !arguments.json && talk::is_with_a_person() {
             terminal::err(&greeting(language, &described));
         }
-        let said = talk::listen(language, arguments.json);
-        let talked = converse(&mut session, &live, said, &cancel, arguments.json).await;
+        let talked = match talk::listen(language, arguments.json) {
+            Ok(said) => converse(&mut session, &live, said, &cancel, arguments.json).await,
+            Err(error) => Err(Failure::internal(format!("standard input has no thread: {error}"))),
+        };
         let report = session.end().await.map_err(failed)?;
         talked?;
         live.finish();
@@ -76,6 +78,7 @@ async fn converse(
                 show_error(&message, json)?;
                 continue;
             }
+            Some(Said::Broken(message)) => return Err(Failure::internal(message)),
             Some(Said::Piece { source, done }) => (source, done),
         };
         let report = session.execute(&source).await.map_err(failed)?;

@@ -16,19 +16,29 @@ pub(super) enum Said {
     Piece { source: String, done: oneshot::Sender<()> },
     /// A line that is no JSON, for example; the message says what is wrong.
     Nonsense(String),
+    /// Nothing more can be read, though the end was not reached; the message says why.
+    Broken(String),
 }
 
 /// Reads in a thread of its own: standard input blocks, and cannot be interrupted.
-pub(super) fn listen(language: Language, json: bool) -> mpsc::Receiver<Said> {
+///
+/// # Errors
+/// When there is no thread.
+pub(super) fn listen(language: Language, json: bool) -> io::Result<mpsc::Receiver<Said>> {
     let (said, heard) = mpsc::channel(1);
     let talk = Talk { language, said };
-    // Without a thread nothing is said, and the session ends at once.
-    let _ = std::thread::Builder::new().name("standard input".into()).spawn(move || match json {
-        true => talk.json_lines(),
-        false if is_with_a_person() => talk.with_a_person(),
-        false => talk.lines(),
-    });
-    heard
+    std::thread::Builder::new().name("standard input".into()).spawn(move || {
+        let talked = match json {
+            true => talk.json_lines(io::stdin().lock()),
+            false if is_with_a_person() => talk.with_a_person(),
+            false => talk.lines(io::stdin().lock()),
+        };
+        if let Err(End::Broken(message)) = talked {
+            // Nobody listens any more: the session ended for another reason.
+            let _ = talk.said.blocking_send(Said::Broken(message));
+        }
+    })?;
+    Ok(heard)
 }
 
 /// Whether somebody types.
@@ -41,12 +51,27 @@ struct Talk {
     said: mpsc::Sender<Said>,
 }
 
-/// Nobody listens any more.
-struct Gone;
+/// Why it ends before the input does.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Nobody listens any more.
+    Gone,
+    /// The input cannot be read any further.
+    Broken(String),
+}
+
+/// What is wrong with a line.
+#[derive(Debug)]
+enum Wrong {
+    /// The next one may be better.
+    Line(String),
+    /// There is no next one.
+    Input(io::Error),
+}
 
 impl Talk {
-    fn with_a_person(&self) {
-        let Ok(mut editor) = DefaultEditor::new() else { return self.lines() };
+    fn with_a_person(&self) -> Result<(), End> {
+        let Ok(mut editor) = DefaultEditor::new() else { return self.lines(io::stdin().lock()) };
         let mut piece = Piece::new(self.language);
         loop {
             let prompt = if piece.is_empty() { ">>> " } else { "... " };
@@ -54,52 +79,45 @@ impl Talk {
                 Ok(line) => {
                     // History is a convenience.
                     let _ = editor.add_history_entry(&line);
-                    if self.say_whole(piece.push(&line)).is_err() {
-                        return;
-                    }
+                    self.say_whole(piece.push(&line))?;
                 }
                 // Ctrl-C drops what was typed; Ctrl-D ends the session.
                 Err(ReadlineError::Interrupted) => piece = Piece::new(self.language),
-                Err(_) => return,
+                Err(ReadlineError::Eof) => return Ok(()),
+                Err(error) => return Err(End::unreadable(&error)),
             }
         }
     }
 
-    fn lines(&self) {
+    fn lines(&self, input: impl BufRead) -> Result<(), End> {
         let mut piece = Piece::new(self.language);
-        for line in Lines::of(io::stdin().lock()) {
-            let said = match line {
-                Ok(line) => self.say_whole(piece.push(&line)),
-                Err(message) => {
+        for line in Lines::of(input) {
+            match line {
+                Ok(line) => self.say_whole(piece.push(&line))?,
+                Err(Wrong::Line(message)) => {
                     piece.lose();
-                    self.say_nonsense(message)
+                    self.say_nonsense(message)?;
                 }
-            };
-            if said.is_err() {
-                return;
+                Err(Wrong::Input(error)) => return Err(End::unreadable(&error)),
             }
         }
-        if !piece.is_empty() {
-            // The end of the input either way.
-            let _ = self.say_whole(piece.take().map(Some));
-        }
+        if piece.is_empty() { Ok(()) } else { self.say_whole(piece.take().map(Some)) }
     }
 
-    fn json_lines(&self) {
-        for line in Lines::of(io::stdin().lock()) {
-            let said = match line.and_then(|line| source_of(&line)) {
-                Ok(None) => continue,
-                Ok(Some(source)) => self.say(source),
-                Err(message) => self.say_nonsense(message),
-            };
-            if said.is_err() {
-                return;
+    fn json_lines(&self, input: impl BufRead) -> Result<(), End> {
+        for line in Lines::of(input) {
+            match line.and_then(|line| source_of(&line).map_err(Wrong::Line)) {
+                Ok(None) => {}
+                Ok(Some(source)) => self.say(source)?,
+                Err(Wrong::Line(message)) => self.say_nonsense(message)?,
+                Err(Wrong::Input(error)) => return Err(End::unreadable(&error)),
             }
         }
+        Ok(())
     }
 
     /// Hands over what a line completed, if it did.
-    fn say_whole(&self, whole: Result<Option<String>, TooLong>) -> Result<(), Gone> {
+    fn say_whole(&self, whole: Result<Option<String>, TooLong>) -> Result<(), End> {
         match whole {
             Ok(Some(source)) => self.say(source),
             Ok(None) => Ok(()),
@@ -107,15 +125,21 @@ impl Talk {
         }
     }
 
-    fn say_nonsense(&self, message: String) -> Result<(), Gone> {
-        self.said.blocking_send(Said::Nonsense(message)).map_err(|_| Gone)
+    fn say_nonsense(&self, message: String) -> Result<(), End> {
+        self.said.blocking_send(Said::Nonsense(message)).map_err(|_| End::Gone)
     }
 
     /// Hands a piece over, and waits until it has been executed.
-    fn say(&self, source: String) -> Result<(), Gone> {
+    fn say(&self, source: String) -> Result<(), End> {
         let (done, executed) = oneshot::channel();
-        self.said.blocking_send(Said::Piece { source, done }).map_err(|_| Gone)?;
-        executed.blocking_recv().map_err(|_| Gone)
+        self.said.blocking_send(Said::Piece { source, done }).map_err(|_| End::Gone)?;
+        executed.blocking_recv().map_err(|_| End::Gone)
+    }
+}
+
+impl End {
+    fn unreadable(error: &dyn std::error::Error) -> End {
+        End::Broken(format!("standard input cannot be read: {error}"))
     }
 }
 
@@ -136,7 +160,8 @@ fn source_of(line: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Lines of less than twice [`MAX_SOURCE_BYTES`], because JSON escapes. Longer ones are skipped with a message.
+/// Lines of less than twice [`MAX_SOURCE_BYTES`], because JSON escapes. Longer ones are skipped with a message. After
+/// [`Wrong::Input`] nobody asks for more.
 struct Lines<R> {
     reader: R,
 }
@@ -168,23 +193,24 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R: BufRead> Iterator for Lines<R> {
-    type Item = Result<String, String>;
+    type Item = Result<String, Wrong>;
 
     fn next(&mut self) -> Option<Self::Item> {
         const LIMIT: usize = 2 * MAX_SOURCE_BYTES;
         let mut line = Vec::new();
         let most = u64::try_from(LIMIT).unwrap_or(u64::MAX);
         match (&mut self.reader).take(most).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return None,
+            Ok(0) => return None,
             Ok(_) => {}
+            Err(error) => return Some(Err(Wrong::Input(error))),
         }
         if line.pop_if(|last| *last == b'\n').is_none() && line.len() == LIMIT {
-            return match self.skip() {
-                Ok(()) => Some(Err(format!("a line has more than {LIMIT} bytes"))),
-                Err(_) => None,
-            };
+            return Some(Err(match self.skip() {
+                Ok(()) => Wrong::Line(format!("a line has more than {LIMIT} bytes")),
+                Err(error) => Wrong::Input(error),
+            }));
         }
-        Some(String::from_utf8(line).map_err(|_| "a line is not UTF-8".to_owned()))
+        Some(String::from_utf8(line).map_err(|_| Wrong::Line("a line is not UTF-8".to_owned())))
     }
 }
 
@@ -209,7 +235,31 @@ mod tests {
         text.extend(b"\nb\n\xff\nc");
         let lines: Vec<_> = Lines::of(&text[..]).collect();
         assert_eq!(lines.len(), 5);
-        assert_eq!((lines[0].as_deref(), lines[2].as_deref(), lines[4].as_deref()), (Ok("a"), Ok("b"), Ok("c")));
-        assert!(lines[1].is_err() && lines[3].is_err());
+        for (place, text) in [(0, "a"), (2, "b"), (4, "c")] {
+            assert_eq!(lines[place].as_ref().unwrap(), text);
+        }
+        assert!(matches!((&lines[1], &lines[3]), (Err(Wrong::Line(_)), Err(Wrong::Line(_)))));
+    }
+
+    /// Fails once everything before has been read.
+    struct Failing;
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("it broke"))
+        }
+    }
+
+    #[test]
+    fn an_input_that_breaks_is_no_end() {
+        let long = "x".repeat(2 * MAX_SOURCE_BYTES + 5);
+        for text in ["", "half a line", "  \n", &long] {
+            let (said, _heard) = mpsc::channel(1);
+            let talk = Talk { language: Language::Python, said };
+            let input = || io::BufReader::new(text.as_bytes().chain(Failing));
+            for ended in [talk.lines(input()), talk.json_lines(input())] {
+                assert_eq!(ended, Err(End::Broken("standard input cannot be read: it broke".into())));
+            }
+        }
     }
 }
