@@ -148,6 +148,12 @@ pub(crate) fn refused(error: RegistryError) -> Failure {
     match error {
         RegistryError::Unavailable(_) => Failure::internal(error),
         RegistryError::Unknown(_) => Failure::usage(error).help("`bailiwick agent list` shows those that are"),
+        RegistryError::Exists(ref id) => {
+            let help = format!(
+                "to change what it may do: `bailiwick agent export {id} > FILE`, edit it, `bailiwick agent import FILE`"
+            );
+            Failure::usage(error).help(help)
+        }
         _ => Failure::usage(error),
     }
 }

@@ -158,7 +158,7 @@ pub(crate) struct LaunchArguments {
     /// The agent's access token; other users of this machine can see it, so prefer --token-file [env: BAILIWICK_TOKEN]
     #[arg(long, value_name = "TOKEN", help_heading = "Who is asking (exactly one)")]
     pub(crate) token: Option<String>,
-    /// A file with the agent's access token; `-` reads standard input
+    /// A file with the agent's access token; `-` reads standard input, unless guest or session come from there
     #[arg(long, value_name = "FILE", help_heading = "Who is asking (exactly one)", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
     /// A file with a proof of possession (DPoP) for a token that is bound to a key: `htm` is POST, `htu` the audience

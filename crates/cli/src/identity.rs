@@ -83,7 +83,7 @@ impl<'a> Who<'a> {
                 about.agent = name.to_owned();
                 return about.of(as_local(&agent_id(name)?, store, asked, now));
             }
-            Claim::Token(ref text) => RawToken::new(text.clone().into_owned()),
+            Claim::Token(ref text) => alone(text.clone().into_owned())?,
             Claim::TokenFile(path) => token_file(path)?,
         };
         let unspent = self.verify(&raw, &host.issuers()?, now, about)?;
@@ -226,11 +226,40 @@ pub(crate) fn scopes(text: &str, flag: &str) -> Result<ScopeSet, Failure> {
 /// A file with a token and perhaps a line break after it.
 pub(crate) fn token_file(path: &Path) -> Result<RawToken, Failure> {
     let text = input::text(path, "the token file", MAX_TOKEN_BYTES + 2)?;
-    Ok(RawToken::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        let name = path.display().to_string();
+        return Err(Failure::usage(format!("the token file `{}` is empty", Untrusted(&name))));
+    }
+    alone(text.to_owned())
 }
 
-pub(crate) fn unverified(error: TokenError) -> Failure {
-    Failure::identity(error.code(), format!("the token is refused: {error}"))
+/// A token without what stands before it in a request.
+fn alone(text: String) -> Result<RawToken, Failure> {
+    let scheme = text.split_once(' ').map(|(scheme, _)| scheme);
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("DPoP")) {
+        return Err(Failure::identity(
+            Code::TokenMalformed,
+            "the token is refused: it begins with the word that stands before it in a request",
+        )
+        .help("leave `Bearer` or `DPoP` out, and the space after it: pass the token alone"));
+    }
+    Ok(RawToken::new(text))
+}
+
+fn unverified(error: TokenError) -> Failure {
+    let failure = Failure::identity(error.code(), format!("the token is refused: {error}"));
+    match error {
+        TokenError::ProofRequired | TokenError::ProofReplayed | TokenError::ProofBinding | TokenError::ProofToken => {
+            failure.help(
+                "make one with the key that the token is bound to, `bailiwick token prove --token-file TOKEN --key PRIVATE > proof`, and pass it with --dpop-proof proof",
+            )
+        }
+        TokenError::NotBound => failure.help(
+            "ask the issuer for a token that is bound to the agent's key; of the local issuer: `bailiwick token issue --dpop-key FILE`",
+        ),
+        _ => failure,
+    }
 }
 
 pub(crate) fn without_keys(error: KeysError) -> Failure {
@@ -242,7 +271,7 @@ pub(crate) fn unauthorized(error: AuthorizeError) -> Failure {
     let failure = Failure::identity(code, &error);
     match error {
         AuthorizeError::KeyUnbound { .. } => {
-            failure.help("pass a token that is bound to one of them (`cnf.jkt`), and a proof with --dpop-proof FILE")
+            failure.help("pass a token that is bound to one of them (`cnf.jkt`; of the local issuer: `bailiwick token issue --dpop-key FILE`), and a proof with --dpop-proof FILE")
         }
         AuthorizeError::KeyUnknown { agent, .. } => failure.help(format!(
             "`bailiwick agent show {agent}` lists its keys, `bailiwick agent rotate-key {agent} --key FILE` adds one"

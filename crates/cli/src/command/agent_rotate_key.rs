@@ -27,6 +27,11 @@ pub(crate) fn run(arguments: &AgentRotateKeyArguments, host: &Configuration) -> 
     if let Some(end) = agent.keys.iter().rev().nth(1).and_then(|before| before.expires()) {
         text += &format!("the one before serves until {}\n", minute(end));
     }
+    if agent.keys.len() == 1 {
+        text += &format!(
+            "it is the only one: new runs need a token that is bound to it; runs under way on tokens that are bound to no key go on, until `bailiwick agent suspend {id}` ends them\n"
+        );
+    }
     terminal::err(&text);
     Ok(Exit::Success)
 }

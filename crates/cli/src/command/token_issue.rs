@@ -1,7 +1,7 @@
 //! `bailiwick token issue`
 
 use bailiwick_identity::danger::unverified_parts;
-use bailiwick_identity::{JtiHash, LocalIssuer, LocalIssuerError, RawToken, Registrar, Thumbprint};
+use bailiwick_identity::{JtiHash, LocalIssuer, LocalIssuerError, RawToken, Registrar, Status, Thumbprint};
 use bailiwick_policy::Code;
 
 use crate::administration::Act;
@@ -45,6 +45,12 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
              {NOTE}help{NOTE:#}: bailiwick agent register {agent} --owner YOU --capabilities \"{scopes}\"\n"
         )),
         Some(entry) => {
+            if entry.status != Status::Active {
+                terminal::err(&format!(
+                    "{WARN}note{WARN:#}: the agent `{agent}` is {}, so that no run accepts this token\n",
+                    entry.status
+                ));
+            }
             if let Err(scope) = entry.capabilities.contains(&scopes) {
                 terminal::err(&format!(
                     "{WARN}note{WARN:#}: `{scope}` is beyond the capabilities of the agent `{agent}`: runs refuse this token whole\n"
