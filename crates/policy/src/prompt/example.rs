@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{ActionName, Dialect, Kind, Scope};
+use super::{ActionName, Dialect, Grant, Kind, Scope};
+use crate::argument::{Condition, Literal, Test};
 use crate::pattern::{Authority, Piece};
 use crate::text::is_hidden;
 
@@ -39,15 +40,15 @@ pub(super) fn refusal(dialect: Dialect) -> &'static str {
 }
 
 /// One block of code for the things of a kind: the first of each action.
-pub(super) fn section(dialect: Dialect, kind: Kind, scopes: &[&Scope]) -> String {
+pub(super) fn section(dialect: Dialect, kind: Kind, grants: &[&Grant<'_>]) -> String {
     let mut lines: Vec<String> = Vec::new();
     for action in kind.actions() {
-        let granting = |scope: &&&Scope| scope.actions().any(|own| own == *action);
+        let granting = |grant: &&&Grant<'_>| grant.scope.actions().any(|own| own == *action);
         // Folders are listed rather by their own name than by that of something below.
-        let exact = |scope: &&&Scope| !scope.pattern().tail && granting(scope);
-        let folder = scopes.iter().find(exact).filter(|_| *action == ActionName::List);
-        let Some(scope) = folder.or_else(|| scopes.iter().find(granting)) else { continue };
-        lines.extend(one(dialect, *action, scope));
+        let exact = |grant: &&&Grant<'_>| !grant.scope.pattern().tail && granting(grant);
+        let folder = grants.iter().find(exact).filter(|_| *action == ActionName::List);
+        let Some(grant) = folder.or_else(|| grants.iter().find(granting)) else { continue };
+        lines.extend(one(dialect, *action, grant));
     }
     if lines.is_empty() {
         return String::new();
@@ -72,8 +73,9 @@ pub(super) fn section(dialect: Dialect, kind: Kind, scopes: &[&Scope]) -> String
     text + "```\n"
 }
 
-fn one(dialect: Dialect, action: ActionName, scope: &Scope) -> Option<String> {
+fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String> {
     let python = dialect == Dialect::Python;
+    let scope = &grant.scope;
     let name = exact(scope);
     let quoted_name = quoted(&name);
     let (store, rest) = name.split_once('/').unwrap_or((&name, ""));
@@ -119,7 +121,7 @@ fn one(dialect: Dialect, action: ActionName, scope: &Scope) -> Option<String> {
 
         (Kind::Sql, action) => sql(python, action, &name, &store)?,
         (Kind::Crypto, action) => crypto(python, action, &quoted_name)?,
-        (Kind::Tool, _) => tool(python, scope, &name),
+        (Kind::Tool, _) => tool(python, grant, &name),
         _ => return None,
     })
 }
@@ -176,29 +178,85 @@ fn crypto(python: bool, action: ActionName, key: &str) -> Option<String> {
 }
 
 /// A tool with a name of its own is called; of a server with many, they are listed.
-fn tool(python: bool, scope: &Scope, name: &str) -> String {
+fn tool(python: bool, grant: &Grant<'_>, name: &str) -> String {
     let (server, tool) = name.split_once('/').unwrap_or((name, ""));
-    let server = quoted(server);
-    if scope.pattern().segments.first() == Some(&Piece::Any) {
+    let server = member("tools", server);
+    if grant.scope.pattern().segments.first() == Some(&Piece::Any) {
         return if python {
-            format!("print(dir(tools[{server}]))  # then help(…) on one of them")
+            format!("print(dir({server}))  # then help(…) on one of them")
         } else {
-            format!("console.log(Object.keys(tools[{server}]));")
+            format!("console.log(Object.keys({server}));")
         };
     }
-    let tool = quoted(tool);
+    let tool = member(&server, tool);
+    let values = arguments(python, &grant.conditions);
     if python {
-        format!(
-            "help(tools[{server}][{tool}])  # what it does, and which arguments it takes\n\
-             answer = tools[{server}][{tool}](name=\"value\")"
-        )
+        format!("help({tool})  # what it does, and which arguments it takes\nanswer = {tool}({values})")
     } else {
         format!(
-            "const {{ description, schema }} = tools[{server}][{tool}]; // what it does, and which arguments it takes\n\
-             const answer = await tools[{server}][{tool}]({{ name: \"value\" }});"
+            "const {{ description, schema }} = {tool}; // what it does, and which arguments it takes\n\
+             const answer = await {tool}({values});"
         )
     }
 }
+
+/// The arguments that a rule speaks of, with values that it accepts as far as a condition says so.
+fn arguments(python: bool, conditions: &[&Condition]) -> String {
+    let mut given: Vec<(&str, String)> = Vec::new();
+    for condition in conditions {
+        if !given.iter().any(|(name, _)| *name == condition.argument) {
+            given.push((&condition.argument, value(python, condition)));
+        }
+    }
+    let plain = given.iter().all(|(name, _)| is_name(name));
+    let between = |separator: &str, quote: bool| {
+        let name = |name: &str| if quote { quoted(name) } else { name.to_owned() };
+        given.iter().map(|(own, value)| format!("{}{separator}{value}", name(own))).collect::<Vec<_>>().join(", ")
+    };
+    match (python, given.is_empty(), plain) {
+        (true, true, _) => "name=\"…\"".to_owned(),
+        (true, _, true) => between("=", false),
+        (true, _, false) => format!("**{{{}}}", between(": ", true)),
+        (false, true, _) => "{ name: \"…\" }".to_owned(),
+        (false, _, plain) => format!("{{ {} }}", between(": ", !plain)),
+    }
+}
+
+fn value(python: bool, condition: &Condition) -> String {
+    for test in &condition.tests {
+        match test {
+            Test::In(literals) => match literals.first() {
+                Some(Literal::Text(text)) => return quoted(text),
+                Some(Literal::Integer(integer)) => return integer.to_string(),
+                Some(Literal::Boolean(boolean)) if python => return if *boolean { "True" } else { "False" }.to_owned(),
+                Some(Literal::Boolean(boolean)) => return boolean.to_string(),
+                None => {}
+            },
+            Test::Min(bound) | Test::Max(bound) => return bound.to_string(),
+            Test::MaxLength(_) => {}
+        }
+    }
+    "\"…\"".to_owned()
+}
+
+/// A member of an object, after a dot if its name can be written so.
+fn member(object: &str, name: &str) -> String {
+    if is_name(name) { format!("{object}.{name}") } else { format!("{object}[{}]", quoted(name)) }
+}
+
+/// Whether Python and JavaScript both take it for a name that is none of their words. What begins with `_` may be something else.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !WORDS.contains(&text)
+}
+
+/// Words of Python that cannot name an attribute or an argument. In JavaScript every word may follow a dot.
+const WORDS: [&str; 35] = [
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+];
 
 /// A resource that the scope covers, as code names it.
 pub(super) fn exact(scope: &Scope) -> String {
@@ -271,5 +329,21 @@ mod tests {
         assert_eq!(quoted("a\"b\\c\n\u{202e}\u{e0041}é"), "\"a\\\"b\\\\c\\u000a\\u202e?é\"");
         assert_eq!(identifier("a b\"c"), "\"a b\"\"c\"");
         assert_eq!(identifier("a_1"), "a_1");
+    }
+
+    #[test]
+    fn arguments_are_those_of_the_rule() {
+        let condition = |argument: &str, tests| Condition { argument: argument.to_owned(), optional: false, tests };
+        let message = condition("message", vec![Test::MaxLength(9)]);
+        let many = condition("a b", vec![Test::Min(3), Test::Max(4)]);
+        let sure = condition("sure", vec![Test::In(vec![Literal::Boolean(true)])]);
+        assert_eq!(arguments(true, &[&message, &sure, &message]), "message=\"…\", sure=True");
+        assert_eq!(arguments(false, &[&message, &sure]), "{ message: \"…\", sure: true }");
+        assert_eq!(arguments(true, &[&many]), "**{\"a b\": 3}");
+        assert_eq!(arguments(false, &[&many]), "{ \"a b\": 3 }");
+        assert_eq!(arguments(true, &[]), "name=\"…\"");
+        assert_eq!(member("tools", "every"), "tools.every");
+        assert_eq!(member("tools", "import"), "tools[\"import\"]");
+        assert_eq!(member("tools", "create-event"), "tools[\"create-event\"]");
     }
 }

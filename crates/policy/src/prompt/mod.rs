@@ -19,7 +19,6 @@ use crate::text::Printable;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Python,
-    /// And TypeScript.
     JavaScript,
 }
 
@@ -57,7 +56,7 @@ pub fn prompt(manifest: &Manifest, ceiling: Option<&Manifest>, dialect: Dialect,
             let _ = writeln!(text, "- … and {} more", mine.len() - MAX_LINES);
         }
         text += &exceptions(manifest, ceiling, kind);
-        text += &example::section(dialect, kind, &mine.iter().map(|grant| &grant.scope).collect::<Vec<_>>());
+        text += &example::section(dialect, kind, &mine);
     }
     if sections == 0 {
         text += "\nThe code can call nothing outside itself: no files, no network, no keys, no tools.\n";
@@ -103,7 +102,7 @@ fn denied<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> impl Ite
 fn beginning(dialect: Dialect, agent: Option<&str>, description: Option<&str>) -> String {
     let language = match dialect {
         Dialect::Python => "Python 3.14 with its standard library",
-        Dialect::JavaScript => "modern JavaScript with `async` and `await`, or TypeScript whose types are stripped",
+        Dialect::JavaScript => "modern JavaScript with `async` and `await`",
     };
     let mut text = String::from("# Writing code for this sandbox\n\n");
     if let Some(agent) = agent {
@@ -199,10 +198,12 @@ fn exceptions(manifest: &Manifest, ceiling: Option<&Manifest>, kind: Kind) -> St
 
 fn holds(limits: &Limits, dialect: Dialect) -> String {
     let mut text = format!(
-        "\n## Limits\n\nThe run is stopped when it uses more than {} of time, {} of memory, {} of output (printed text and \
-         result together), {} calls to what is listed above, or {} written to files. `*` above stands for one part of a \
-         path or name, `**` for one or more.\n",
+        "\n## Limits\n\nThe run is stopped when it uses more than {} of time, {} units of fuel ({}), {} of memory, {} of output \
+         (printed text and result together), {} calls to what is listed above, or {} written to files. `*` above stands \
+         for one part of a path or name, `**` for one or more.\n",
         duration(limits.timeout()),
+        grouped(limits.fuel().get()),
+        computing(limits.fuel().get()),
         size(limits.memory().get()),
         size(limits.output().get()),
         limits.host_calls(),
@@ -243,6 +244,23 @@ fn size(bytes: u64) -> String {
         }
     }
     format!("{bytes} bytes")
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(" ")
+}
+
+/// What fuel is in time, roughly: a Python loop uses some 8 × 10⁹ units a second, depending on the machine.
+fn computing(fuel: u64) -> &'static str {
+    match fuel {
+        0..4_000_000_000 => "less than a second of pure computing",
+        4_000_000_000..16_000_000_000 => "about a second of pure computing",
+        16_000_000_000..200_000_000_000 => "some seconds of pure computing",
+        _ => "many seconds of pure computing",
+    }
 }
 
 fn duration(time: Duration) -> String {
@@ -323,7 +341,9 @@ mod tests {
             "crypto.sign(\"expenses/example\"",
             "bailiwick.kv(\"state\")",
             "bailiwick.sql(\"ledger\").query(\"select * from expenses",
-            "help(tools[\"calendar\"][\"create-event\"])",
+            "help(tools.calendar[\"create-event\"])",
+            "answer = tools.calendar[\"create-event\"](kind=\"a\", title=\"…\")",
+            "20 000 000 000 units of fuel (some seconds of pure computing)",
             "`title` must be of length 200 or less",
             "`kind` (may be left out) must be one of `a`",
             "30 s of time",
@@ -335,7 +355,7 @@ mod tests {
             "await fetch(\"https://www.example.org/v1/example\")",
             "bailiwick.files.readText(\"/in/example\")",
             "bailiwick.crypto.sign(\"expenses/example\"",
-            "await tools[\"calendar\"][\"create-event\"]({ name:",
+            "await tools.calendar[\"create-event\"]({ kind: \"a\", title: \"…\" })",
             "NotAllowedError",
         ] {
             assert!(javascript.contains(expected), "no `{expected}` in:\n{javascript}");
@@ -348,7 +368,7 @@ mod tests {
         for dialect in [Dialect::Python, Dialect::JavaScript] {
             let text = prompt(&nothing, None, dialect, None);
             for absent in
-                ["## Files", "## The web", "requests.", "fetch(", "bailiwick.files", "bailiwick.kv", "tools[", "/in"]
+                ["## Files", "## The web", "requests.", "fetch(", "bailiwick.files", "bailiwick.kv", "help(", "/in"]
             {
                 assert!(!text.contains(absent), "`{absent}` in:\n{text}");
             }

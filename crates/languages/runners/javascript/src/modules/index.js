@@ -47,8 +47,8 @@ function require(name) {
     const text = String(name);
     const module = MODULES[text.replace(/^node:/, "")];
     if (module !== undefined) return module;
-    const error = named("Error", `Cannot find module '${text}': there are no packages here, only ${known}`, "MODULE_NOT_FOUND");
-    throw error;
+    const file = /^(\.|\/|file:)/.test(text) ? "a script is one file; " : "";
+    throw named("Error", `Cannot find module '${text}': ${file}there are no packages here, only ${known}`, "MODULE_NOT_FOUND");
 }
 require.resolve = (name) => (require(name), String(name));
 

@@ -38,6 +38,9 @@ LEFT_OUT = frozenset(
 )
 """Of the standard library, what is not even packed: it cannot work here, or is no use to a script."""
 
+PACKAGES = "packages come with `run --with PACKAGE`, which the operator decides"
+"""How a script gets at a package. It names none: a name that a script made up is no advice to install it."""
+
 _NETWORK = "there are no sockets; `urllib.request` and `requests` fetch what the policy allows"
 _PROCESSES = "there are no processes; call a function, or a tool that the policy allows"
 _NATIVE = "there is no native code to call"
@@ -67,9 +70,9 @@ ABSENT = {
     "_bz2": "only zlib and gzip are built in",
     "lzma": "only zlib and gzip are built in",
     "_lzma": "only zlib and gzip are built in",
-    "pip": "packages are installed by the operator: `bailiwick language install python --with NAME`",
-    "ensurepip": "packages are installed by the operator: `bailiwick language install python --with NAME`",
-    "venv": "packages are installed by the operator: `bailiwick language install python --with NAME`",
+    "pip": PACKAGES,
+    "ensurepip": PACKAGES,
+    "venv": PACKAGES,
     "pwd": "there are no users",
     "grp": "there are no users",
 }
@@ -88,5 +91,6 @@ NATIVE = {
     "sklearn": "`statistics`",
     "polars": "`csv`, `json`, `statistics` and `sqlite3`",
     "pyarrow": "`csv`, `json` and `sqlite3`",
+    "yaml": "`json`, or `tomllib` for TOML",
 }
 """Popular packages with native code, which cannot be installed either, and what to use."""

@@ -131,7 +131,7 @@ class Explain:
         elif sys.path:
             hint = "modules are not imported from files; read the file and `exec` its text"
         else:
-            hint = f"not installed; the operator can add pure-Python packages with `bailiwick language install python --with {top}`"
+            hint = f"no module of this interpreter: a script is one file, and {catalogue.PACKAGES}"
         raise ModuleNotFoundError(f"No module named {name!r}: {hint}", name=name)
 
 
