@@ -16,11 +16,12 @@ use crate::program::{self, Ended};
 
 type Scenario = fn(&Scene) -> Result<(), Failed>;
 
-const SCENARIOS: [(&str, Scenario); 6] = [
+const SCENARIOS: [(&str, Scenario); 7] = [
     ("lines", lines),
     ("json", json),
     ("limits_are_for_all_pieces", limits_are_for_all_pieces),
     ("pieces_are_bounded", pieces_are_bounded),
+    ("an_input_that_breaks_is_no_end", an_input_that_breaks_is_no_end),
     ("javascript", javascript),
     ("on_a_terminal", on_a_terminal),
 ];
@@ -135,6 +136,22 @@ fn pieces_are_bounded(scene: &Scene) -> Result<(), Failed> {
     same(&refused["stop"]["reason"], &"too_large".into())?;
     same(&product["result"], &42.into())?;
     same(&ended.code, &Some(0))
+}
+
+/// A folder can be opened, and not be read.
+fn an_input_that_breaks_is_no_end(scene: &Scene) -> Result<(), Failed> {
+    let words = ["session", "--policy", "policy.toml", "--as", "bot", "--state", "state", "--offline"];
+    for more in [&["--lang", "javascript"][..], &["--lang", "javascript", "--json"]] {
+        let child = program::program(scene.root(), words.iter().chain(more))
+            .stdin(fs::File::open(scene.root())?)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let ended = program::finish(child)?;
+        expect(&format!("{}{}", ended.stdout, ended.stderr), "standard input cannot be read")?;
+        same(&ended.code, &Some(7))?;
+    }
+    Ok(())
 }
 
 /// Lexical variables stay, and may be declared again, also where the first time failed; promises are awaited; comments may go
