@@ -134,6 +134,22 @@ impl Guard {
 
     /// Records and refuses something that does not form an action. It counts as a call.
     pub fn refuse(&self, attempt: Attempt<'_>) -> CallError {
+        self.refuse_as(attempt, || Some(explain_attempt(&attempt)))
+    }
+
+    /// Records and refuses a statement in a database in which the grant gives no right, or that is not there: of such a one
+    /// nothing is read, so that there are no tables to decide about. It counts as a call. `resource` is what the guest wrote.
+    pub fn refuse_database(&self, database: &str, resource: &str) -> CallError {
+        let code = self.grant.refuse_database(database).code();
+        let attempt = Attempt { kind: Kind::Sql, action: ActionName::Select, resource, code };
+        self.refuse_as(attempt, || {
+            let word = ActionWord { kind: attempt.kind, action: attempt.action };
+            let asked = format!("{word} {}", Untrusted(resource));
+            self.records.want_explanation().then(|| self.grant.explain_database(database, &asked).to_string())
+        })
+    }
+
+    fn refuse_as(&self, attempt: Attempt<'_>, explain: impl FnOnce() -> Option<String>) -> CallError {
         if let Err(cause) = self.meter.take_call() {
             return cause.into();
         }
@@ -142,7 +158,7 @@ impl Guard {
             word: ActionWord { kind: attempt.kind, action: attempt.action },
             text: Untrusted(attempt.resource).to_string().into(),
             verdict: Verdict::deny(attempt.code),
-            explanation: Some(explain_attempt(&attempt)),
+            explanation: explain(),
             began: Instant::now(),
         };
         match self.open(&call) {

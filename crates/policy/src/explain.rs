@@ -24,10 +24,10 @@ use crate::verdict::{Decision, Source, Verdict};
 /// The answer of [`Grant::explain`]. Its `Display` is for people, on several lines without a final newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    request: String,
-    layers: Vec<LayerReport>,
-    verdict: Verdict,
-    help: Option<String>,
+    pub(crate) request: String,
+    pub(crate) layers: Vec<LayerReport>,
+    pub(crate) verdict: Verdict,
+    pub(crate) help: Option<String>,
 }
 
 /// What one source of authority says.
@@ -211,7 +211,7 @@ impl Grant {
         text
     }
 
-    fn agent_to_add(&self, manifest: &Manifest) -> String {
+    pub(crate) fn agent_to_add(&self, manifest: &Manifest) -> String {
         let agents = manifest.agents().iter().chain([&self.authority.principal.agent]);
         let agents: Vec<String> = agents.map(|agent| toml_string(&Printable(agent).to_string())).collect();
         format!("write in {}:\n\nagents = [{}]", Printable(manifest.origin()), agents.join(", "))
@@ -232,7 +232,7 @@ fn parent_report(parent: &Grant, request: &Request) -> LayerReport {
     }
 }
 
-fn cited(rule: &ManifestRule) -> String {
+pub(crate) fn cited(rule: &ManifestRule) -> String {
     format!("rule `{}`, {}", rule.rule.id(), Printable(rule.rule.location()))
 }
 
@@ -289,15 +289,22 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     if let Some(store) = scope.store().filter(|store| manifest.stores().all(|(name, _)| name != *store)) {
         let _ = write!(text, "\n\nand under `[stores]`:\n\n{} = \"private\"   # or \"shared\"", toml_key(store));
     }
-    if let Some(database) = scope.database().filter(|database| manifest.databases().all(|(name, _)| name != *database))
-    {
-        let _ = write!(text, "\n\nand under `[databases]` its file:\n\n{} = \"sqlite:./…\"", toml_key(database));
+    if let Some(database) = scope.database() {
+        text += &database_to_add(manifest, database);
     }
     if let Some(server) = scope.tool_server().filter(|name| manifest.tools().iter().all(|known| known.name() != *name))
     {
         let _ = write!(text, "\n\nand the server:\n\n[tools.{}]\ncommand = [\"…\"]", toml_key(server));
     }
     text
+}
+
+/// The `[databases]` entry of a database that the manifest does not name.
+pub(crate) fn database_to_add(manifest: &Manifest, database: &str) -> String {
+    if manifest.databases().any(|(name, _)| name == database) {
+        return String::new();
+    }
+    format!("\n\nand under `[databases]` its file:\n\n{} = \"sqlite:./…\"", toml_key(database))
 }
 
 /// Where a request's address leads, as far as its URL says.
@@ -320,7 +327,7 @@ fn reach(request: &Request) -> Reach {
 }
 
 /// An id that no rule has.
-fn free_id(manifest: &Manifest, request: &Request) -> String {
+pub(crate) fn free_id(manifest: &Manifest, request: &Request) -> String {
     let authority = request.resource().authority();
     let mut id = format!("{}-{}-{authority}", request.kind(), request.action()).to_ascii_lowercase();
     id = id.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).take(48).collect();

@@ -48,9 +48,9 @@ pub struct Grant {
     limits: Limits,
     digest: String,
     /// The manifest lists the agent.
-    served: bool,
+    pub(crate) served: bool,
     /// The ceiling lists the agent, or lists none at all.
-    bounded: bool,
+    pub(crate) bounded: bool,
     /// The token was derived from the manifest: where both refuse, the manifest is the reason.
     derived: bool,
     /// The grants of runs that this one must not exceed: of the one that started it.
@@ -224,8 +224,7 @@ impl Grant {
             Layer::Deny(code @ Code::ManifestRule, Some(rule)) => {
                 return Verdict::deny_by(code, Arc::clone(&rule.rule));
             }
-            _ if self.derived => BLAME_DERIVED,
-            _ => BLAME,
+            _ => self.order(),
         };
         let mut allowed = None;
         let mut bound = None;
@@ -246,6 +245,11 @@ impl Grant {
             None => return Verdict::deny(Code::ManifestNoRule),
         };
         self.parents.iter().fold(own, |verdict, parent| verdict.stricter(parent.decide(request)))
+    }
+
+    /// Of several sources that refuse, the first of these is the reason.
+    pub(crate) fn order(&self) -> [Source; 5] {
+        if self.derived { BLAME_DERIVED } else { BLAME }
     }
 
     pub(crate) fn layer(&self, source: Source, hits: Hits, request: &Request) -> Layer<'_> {
@@ -328,7 +332,6 @@ pub(crate) enum Layer<'a> {
     Deny(Code, Option<&'a ManifestRule>),
 }
 
-/// Of several sources that refuse, the first of these is the reason.
 const BLAME: [Source; 5] = [Source::Token, Source::Registry, Source::Manifest, Source::Ceiling, Source::Task];
 
 const BLAME_DERIVED: [Source; 5] = [Source::Manifest, Source::Token, Source::Registry, Source::Ceiling, Source::Task];
@@ -337,7 +340,7 @@ fn covered<'a>(hits: Hits, slot: Slot, code: Code) -> Layer<'a> {
     if hits.get(slot).is_some() { Layer::Allow(None) } else { Layer::Deny(code, None) }
 }
 
-fn scopes(manifest: &Manifest, effect: Effect) -> impl Iterator<Item = &Scope> {
+pub(crate) fn scopes(manifest: &Manifest, effect: Effect) -> impl Iterator<Item = &Scope> {
     manifest.rules_of(effect).iter().map(|rule| &rule.scope)
 }
 

@@ -32,6 +32,7 @@ mod actions;
 mod address;
 mod argument;
 mod code;
+mod database;
 mod detail;
 mod explain;
 mod fetch_target;

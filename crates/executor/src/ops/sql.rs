@@ -44,15 +44,14 @@ async fn run(
     if statement.len() > MAX_STATEMENT {
         return Err(CallError::Limit(Code::ArgumentBytes));
     }
-    let refuse = |code| {
-        let resource = format!("{database}: {}", outline(statement));
-        door.refuse(Attempt { kind: Kind::Sql, action: ActionName::Select, resource: &resource, code })
-    };
+    let attempted = || format!("{database}: {}", outline(statement));
+    let refuse =
+        |code| door.refuse(Attempt { kind: Kind::Sql, action: ActionName::Select, resource: &attempted(), code });
     let parameters = parameters.map_err(|_| refuse(Code::Malformed))?;
     let sql = &door.host().sql;
     let statement = match sql.inspect(database, statement, parameters, || reachable(door)).await {
         Ok(statement) => statement,
-        Err(Unfit::Unknown) => return Err(refuse(Code::ManifestNoRule)),
+        Err(Unfit::Unknown) => return Err(door.guard().refuse_database(database, &attempted())),
         Err(Unfit::Unsupported(_)) => return Err(refuse(Code::Unsupported)),
         Err(Unfit::NotUnderstood) => return Err(as_failure(refuse(Code::SqlStatement))),
         Err(Unfit::Failed(HostError::Limit(code))) => {

@@ -272,3 +272,17 @@ fn a_deadline_has_a_default() {
     assert_eq!((Hash(0).effect(), Random.effect()), (Effect::Pure, Effect::World));
     assert_eq!(Hash(0).resource(), Resource::Keyless);
 }
+
+#[tokio::test]
+async fn a_database_without_rights_is_refused_with_the_reason() {
+    let (guard, log, memory) = guard(HASH_ONLY);
+    let refused = guard.refuse_database("ledger", "ledger: SELECT a\n");
+    assert!(matches!(refused, CallError::Denied(denied) if denied.code() == Code::ManifestNoRule));
+    assert_eq!(entries(&log, &memory).await.len(), 2);
+    let record = guard.records().pop().unwrap();
+    assert_eq!((&*record.resource, record.code), ("ledger: SELECT a\\u{a}", Code::ManifestNoRule));
+    let explanation = record.explanation.unwrap();
+    assert!(explanation.starts_with("denied: sql.select ledger: SELECT a\\u{a}  "), "{explanation}");
+    assert!(explanation.contains("no rule is about database `ledger`"), "{explanation}");
+    assert!(explanation.contains("sql = \"ledger\"\n    tables = {"), "{explanation}");
+}

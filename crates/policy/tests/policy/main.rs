@@ -4,6 +4,7 @@
 
 mod algebra;
 mod data;
+mod databases;
 mod decisions;
 mod details;
 mod explanations;
