@@ -14,7 +14,7 @@ use crate::record::{ActionWord, Records, Slot};
 use crate::untrusted::{Refused, Untrusted, is_hidden};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
-    StopCause,
+    StopCause, Timestamp,
 };
 
 /// Decides, records and performs every call of one run.
@@ -101,14 +101,14 @@ impl Guard {
     /// # Errors
     /// [`CallError`]: refused, failed, over a limit, or the run must end.
     pub async fn call<A: Action, H: Perform<A>>(&self, host: &H, action: A) -> Result<A::Output, CallError> {
-        let began = Instant::now();
+        let (began, now) = (Instant::now(), self.clock.now());
         self.meter.take_call()?;
         let resource = action.resource();
         let text = resource.to_string();
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
         let request = Request::new(A::NAME, resource);
         let (verdict, explanation) = match request.map(|request| request.with_arguments(action.arguments())) {
-            Ok(request) => self.decide(&request),
+            Ok(request) => self.decide(&request, now),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };
         let text = match verdict.decision() {
@@ -119,12 +119,13 @@ impl Guard {
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
         let (entry, slot) = self.open(&call)?;
         let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call)) };
+        let mut left = self.meter.life().left(now);
         if self.run.must_wait(action.effect()) {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
+            left = left.saturating_sub(began.elapsed());
         }
         let deadline = action.deadline().min(call.verdict.terms().timeout.unwrap_or(Duration::MAX));
         // An answer that comes after the authority ended is nobody's any more.
-        let left = self.meter.life().left(self.clock.now());
         let late =
             if left < deadline { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
         let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &entry);
@@ -212,9 +213,9 @@ impl Guard {
     }
 
     /// The grant's verdict, made stricter by the life of the authority it came from.
-    fn decide(&self, request: &Request) -> (Verdict, Option<String>) {
+    fn decide(&self, request: &Request, now: Timestamp) -> (Verdict, Option<String>) {
         let verdict = self.grant.decide(request);
-        if let Err((code, why)) = self.check_life(&verdict) {
+        if let Err((code, why)) = self.check_life(&verdict, now) {
             // The layers would say what the grant says, which may well be yes.
             let explanation = format!("denied: {}  [{code}]\n  {why}", shown(request.to_string()));
             return (Verdict::deny(code).stricter(verdict), Some(explanation));
@@ -229,8 +230,8 @@ impl Guard {
     }
 
     /// What only time knows: whether the authority has ended, and whether it still covers a sensitive call.
-    fn check_life(&self, verdict: &Verdict) -> Result<(), (Code, String)> {
-        let (life, now) = (self.meter.life(), self.clock.now());
+    fn check_life(&self, verdict: &Verdict, now: Timestamp) -> Result<(), (Code, String)> {
+        let life = self.meter.life();
         if life.is_expired(now) {
             let why = format!("the authority ended at {}; run again with a new token", life.expires());
             return Err((Code::TokenExpired, why));

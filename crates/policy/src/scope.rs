@@ -139,7 +139,7 @@ impl Scope {
     }
 
     /// The database of an SQL scope.
-    pub(crate) fn database(&self) -> Option<&str> {
+    pub fn database(&self) -> Option<&str> {
         match &self.pattern.authority {
             Authority::Name(name) if self.kind == Kind::Sql => Some(name),
             _ => None,

@@ -7,6 +7,7 @@ use bailiwick_host::crypto::KeyAlgorithm;
 use bailiwick_identity::Rotation;
 use bailiwick_languages::Packages;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 use crate::quantity::{Bytes, Seconds};
@@ -66,12 +67,7 @@ impl FileSections {
     /// # Errors
     /// It cannot be read, or anything in it is unknown or malformed.
     pub(super) fn read(path: &Path) -> Result<FileSections, Failure> {
-        let content = input::text(path, "the configuration", MAX_FILE)?;
-        toml::from_str(&content).map_err(|error| {
-            let at = error.span().map(|span| diagnostics::position(&content, span.start));
-            let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
-            wrong(path, &at, error.message()).help_or(meant(error.message()), SECTIONS)
-        })
+        parse(path, &input::text(path, "the configuration", MAX_FILE)?)
     }
 
     /// Reads the file of the folder that commands are run from. Whoever can write to that folder wrote it: a colleague, the
@@ -81,8 +77,8 @@ impl FileSections {
     /// The same; and any other section.
     pub(super) fn read_local(path: &Path) -> Result<FileSections, Failure> {
         let content = input::text(path, "the configuration", MAX_FILE)?;
-        let sections = FileSections::read(path)?;
-        let table: toml::Table = toml::from_str(&content).map_err(|error| wrong(path, "", error.message()))?;
+        let sections = parse(path, &content)?;
+        let table: toml::Table = parse(path, &content)?;
         let Some(other) = table.keys().find(|key| *key != "keys") else { return Ok(sections) };
         let message = format!("`[{other}]` decides whom to trust, which no file does by lying in the current folder");
         Err(wrong(path, "", &message).help(format!(
@@ -147,6 +143,14 @@ pub(super) struct LanguagesSection {
 pub(super) struct PythonSection {
     #[serde(default, deserialize_with = "packages")]
     pub(super) with: Packages,
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, content: &str) -> Result<T, Failure> {
+    toml::from_str(content).map_err(|error| {
+        let at = error.span().map(|span| diagnostics::position(content, span.start));
+        let at = at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+        wrong(path, &at, error.message()).help_or(meant(error.message()), SECTIONS)
+    })
 }
 
 fn wrong(path: &Path, at: &str, message: &str) -> Failure {

@@ -76,8 +76,5 @@ fn as_failure(refusal: CallError) -> CallError {
 
 /// The databases about which the run's authority says anything.
 fn reachable(door: &Door) -> Vec<String> {
-    let scopes = door.guard().grant().scopes();
-    let of_sql = scopes.iter().filter(|scope| scope.kind() == Kind::Sql);
-    let names = of_sql.filter_map(|scope| scope.resource().to_string().split('/').next().map(str::to_owned));
-    names.collect()
+    door.guard().grant().scopes().iter().filter_map(|scope| Some(scope.database()?.to_owned())).collect()
 }
