@@ -29,7 +29,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::ProofNonce, "crates/identity/tests/cases/proofs"),
     (
         Code::ReplayStore,
-        "crates/identity/tests/possession.rs, crates/store/tests/store.rs: a full store, and a broken one",
+        "crates/identity/tests/possession.rs, crates/store/tests/store/replay.rs: a full store, and a broken one",
     ),
     // Issuers that publish their keys are servers, good and bad ones.
     (Code::IssuerUnreachable, "oidc::outage, and crates/identity/tests/fetching.rs"),

@@ -1,53 +1,25 @@
 //! The registry as administrators use it: what is shown, kept, moved, and on record.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "helpers of tests, which the lints do not recognise as such"
-)]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// RFC 8037 A.2.
-const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
-/// Its private half, RFC 8037 A.1.
+use crate::place::{PEM, Place, Ran, THUMBPRINT};
+
+/// The private half of [`PEM`], RFC 8037 A.1.
 const PRIVATE_PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 /// RFC 7517 A.1.
 const JWK: &str = r#"{"kty":"EC","crv":"P-256","kid":"next","use":"sig",
     "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;
 
-struct Place {
-    folder: TempDir,
-}
-
 impl Place {
-    fn new() -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        fs::write(place.path("agent.pub"), PEM).unwrap();
-        fs::write(place.path("next.json"), JWK).unwrap();
+    /// A folder with two public keys.
+    fn with_keys() -> Place {
+        let place = Place::new();
+        place.write("agent.pub", PEM);
+        place.write("next.json", JWK);
         place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn on(&self, state: &str, words: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
-        command.args(words).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
-        Ran(command.env("BAILIWICK_STATE", self.path(state)).stdin(Stdio::null()).output().unwrap())
-    }
-
-    fn run(&self, words: &[&str]) -> Ran {
-        self.on("state", words)
     }
 
     fn register(&self) {
@@ -57,39 +29,15 @@ impl Place {
     }
 
     fn acts(&self) -> Vec<(String, String)> {
-        let text = fs::read_to_string(self.path("state/audit/log.jsonl")).unwrap();
-        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let acts = entries.filter(|entry| entry["type"] == "administration");
+        let acts = self.log().into_iter().filter(|entry| entry["type"] == "administration");
         let word = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
         acts.map(|entry| (word(&entry, "act"), word(&entry, "target"))).collect()
     }
 }
 
-struct Ran(Output);
-
-impl Ran {
-    fn out(&self) -> String {
-        String::from_utf8(self.0.stdout.clone()).unwrap()
-    }
-
-    fn err(&self) -> String {
-        String::from_utf8(self.0.stderr.clone()).unwrap()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out()).unwrap_or_else(|error| panic!("{error}: {} {}", self.out(), self.err()))
-    }
-
-    #[track_caller]
-    fn expect(self, code: i32) -> Ran {
-        assert_eq!(self.0.status.code(), Some(code), "stdout: {}\nstderr: {}", self.out(), self.err());
-        self
-    }
-}
-
 #[test]
 fn an_agents_life_is_shown_and_on_record() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.register();
     let listed = place.run(&["agent", "list"]).expect(0).out();
     assert!(listed.starts_with("AGENT  STATUS  OWNER"), "{listed}");
@@ -143,7 +91,7 @@ fn an_agents_life_is_shown_and_on_record() {
 
 #[test]
 fn what_is_exported_can_be_imported() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.register();
     place.run(&["agent", "suspend", "bot"]).expect(0);
     let exported = place.run(&["agent", "export"]).expect(0).out();
@@ -185,7 +133,7 @@ fn what_is_exported_can_be_imported() {
 
 #[test]
 fn what_was_revoked_is_exported_too() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.register();
     let token = "ab".repeat(32);
     place.run(&["agent", "revoke", "--token-sha256", &token, "--reason", "it leaked"]).expect(0);
@@ -212,7 +160,7 @@ fn what_was_revoked_is_exported_too() {
 /// By hand, as a person would try it: a key, a token that is bound to it, a proof for each run.
 #[test]
 fn a_token_that_is_bound_to_a_key_takes_a_proof() {
-    let place = Place::new();
+    let place = Place::with_keys();
     let manifest = "schema = 1\nid = 'm'\nagents = ['bot']\n[[allow]]\nid = 'h'\ncrypto = '-'\nactions = ['hash']\nsensitive = true\n";
     fs::write(place.path("policy.toml"), manifest).unwrap();
     fs::write(place.path("agent.pem"), PRIVATE_PEM).unwrap();
@@ -255,7 +203,7 @@ fn a_token_that_is_bound_to_a_key_takes_a_proof() {
 
 #[test]
 fn the_registry_of_an_earlier_version_is_taken_over() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.run(&["agent", "list"]).expect(0);
     assert!(!place.path("state").exists(), "looking makes nothing");
     fs::create_dir(place.path("state")).unwrap();
@@ -276,7 +224,7 @@ fn the_registry_of_an_earlier_version_is_taken_over() {
 /// Without a record nobody gets anything, and what takes away is done all the same.
 #[test]
 fn acts_that_cannot_be_recorded() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.register();
     let log = place.path("state/audit/log.jsonl");
     let text = fs::read_to_string(&log).unwrap();
@@ -293,7 +241,7 @@ fn acts_that_cannot_be_recorded() {
 /// The store decides who may run: when it cannot be used, nobody may.
 #[test]
 fn a_registry_that_cannot_be_used_allows_nothing() {
-    let place = Place::new();
+    let place = Place::with_keys();
     place.register();
     let state = place.path("state/state.db");
     let manifest = "schema = 1\nid = 'm'\nagents = ['bot']\n[[allow]]\nid = 'h'\ncrypto = '-'\nactions = ['hash']\n";

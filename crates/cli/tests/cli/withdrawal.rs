@@ -1,34 +1,20 @@
 //! Taking authority away by hand: what is meant is taken away, nothing else is recorded, and nothing stands in its way.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which the lints do not recognise as such")]
-
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// RFC 8037 A.2.
-const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
-const THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+use crate::place::{PEM, Place, Ran, THUMBPRINT};
+
 const SCOPES: &str = "file:read:in/**";
 
-struct Place {
-    folder: TempDir,
-}
-
 impl Place {
-    fn new() -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        fs::write(place.path("agent.pub"), PEM).unwrap();
+    /// A folder in whose state `bot` is registered.
+    fn with_bot() -> Place {
+        let place = Place::new();
+        place.write("agent.pub", PEM);
         place.run(&["agent", "register", "bot", "--owner", "alice", "--capabilities", SCOPES]).expect(0);
         place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// The user's own configuration, with trusted issuers of these names.
@@ -36,57 +22,19 @@ impl Place {
         let entry = |name: &&str| {
             format!("[[trusted]]\nissuer = '{name}'\naudience = 'us'\njwks = 'none.json'\nalgorithms = ['ES256']\n")
         };
-        fs::create_dir_all(self.path(".config/bailiwick")).unwrap();
-        let text = names.iter().map(entry).collect::<String>() + more;
-        fs::write(self.path(".config/bailiwick/bailiwick.toml"), text).unwrap();
-    }
-
-    fn run(&self, words: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
-        command.args(words).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
-        Ran(command.env("BAILIWICK_STATE", self.path("state")).stdin(Stdio::null()).output().unwrap())
+        self.configure(&(names.iter().map(entry).collect::<String>() + more));
     }
 
     fn issue(&self, agent: &str) -> String {
         let words = ["token", "issue", "--agent", agent, "--scopes", SCOPES];
         self.run(&words).expect(0).out().trim().to_owned()
     }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.path("state/audit/log.jsonl")).unwrap()
-    }
-
-    fn chmod(&self, name: &str, mode: u32) {
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
-    }
-}
-
-struct Ran(Output);
-
-impl Ran {
-    fn out(&self) -> String {
-        String::from_utf8(self.0.stdout.clone()).unwrap()
-    }
-
-    fn err(&self) -> String {
-        String::from_utf8(self.0.stderr.clone()).unwrap()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out()).unwrap_or_else(|error| panic!("{error}: {} {}", self.out(), self.err()))
-    }
-
-    #[track_caller]
-    fn expect(self, code: i32) -> Ran {
-        assert_eq!(self.0.status.code(), Some(code), "stdout: {}\nstderr: {}", self.out(), self.err());
-        self
-    }
 }
 
 /// A `jti` names a token of one issuer only: of a wrong one, nothing would be revoked, and nobody would notice.
 #[test]
 fn a_token_is_revoked_at_an_issuer_that_is_trusted() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let revoke = |more: &[&str]| place.run(&[&["agent", "revoke", "--token", "01", "--json"], more].concat());
     let name = |ran: Ran| ran.expect(0).json()["revoked"]["token_sha256"].as_str().unwrap().to_owned();
     let local = name(revoke(&[]));
@@ -113,12 +61,12 @@ fn a_token_is_revoked_at_an_issuer_that_is_trusted() {
 
 #[test]
 fn a_key_that_nobody_has_is_revoked_on_purpose_only() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let refused = place.run(&["agent", "revoke", "--key", THUMBPRINT]).expect(2).err();
     assert!(refused.contains("no agent has the key") && refused.contains("--unregistered"), "{refused}");
     place.run(&["agent", "revoke", "--key", THUMBPRINT, "--unregistered"]).expect(0);
     place.run(&["agent", "rotate-key", "bot", "--key", "agent.pub"]).expect(2);
-    let other = Place::new();
+    let other = Place::with_bot();
     other.run(&["agent", "rotate-key", "bot", "--key", "agent.pub"]).expect(0);
     other.run(&["agent", "revoke", "--key", THUMBPRINT]).expect(0);
 }
@@ -126,7 +74,7 @@ fn a_key_that_nobody_has_is_revoked_on_purpose_only() {
 /// Whoever is in a hurry pastes the token itself. It is good until it expires, and the log is not for it.
 #[test]
 fn a_token_in_the_wrong_place_is_not_recorded() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let token = place.issue("bot");
     let long = "k".repeat(129);
     for words in [
@@ -141,18 +89,18 @@ fn a_token_in_the_wrong_place_is_not_recorded() {
         let refused = place.run(&words).expect(2).err();
         assert!(!refused.contains(&token), "{refused}");
     }
-    let log = place.log();
+    let log = place.log_text();
     assert!(!log.contains("eyJ") && !log.contains("kkk"), "{log}");
 }
 
 /// Who makes keys and tokens is on record; what they are is not.
 #[test]
 fn keys_and_tokens_are_made_on_record() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let token = place.issue("bot");
     let jti = place.run(&["token", "inspect", &token, "--json"]).expect(0).json()["jti_sha256"].clone();
     place.run(&["key", "create", "release/2026"]).expect(0);
-    let log = place.log();
+    let log = place.log_text();
     for part in [
         format!(r#""act":"token.issue","target":"bot {}""#, jti.as_str().unwrap()),
         r#""act":"key.create","target":"release/2026 ed25519""#.to_owned(),
@@ -170,7 +118,7 @@ fn keys_and_tokens_are_made_on_record() {
 /// Looking at a token says what a run would be told.
 #[test]
 fn a_token_that_the_registry_refuses_is_not_called_accepted() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let token = place.issue("bot");
     let inspect = |token: &str| place.run(&["token", "inspect", token, "--json"]);
     let good = inspect(&token).expect(0).json();
@@ -190,7 +138,7 @@ fn a_token_that_the_registry_refuses_is_not_called_accepted() {
 /// A refused token that its issuer signed is refused on record under its own name.
 #[test]
 fn who_was_refused_is_on_record() {
-    let place = Place::new();
+    let place = Place::with_bot();
     let manifest = "schema = 1\nid = 'm'\nagents = ['bot']\n[[allow]]\nid = 'h'\ncrypto = '-'\nactions = ['hash']\n";
     fs::write(place.path("m.toml"), manifest).unwrap();
     fs::write(place.path("g.wat"), "(module (memory (export \"memory\") 1) (func (export \"run\")))").unwrap();
@@ -203,7 +151,7 @@ fn who_was_refused_is_on_record() {
     run(&token);
     let (signed, _) = token.rsplit_once('.').unwrap();
     run(&format!("{signed}.{}", "A".repeat(86)));
-    let log = place.log();
+    let log = place.log_text();
     let entries: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let refused: Vec<(&Value, &Value)> = entries
         .iter()
@@ -215,7 +163,7 @@ fn who_was_refused_is_on_record() {
 
 #[test]
 fn permissions_stand_in_nobodys_way_who_takes_away() {
-    let place = Place::new();
+    let place = Place::with_bot();
     for (n, (name, mode)) in
         [("state/state.db", 0o666), ("state/state.db", 0o400), ("state", 0o777)].into_iter().enumerate()
     {
@@ -237,7 +185,7 @@ fn permissions_stand_in_nobodys_way_who_takes_away() {
 /// Everything in the state folder is for its owner alone, what was accepted of tool servers as well.
 #[test]
 fn every_folder_of_the_state_is_private() {
-    let place = Place::new();
+    let place = Place::with_bot();
     fs::create_dir_all(place.path("state/tools")).unwrap();
     place.chmod("state/tools", 0o777);
     let refused = place.run(&["agent", "list"]).expect(7).err();
