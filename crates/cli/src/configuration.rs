@@ -10,7 +10,7 @@ use bailiwick_host::crypto::Rings;
 use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
 
-pub(crate) use self::sections::{CompileSection, Durability, parsed};
+pub(crate) use self::sections::{CompileSection, Durability, MasterKeySource, parsed};
 use self::sections::{FILE_NAME, FileSections};
 use crate::arguments::HostArguments;
 use crate::environment;
@@ -43,6 +43,8 @@ pub(crate) struct Configuration {
     pub(crate) python_packages: Packages,
     /// The certificate authorities for guests' requests, PEM, instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Where the master key is.
+    pub(crate) master_key: MasterKeySource,
     trusted: Vec<TrustedSection>,
 }
 
@@ -85,6 +87,7 @@ impl Configuration {
             compile: file.compile,
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
+            master_key: file.vault.master_key,
             trusted: file.trusted.into_iter().map(|entry| entry.relative_to(&base)).collect(),
             source,
             local,
@@ -210,6 +213,8 @@ mod tests {
             ca_file = "ca.pem"
             [languages.python]
             with = ["Markdown", "six"]
+            [vault]
+            master_key = "keyring"
         "#;
         let configuration = resolve(text).unwrap();
         assert!(configuration.local_issuer);
@@ -219,6 +224,8 @@ mod tests {
         assert_eq!(configuration.python_packages.to_string(), "markdown,six");
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);
         assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
+        assert_eq!(configuration.master_key, MasterKeySource::Keyring);
+        assert_eq!(resolve("").unwrap().master_key, MasterKeySource::File);
         assert_eq!(configuration.trusted.len(), 2);
         let trust: Vec<_> = configuration.trust_files().collect();
         for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem"] {
@@ -247,6 +254,7 @@ mod tests {
             ("[compile]\ntime = '0s'", ":2:8"),
             ("[compile]\nmemory = 5", ":2:10"),
             ("[[trusted]]\nissuer = 'a'", ":1:1"),
+            ("[vault]\nmaster_key = 'disk'", ":2:14"),
             ("[keys.r]", ":1:1"),
             ("[keys.r]\ncreate = 'rsa'", ":2:10"),
             ("[languages.python]\nwith = ['-r x']", ":2:8"),

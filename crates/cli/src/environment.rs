@@ -14,6 +14,9 @@ pub(crate) const CONFIG: &str = "BAILIWICK_CONFIG";
 /// The state folder.
 pub(crate) const STATE: &str = "BAILIWICK_STATE";
 
+/// The master key, where the configuration says that it is here.
+pub(crate) const MASTER_KEY: &str = "BAILIWICK_MASTER_KEY";
+
 /// The path that was typed, or the one in that variable.
 pub(crate) fn path(typed: Option<&PathBuf>, name: &str) -> Option<PathBuf> {
     typed.cloned().or_else(|| variable(name).map(PathBuf::from))

@@ -25,6 +25,7 @@ mod table;
 mod terminal;
 mod tools;
 mod trusted;
+mod vault;
 
 pub use exit::Exit;
 

@@ -9,6 +9,8 @@
 //! - [`sql`]: statements, whose tables are decided on one by one,
 //! - [`tools`]: tools of upstream servers, as the operator accepted them.
 //!
+//! What it keeps at rest is sealed in a [`vault`].
+//!
 //! An effect runs only with a [`Permit`](bailiwick_guard::Permit), which only the guard makes, after it decided and
 //! recorded the call. No function of this crate decides whether a call is allowed; a few refuse what only the effect can
 //! see, such as the address behind a name. [`Services`] is shared by all runs, [`Host`] belongs to one. Where the
@@ -16,6 +18,7 @@
 
 mod ambient;
 mod host;
+mod private;
 mod sqlite;
 
 pub mod crypto;
@@ -24,6 +27,7 @@ pub mod files;
 pub mod kv;
 pub mod sql;
 pub mod tools;
+pub mod vault;
 
 pub use files::MountError;
 pub use host::{Host, RootsError, Services, ServicesBuilder};

@@ -17,8 +17,7 @@ use crate::{diagnostics, input};
 
 pub(super) const FILE_NAME: &str = "bailiwick.toml";
 const MAX_FILE: usize = 1 << 20;
-const SECTIONS: &str =
-    "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python]";
+const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python], [vault]";
 
 /// Which calls wait until their record is on stable storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -28,6 +27,19 @@ pub(crate) enum Durability {
     Effects,
     All,
     Buffered,
+}
+
+/// Where the master key is, with which secrets and keys are sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MasterKeySource {
+    /// In the state folder, made at first use.
+    #[default]
+    File,
+    /// In the environment.
+    Environment,
+    /// In the kernel's key ring.
+    Keyring,
 }
 
 /// Bounds for the process that compiles untrusted code.
@@ -59,6 +71,8 @@ pub(super) struct FileSections {
     pub(super) fetch: FetchSection,
     #[serde(default)]
     pub(super) languages: LanguagesSection,
+    #[serde(default)]
+    pub(super) vault: VaultSection,
 }
 
 impl FileSections {
@@ -143,6 +157,13 @@ pub(super) struct LanguagesSection {
 pub(super) struct PythonSection {
     #[serde(default, deserialize_with = "packages")]
     pub(super) with: Packages,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VaultSection {
+    #[serde(default)]
+    pub(super) master_key: MasterKeySource,
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, content: &str) -> Result<T, Failure> {

@@ -11,8 +11,8 @@ use bailiwick_store::{Store, StoreOptions};
 use cap_std::fs::Dir;
 
 use super::{Finding, State};
-use crate::configuration::{Configuration, Durability};
-use crate::input;
+use crate::configuration::{Configuration, Durability, MasterKeySource};
+use crate::{input, vault};
 
 const AREA: &str = "installation";
 
@@ -32,6 +32,7 @@ pub(super) fn look(host: &Configuration) -> Vec<Finding> {
             findings.push(folder(host.state.path()));
             findings.extend(private_folders(host.state.path()));
             findings.push(issuer_key(&state));
+            findings.push(master_key(host));
             findings.push(registry(host, &state));
             findings.extend(logs(&host.state.path().join("audit")));
         }
@@ -100,6 +101,21 @@ fn issuer_key(state: &Dir) -> Finding {
         Ok(Some(issuer)) => Finding::new(AREA, "issuer key", State::Good, format!("ed25519, kid {}", issuer.key_id())),
         Ok(None) => Finding::new(AREA, "issuer key", State::Good, "none yet; `bailiwick token issue` makes it"),
         Err(error) => Finding::new(AREA, "issuer key", State::Broken, error.to_string()),
+    }
+}
+
+/// Whether what is sealed here can be opened, as far as that is known without opening anything.
+fn master_key(host: &Configuration) -> Finding {
+    let finding = |state, detail: String| Finding::new(AREA, "master key", state, detail);
+    let place = match host.master_key {
+        MasterKeySource::File => "in the state folder",
+        MasterKeySource::Environment => "in BAILIWICK_MASTER_KEY",
+        MasterKeySource::Keyring => "in the kernel's key ring",
+    };
+    match vault::open_existing(host) {
+        Ok(Some(vault)) => finding(State::Good, format!("{place}, id {}", vault.id())),
+        Ok(None) => finding(State::Good, "none yet; the first secret or key makes it".to_owned()),
+        Err(failure) => finding(State::Broken, failure.message().to_owned()).help_from(failure.advice()),
     }
 }
 
