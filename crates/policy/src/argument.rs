@@ -1,63 +1,37 @@
-//! What a call passes along besides its resource, and what a rule demands of it.
+//! What a call passes along besides its resource, which conditions of rules look at.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use serde_json::{Map, Number, Value, json};
+use bytes::Bytes;
+use serde_json::{Map, Value};
 
-use crate::request::Passed;
+use crate::document::{self, Members, Unreadable};
 use crate::resource::ResourceError;
-use crate::text::Printable;
 
-/// The arguments of a tool call: the members of one JSON object. Cheap to clone. Its `Debug` shows no values.
+/// The arguments of a tool call, which are the members of one JSON object, or the body of a request. Cheap to make and to
+/// clone: a body is read when a condition asks for it. Its `Debug` shows no values.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Arguments(Arc<Map<String, Value>>);
+pub struct Arguments(Given);
 
-/// What all of a rule's conditions together demand. Without conditions everything holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Conditions(pub(crate) Vec<Condition>);
-
-/// What one argument must be.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Condition {
-    pub(crate) argument: String,
-    /// It may be left out.
-    pub(crate) optional: bool,
-    pub(crate) tests: Vec<Test>,
+#[derive(Clone, Default, PartialEq, Eq)]
+enum Given {
+    #[default]
+    Nothing,
+    Members(Arc<Map<String, Value>>),
+    Body(Body),
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Test {
-    /// It is one of these.
-    In(Vec<Literal>),
-    Min(u64),
-    Max(u64),
-    /// Characters of a string, items of a list.
-    MaxLength(u64),
+#[derive(Clone)]
+struct Body {
+    media: Result<(), Unreadable>,
+    bytes: Bytes,
+    read: Arc<OnceLock<Result<Members, Unreadable>>>,
 }
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Literal {
-    Text(String),
-    Integer(u64),
-    Boolean(bool),
-}
-
-/// The first condition that does not hold, and why.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mismatch<'a> {
-    argument: &'a str,
-    /// `None` if the argument is missing.
-    failed: Option<&'a Test>,
-}
-
-/// Integers up to this are compared exactly with every number that JSON can write.
-pub(crate) const MAX_BOUND: u64 = 1 << 53;
 
 impl Arguments {
     pub fn new(members: Map<String, Value>) -> Arguments {
-        Arguments(Arc::new(members))
+        Arguments(Given::Members(Arc::new(members)))
     }
 
     /// Reads a JSON object.
@@ -69,134 +43,81 @@ impl Arguments {
         members.map(Arguments::new).map_err(|_| ResourceError::malformed("the arguments are not a JSON object"))
     }
 
+    /// The whole body of a request, with the header fields that say how it is to be read. What is sent must be these very
+    /// bytes. A body that is not whole when the call is decided is passed as [`Arguments::default`]: no condition accepts it.
+    pub fn of_body<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>, bytes: Bytes) -> Arguments {
+        Arguments(Given::Body(Body { media: media(headers), bytes, read: Arc::default() }))
+    }
+
+    /// The arguments of a tool call; empty for everything else.
     pub fn members(&self) -> &Map<String, Value> {
-        &self.0
-    }
-}
-
-impl Conditions {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        match &self.0 {
+            Given::Members(members) => members,
+            Given::Nothing | Given::Body(_) => &NONE,
+        }
     }
 
-    /// As it is written, each with its arguments in the order in which they are checked.
-    pub(crate) fn to_json(&self) -> Value {
-        Value::Object(self.0.iter().map(|condition| (condition.argument.clone(), condition.to_json())).collect())
-    }
-
-    /// Whether what is passed is as demanded; if not, the first condition that fails.
-    pub(crate) fn check(&self, passed: &Passed) -> Result<(), Mismatch<'_>> {
-        match passed {
-            Passed::Arguments(arguments) => self.0.iter().try_for_each(|condition| condition.check(arguments)),
-            Passed::Anything => Ok(()),
+    /// The members of the body, which is one JSON object.
+    pub(crate) fn body(&self) -> Result<&Members, Unreadable> {
+        match &self.0 {
+            Given::Body(body) => {
+                body.media?;
+                body.read.get_or_init(|| document::read(&body.bytes)).as_ref().map_err(|unreadable| *unreadable)
+            }
+            Given::Nothing | Given::Members(_) => {
+                Err(Unreadable("it is not there, or not whole when the call is decided"))
+            }
         }
     }
 }
 
-impl Condition {
-    fn to_json(&self) -> Value {
-        let mut members = Map::new();
-        for test in &self.tests {
-            let (name, value) = match test {
-                Test::In(literals) => ("in", literals.iter().map(Literal::to_json).collect()),
-                Test::Min(bound) => ("min", json!(bound)),
-                Test::Max(bound) => ("max", json!(bound)),
-                Test::MaxLength(most) => ("max_length", json!(most)),
-            };
-            members.insert(name.to_owned(), value);
+/// Whether every reader of these header fields takes the body for JSON in UTF-8 as it stands.
+fn media<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Result<(), Unreadable> {
+    let mut json = None;
+    for (name, value) in headers {
+        if name.eq_ignore_ascii_case("content-encoding") {
+            return Err(Unreadable("it has a `content-encoding`"));
         }
-        if self.optional {
-            members.insert("optional".to_owned(), json!(true));
+        if name.eq_ignore_ascii_case("content-type") && json.replace(is_json(value)).is_some() {
+            return Err(Unreadable("there are two of `content-type`"));
         }
-        Value::Object(members)
     }
+    if json == Some(true) { Ok(()) } else { Err(Unreadable("its `content-type` is not `application/json`")) }
+}
 
-    fn check(&self, arguments: &Arguments) -> Result<(), Mismatch<'_>> {
-        let miss = |failed| Err(Mismatch { argument: &self.argument, failed });
-        match arguments.0.get(&self.argument) {
-            None if self.optional => Ok(()),
-            None => miss(None),
-            Some(value) => match self.tests.iter().find(|test| !test.holds(value)) {
-                Some(test) => miss(Some(test)),
-                None => Ok(()),
-            },
+/// `application/json` or `application/….+json`, with no parameter but `charset=utf-8`.
+fn is_json(value: &[u8]) -> bool {
+    let Ok(value) = std::str::from_utf8(value) else { return false };
+    let value = value.to_ascii_lowercase();
+    let (essence, parameter) = match value.split_once(';') {
+        Some((essence, parameter)) => {
+            (essence.trim_end_matches([' ', '\t']), Some(parameter.trim_matches([' ', '\t'])))
         }
+        None => (value.trim_matches([' ', '\t']), None),
+    };
+    let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte));
+    let subtype = essence.trim_start_matches([' ', '\t']).strip_prefix("application/");
+    let json = subtype.is_some_and(|subtype| {
+        subtype == "json" || subtype.strip_suffix("+json").is_some_and(|name| !name.is_empty() && is_token(name))
+    });
+    json && matches!(parameter, None | Some("charset=utf-8" | "charset=\"utf-8\""))
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Body) -> bool {
+        self.media == other.media && self.bytes == other.bytes
     }
 }
 
-impl Test {
-    fn holds(&self, value: &Value) -> bool {
-        match (self, value) {
-            (Test::In(literals), value) => literals.iter().any(|literal| literal.is(value)),
-            (Test::Min(bound), Value::Number(number)) => compare(number, *bound).is_some_and(Ordering::is_ge),
-            (Test::Max(bound), Value::Number(number)) => compare(number, *bound).is_some_and(Ordering::is_le),
-            (Test::MaxLength(most), Value::String(text)) => text.chars().count() as u64 <= *most,
-            (Test::MaxLength(most), Value::Array(items)) => items.len() as u64 <= *most,
-            _ => false,
-        }
-    }
-}
-
-impl Literal {
-    fn to_json(&self) -> Value {
-        match self {
-            Literal::Text(text) => json!(text),
-            Literal::Integer(integer) => json!(integer),
-            Literal::Boolean(boolean) => json!(boolean),
-        }
-    }
-
-    fn is(&self, value: &Value) -> bool {
-        match (self, value) {
-            (Literal::Text(literal), Value::String(text)) => literal == text,
-            (Literal::Integer(literal), Value::Number(number)) => compare(number, *literal) == Some(Ordering::Equal),
-            (Literal::Boolean(literal), Value::Bool(boolean)) => literal == boolean,
-            _ => false,
-        }
-    }
-}
-
-/// A number of JSON against an integer of at most [`MAX_BOUND`]; exact.
-fn compare(number: &Number, bound: u64) -> Option<Ordering> {
-    if let Some(integer) = number.as_u64() {
-        return Some(integer.cmp(&bound));
-    }
-    if number.is_i64() {
-        // Not a `u64`, so negative.
-        return Some(Ordering::Less);
-    }
-    number.as_f64()?.partial_cmp(&(bound as f64))
-}
+impl Eq for Body {}
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Arguments({})", self.0.len())
-    }
-}
-
-impl fmt::Display for Mismatch<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "argument `{}` ", Printable(self.argument))?;
-        match self.failed {
-            None => f.write_str("is missing"),
-            Some(Test::In(literals)) => {
-                let more = if literals.len() > 5 { ", …" } else { "" };
-                let shown: Vec<String> = literals.iter().take(5).map(ToString::to_string).collect();
-                write!(f, "is not among {}{more}", shown.join(", "))
-            }
-            Some(Test::Min(bound)) => write!(f, "is not a number of at least {bound}"),
-            Some(Test::Max(bound)) => write!(f, "is not a number of at most {bound}"),
-            Some(Test::MaxLength(most)) => write!(f, "is not a string or list of length {most} or less"),
-        }
-    }
-}
-
-impl fmt::Display for Literal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Literal::Text(text) => write!(f, "`{}`", Printable(text)),
-            Literal::Integer(integer) => write!(f, "`{integer}`"),
-            Literal::Boolean(boolean) => write!(f, "`{boolean}`"),
+        match &self.0 {
+            Given::Nothing => f.write_str("Arguments(0)"),
+            Given::Members(members) => write!(f, "Arguments({})", members.len()),
+            Given::Body(body) => write!(f, "Arguments({} bytes)", body.bytes.len()),
         }
     }
 }
@@ -205,80 +126,6 @@ impl fmt::Display for Literal {
 mod tests {
     use super::*;
 
-    fn passed(text: &str) -> Passed {
-        Passed::Arguments(Arguments::parse(text).unwrap())
-    }
-
-    fn check(test: Test, value: &str) -> bool {
-        let condition = Condition { argument: "a".into(), optional: false, tests: vec![test] };
-        Conditions(vec![condition]).check(&passed(&format!("{{\"a\":{value}}}"))).is_ok()
-    }
-
-    #[test]
-    fn numbers_are_compared_exactly() {
-        for (value, at_most) in [
-            ("5", true),
-            ("5.0", true),
-            ("6", false),
-            ("5.0000000001", false),
-            ("-1", true),
-            ("-1e300", true),
-            ("1e300", false),
-            ("18446744073709551615", false),
-            ("99999999999999999999", false),
-            ("\"5\"", false),
-            ("null", false),
-            ("true", false),
-            ("[5]", false),
-        ] {
-            assert_eq!(check(Test::Max(5), value), at_most, "{value}");
-        }
-        for (value, at_least) in [("5", true), ("4", false), ("4.99", false), ("-5", false), ("1e300", true)] {
-            assert_eq!(check(Test::Min(5), value), at_least, "{value}");
-        }
-    }
-
-    #[test]
-    fn lengths_count_characters_and_items() {
-        for (value, fits) in [("\"ÄÖÜ\"", true), ("\"ÄÖÜx\"", false), ("[1,2,3]", true), ("[1,2,3,4]", false)] {
-            assert_eq!(check(Test::MaxLength(3), value), fits, "{value}");
-        }
-        for value in ["1", "null", "{}"] {
-            assert!(!check(Test::MaxLength(3), value), "{value}");
-        }
-    }
-
-    #[test]
-    fn literals_are_equal_by_type_and_value() {
-        let literals = || Test::In(vec![Literal::Text("EUR".into()), Literal::Integer(7), Literal::Boolean(false)]);
-        for (value, is_one) in [
-            ("\"EUR\"", true),
-            ("\"eur\"", false),
-            ("7", true),
-            ("7.0", true),
-            ("7.5", false),
-            ("\"7\"", false),
-            ("false", true),
-            ("0", false),
-            ("[\"EUR\"]", false),
-        ] {
-            assert_eq!(check(literals(), value), is_one, "{value}");
-        }
-    }
-
-    #[test]
-    fn an_argument_may_be_missing_only_if_it_is_optional() {
-        let conditions =
-            |optional| Conditions(vec![Condition { argument: "a".into(), optional, tests: vec![Test::Max(1)] }]);
-        let none = passed("{}");
-        assert_eq!(conditions(false).check(&none).unwrap_err().to_string(), "argument `a` is missing");
-        assert_eq!(conditions(true).check(&none), Ok(()));
-        let over = passed(r#"{"a":2}"#);
-        assert!(conditions(true).check(&over).is_err());
-        assert_eq!(Conditions::default().check(&over), Ok(()));
-        assert_eq!(conditions(false).check(&Passed::Anything), Ok(()));
-    }
-
     #[test]
     fn arguments_are_an_object_and_their_values_are_not_shown() {
         for text in ["", "[]", "1", "{} {}", "{", "null", &format!("{{\"a\":{}}}", "[".repeat(200))] {
@@ -286,5 +133,50 @@ mod tests {
         }
         let secret = Arguments::parse(r#"{"a":"hunter2"}"#).unwrap();
         assert!(!format!("{secret:?}").contains("hunter2"));
+        let secret = Arguments::of_body([], Bytes::from_static(b"hunter2"));
+        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_body_is_json_by_its_headers() {
+        let read = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+            Arguments::of_body(headers, Bytes::from_static(b"{}")).body().map(|members| members.len())
+        };
+        for good in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/problem+json",
+            "application/vnd.api+json",
+        ] {
+            assert_eq!(read(&[("Content-Type", good)]), Ok(0), "{good}");
+        }
+        for bad in [
+            "",
+            "text/json",
+            "application/jsonp",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf-7",
+            "application/json; charset=utf-8; charset=utf-16",
+            "application/json, text/plain",
+            "application/+json",
+            "application/a b+json",
+            "application/json;x=y",
+            "application/json\u{a0}",
+        ] {
+            assert!(read(&[("content-type", bad)]).is_err(), "{bad}");
+        }
+        let json = ("content-type", "application/json");
+        assert!(read(&[]).is_err());
+        assert!(read(&[json, ("CONTENT-TYPE", "text/plain")]).is_err());
+        assert!(read(&[json, json]).is_err());
+        assert!(read(&[json, ("Content-Encoding", "deflate")]).is_err());
+        assert_eq!(read(&[("accept", "text/html"), json]), Ok(0));
+        assert!(Arguments::default().body().is_err());
+        assert!(Arguments::parse("{}").unwrap().body().is_err());
     }
 }

@@ -30,6 +30,8 @@ codes! {
     Ambiguous = "deny.request.ambiguous";
     /// The arguments do not form a request at all.
     Malformed = "deny.request.malformed";
+    /// Rules have conditions on the body, and it is not a JSON object that all readers read alike.
+    RequestBody = "deny.request.body";
     /// The guest asked for something that no policy can allow.
     Unsupported = "deny.request.unsupported";
 

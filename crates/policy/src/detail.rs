@@ -14,11 +14,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::actions::Actions;
-use crate::argument::{Condition, Conditions, Literal, MAX_BOUND, Mismatch, Test};
+use crate::condition::{Condition, Conditions, Literal, MAX_BOUND, Mismatch, Part, Test, is_argument};
 use crate::kind::Kind;
 use crate::request::Request;
 use crate::scope::{Scope, ScopeError, is_scope_byte, parse_actions};
-use crate::text::is_hidden;
 
 /// One permission of a token. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,13 +136,14 @@ fn conditions(args: &Map<String, Value>) -> Result<Conditions, DetailError> {
     if !(1..=Detail::MAX).contains(&args.len()) {
         return Err(ARGS);
     }
-    args.iter().map(|(name, value)| condition(name, value)).collect::<Result<_, _>>().map(Conditions)
+    let list: Result<_, _> = args.iter().map(|(name, value)| condition(name, value)).collect();
+    Ok(Conditions { part: Part::Arguments, list: list? })
 }
 
 fn condition(name: &str, value: &Value) -> Result<Condition, DetailError> {
     let Value::Object(members) = value else { return Err(ARGS) };
     known(members, &["equals", "in", "min", "max", "max_length", "optional"])?;
-    if name.is_empty() || name.len() > 256 || name.chars().any(is_hidden) {
+    if !is_argument(name) {
         return Err(ARGS);
     }
     let optional = match members.get("optional") {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::address::Host;
 use crate::code::Code;
+use crate::condition::Part;
 use crate::detail::Detail;
 use crate::grant::{Authority, Ceiling, Grant, Layer};
 use crate::index::{Hits, Slot};
@@ -136,7 +137,7 @@ impl Grant {
         match layer {
             Layer::Allow(Some(rule)) => cited(rule),
             Layer::Allow(None) => "(no restriction)".to_owned(),
-            Layer::Deny(Code::ManifestArgument | Code::CeilingArgument, Some(rule)) => {
+            Layer::Deny(Code::ManifestArgument | Code::CeilingArgument | Code::RequestBody, Some(rule)) => {
                 match rule.conditions.check(request.passed()) {
                     Err(mismatch) => format!("{}: {mismatch}", cited(rule)),
                     Ok(()) => cited(rule),
@@ -188,7 +189,14 @@ impl Grant {
             }
             Code::ManifestArgument | Code::CeilingArgument => {
                 let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
-                format!("call it with other arguments, or change `args` of rule {}", rule.unwrap_or_default())
+                let (what, field) = match request.kind() {
+                    Kind::Fetch => ("another body", Part::Body.field()),
+                    _ => ("other arguments", Part::Arguments.field()),
+                };
+                format!("call it with {what}, or change `{field}` of rule {}", rule.unwrap_or_default())
+            }
+            Code::RequestBody => {
+                "send one JSON object, with `content-type: application/json` and no `content-encoding`".to_owned()
             }
             _ => return None,
         })

@@ -317,7 +317,7 @@ impl Grant {
                 let mut later = manifest.rules_of(Effect::Allow).iter();
                 match later.find(|rule| rule.scope.covers(request) && rule.accepts(request)) {
                     Some(rule) => Layer::Allow(Some(rule)),
-                    None => Layer::Deny(by_argument, Some(first)),
+                    None => Layer::Deny(first.refusal(request).unwrap_or(by_argument), Some(first)),
                 }
             }
             None => Layer::Deny(no_rule, None),

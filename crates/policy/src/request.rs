@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::argument::Arguments;
 use crate::kind::{ActionName, Kind};
 use crate::resource::{Resource, ResourceError};
@@ -48,7 +50,7 @@ impl Request {
     }
 
     /// Reads a call as people write it: `fetch POST https://a.example/x`, `file read /m/a.csv`, `crypto sign ring/key`,
-    /// `crypto hash`, `tool call server/tool {"title": "x"}`.
+    /// `crypto hash`, `tool call server/tool {"title": "x"}`, `fetch POST https://a.example/x {"amount": 5}`.
     ///
     /// # Errors
     /// [`Code::Malformed`](crate::Code::Malformed) for an unknown kind or action, and whatever the resource's
@@ -68,10 +70,13 @@ impl Request {
         };
         let action = action.ok_or_else(|| ResourceError::malformed("the second word is no action of this kind"))?;
         let rest = words.next().unwrap_or_default();
-        match rest.split_once(' ').filter(|_| kind == Kind::Tool) {
-            Some((tool, arguments)) => {
-                let arguments = Arguments::parse(arguments)?;
-                Ok(Request::new(action, Resource::parse(kind, tool)?)?.with_arguments(arguments))
+        match rest.split_once(' ').filter(|_| matches!(kind, Kind::Tool | Kind::Fetch)) {
+            Some((resource, passed)) => {
+                let arguments = match kind {
+                    Kind::Fetch => json_body(passed),
+                    _ => Arguments::parse(passed)?,
+                };
+                Ok(Request::new(action, Resource::parse(kind, resource)?)?.with_arguments(arguments))
             }
             None => Request::new(action, Resource::parse(kind, rest)?),
         }
@@ -92,6 +97,12 @@ impl Request {
     pub(crate) fn passed(&self) -> &Passed {
         &self.passed
     }
+}
+
+/// A body as people write it after a call.
+fn json_body(text: &str) -> Arguments {
+    let headers = [("content-type", &b"application/json"[..])];
+    Arguments::of_body(headers, Bytes::copy_from_slice(text.as_bytes()))
 }
 
 /// `crypto hash` and `crypto random`.

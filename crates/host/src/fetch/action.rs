@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
-use bailiwick_policy::{ActionName, Resource};
+use bailiwick_policy::{ActionName, Arguments, Resource};
 
 use super::{FetchRequest, FetchResponse, Fetcher, Redirect};
 
@@ -88,6 +88,12 @@ impl<M: Method> Action for Fetch<M> {
 
     fn resource(&self) -> Resource {
         Resource::Fetch(self.request.target.clone())
+    }
+
+    // INVARIANT: the bytes that conditions are checked on are those that `FetchRequest::build` sends.
+    fn arguments(&self) -> Arguments {
+        let headers = self.request.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        Arguments::of_body(headers, self.request.body.clone())
     }
 
     /// The rule's own time-out is applied by the effect.

@@ -1,48 +1,56 @@
-//! `args = { title = { max_length = 200 } }`: what a rule demands of arguments.
+//! `args = { title = { max_length = 200 } }` and `body = { amount = { max = 5000 } }`: what a rule demands.
 
 use super::diagnostic::{DiagnosticCode, Report};
-use super::fields::{Fields, Schema, wrong_type};
+use super::fields::{Fields, Schema, list, wrong_type};
 use super::tree::{Node, Value};
-use crate::argument::{Condition, Conditions, Literal, MAX_BOUND, Test};
-use crate::text::{Printable, is_hidden};
+use crate::condition::{Condition, Conditions, Expression, Literal, MAX_BOUND, Part, Test, Type, is_argument};
+use crate::text::Printable;
 
 /// Most arguments that one rule has conditions on.
 const MAX_CONDITIONS: usize = 64;
 /// Most values of one `in`.
 const MAX_LITERALS: usize = 1000;
-/// Longest name of an argument, in bytes.
-const MAX_NAME: usize = 256;
+/// Most regular expressions of one manifest: each takes up to 64 KiB when it is compiled.
+pub(super) const MAX_PATTERNS: usize = 256;
 
 const CONDITION: Schema = Schema {
     what: "a condition on an argument",
-    known: &["equals", "in", "min", "max", "max_length", "optional"],
-    later: &["pattern", "min_length", "prefix", "type"],
+    known: &["equals", "in", "min", "max", "min_length", "max_length", "prefix", "pattern", "type", "optional"],
+    later: &[],
 };
 
-/// The conditions of a rule's `args`; those with errors are left out, and the errors reported.
-pub(super) fn read(fields: &Fields<'_>, report: &mut Report) -> Conditions {
-    let entries = fields.table("args", report).unwrap_or_default();
-    if let (true, Some(field)) = (entries.len() > MAX_CONDITIONS, fields.get("args")) {
+/// The conditions of a rule's `args` or `body`; those with errors are left out, and the errors reported. `patterns` is how
+/// many more regular expressions there may be.
+pub(super) fn read(fields: &Fields<'_>, part: Part, patterns: &mut usize, report: &mut Report) -> Conditions {
+    let key = part.field();
+    let entries = fields.table(key, report).unwrap_or_default();
+    if let (true, Some(field)) = (entries.len() > MAX_CONDITIONS, fields.get(key)) {
         let message = format!("a rule has conditions on at most {MAX_CONDITIONS} arguments");
         report.error(DiagnosticCode::BadCondition, &field.node.place, message);
         return Conditions::default();
     }
+    if let (true, Some(field)) = (entries.is_empty() && part == Part::Body, fields.get(key)) {
+        let message = "`body` is empty; name at least one member that the body must have".to_owned();
+        report.error(DiagnosticCode::BadCondition, &field.node.place, message);
+    }
     let mut conditions: Vec<Condition> = Vec::new();
     for entry in entries {
         let shown = Printable(&entry.key);
-        if entry.key.is_empty() || entry.key.len() > MAX_NAME || entry.key.chars().any(is_hidden) {
+        if !is_argument(&entry.key) {
             let message = format!("`{shown}` is not the name of an argument");
-            report.error(DiagnosticCode::BadName, &entry.place, message);
+            let help =
+                "write its name, or for one within others their names with dots between them, at most 8".to_owned();
+            report.error_with(DiagnosticCode::BadName, &entry.place, message, help);
         }
         if conditions.iter().any(|condition| condition.argument == entry.key) {
             report.error(DiagnosticCode::DuplicateField, &entry.place, format!("`{shown}` is defined twice"));
         }
-        conditions.extend(condition(&entry.key, &entry.node, report));
+        conditions.extend(condition(&entry.key, &entry.node, patterns, report));
     }
-    Conditions(conditions)
+    Conditions { part, list: conditions }
 }
 
-fn condition(argument: &str, node: &Node, report: &mut Report) -> Option<Condition> {
+fn condition(argument: &str, node: &Node, patterns: &mut usize, report: &mut Report) -> Option<Condition> {
     let Value::Table(entries) = &node.value else {
         return wrong_type(node, argument, "a table such as `{ max_length = 200 }`", report);
     };
@@ -72,12 +80,58 @@ fn condition(argument: &str, node: &Node, report: &mut Report) -> Option<Conditi
     }
     tests.extend(min.map(Test::Min));
     tests.extend(max.map(Test::Max));
-    tests.extend(bound("max_length", &fields, report).map(Test::MaxLength));
+    let least = bound("min_length", &fields, report);
+    let most = bound("max_length", &fields, report);
+    if let (Some(least), Some(most)) = (least, most)
+        && least > most
+    {
+        let message = format!("nothing is of length {least} or more and of length {most} or less");
+        report.error(DiagnosticCode::BadCondition, &node.place, message);
+    }
+    tests.extend(least.map(Test::MinLength));
+    tests.extend(most.map(Test::MaxLength));
+    if let Some((prefix, place)) = fields.text("prefix", report) {
+        if prefix.is_empty() {
+            let message = "`prefix` is empty; every string starts so. `type = \"string\"` says as much".to_owned();
+            report.error(DiagnosticCode::BadCondition, place, message);
+        }
+        tests.push(Test::Prefix(prefix.to_owned()));
+    }
+    tests.extend(pattern(&fields, patterns, report).map(Test::Pattern));
+    tests.extend(kind(&fields, report).map(Test::Type));
     if optional && entries.len() == 1 {
         let message = format!("the condition on `{}` says nothing; remove it", Printable(argument));
         report.error(DiagnosticCode::BadCondition, &node.place, message);
     }
     Some(Condition { argument: argument.to_owned(), optional, tests })
+}
+
+fn pattern(fields: &Fields<'_>, patterns: &mut usize, report: &mut Report) -> Option<Expression> {
+    let (text, place) = fields.text("pattern", report)?;
+    let Some(left) = patterns.checked_sub(1) else {
+        let message = format!("a manifest has at most {MAX_PATTERNS} of `pattern`");
+        report.error(DiagnosticCode::BadCondition, place, message);
+        return None;
+    };
+    *patterns = left;
+    let expression = Expression::new(text);
+    expression
+        .map_err(|why| {
+            let message = format!("`pattern` takes a regular expression: {}", Printable(&why));
+            report.error(DiagnosticCode::BadCondition, place, message);
+        })
+        .ok()
+}
+
+fn kind(fields: &Fields<'_>, report: &mut Report) -> Option<Type> {
+    let (text, place) = fields.text("type", report)?;
+    let kind = Type::ALL.into_iter().find(|kind| kind.as_str() == text);
+    if kind.is_none() {
+        let message = format!("`{}` is not a type of JSON", Printable(text));
+        let names: Vec<&str> = Type::ALL.iter().map(|kind| kind.as_str()).collect();
+        report.error_with(DiagnosticCode::BadCondition, place, message, format!("there are {}", list(&names)));
+    }
+    kind
 }
 
 fn literal(key: &str, node: &Node, report: &mut Report) -> Option<Literal> {

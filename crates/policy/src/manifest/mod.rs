@@ -229,7 +229,8 @@ impl Manifest {
             databases: names("databases"),
         };
         let lines = Lines::of(text);
-        let mut reader = Reader { report, origin, lines, declared, ids: HashMap::new() };
+        let mut reader =
+            Reader { report, origin, lines, declared, ids: HashMap::new(), patterns: conditions::MAX_PATTERNS };
         let allow = reader.read(&fields, "allow", Effect::Allow);
         let deny = reader.read(&fields, "deny", Effect::Deny);
         if agents.is_empty() && fields.get("agents").is_none() {

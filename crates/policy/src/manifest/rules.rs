@@ -9,7 +9,8 @@ use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, list, nearest, wrong_type};
 use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
-use crate::argument::Conditions;
+use crate::code::Code;
+use crate::condition::{Conditions, Part};
 use crate::kind::{ActionName, Kind};
 use crate::request::{Request, is_keyless};
 use crate::rule::{Effect, Rule, Terms};
@@ -24,7 +25,7 @@ pub(super) const MAX_RULES: usize = 100_000;
 pub(crate) struct ManifestRule {
     pub(crate) rule: Arc<Rule>,
     pub(crate) scope: Scope,
-    /// What it demands of a call's arguments. Only allow rules for `tool` demand anything.
+    /// What it demands of a call's arguments or body. Only allow rules for `tool` and `fetch` demand anything.
     pub(crate) conditions: Conditions,
     pub(super) place: Place,
 }
@@ -33,6 +34,11 @@ impl ManifestRule {
     /// Whether a call that its scope covers passes what the rule demands.
     pub(crate) fn accepts(&self, request: &Request) -> bool {
         self.conditions.check(request.passed()).is_ok()
+    }
+
+    /// Why it does not, where that is not in the values of the arguments.
+    pub(crate) fn refusal(&self, request: &Request) -> Option<Code> {
+        self.conditions.check(request.passed()).err().and_then(|mismatch| mismatch.code())
     }
 }
 
@@ -51,12 +57,13 @@ const RULE: Schema = Schema {
         "limits",
         "tool",
         "args",
+        "body",
         "kv",
         "sql",
         "tables",
         "sensitive",
     ],
-    later: &["secret", "body", "risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
+    later: &["secret", "risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
 };
 
 /// Fields that only an allow rule for `fetch` has; but for the last one, which a rule for `tool` has, too.
@@ -69,6 +76,8 @@ pub(super) struct Reader<'a> {
     pub(super) lines: Lines,
     pub(super) declared: Declared<'a>,
     pub(super) ids: HashMap<&'a str, usize>,
+    /// How many more regular expressions there may be.
+    pub(super) patterns: usize,
 }
 
 /// Finds the line of a byte.
@@ -98,6 +107,7 @@ impl<'a> Reader<'a> {
                 self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
                 self.misplaced(&fields, &["sensitive"], "belongs to allow rules; a deny rule denies every token");
                 self.misplaced(&fields, &["args"], "belongs to allow rules; a deny rule denies whatever the arguments");
+                self.misplaced(&fields, &["body"], "belongs to allow rules; a deny rule denies whatever the body");
             }
             (_, None | Some((Kind::Fetch, _))) => {}
             (_, Some((Kind::Tool, _))) => {
@@ -108,6 +118,9 @@ impl<'a> Reader<'a> {
         if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Tool) {
             self.misplaced(&fields, &["args"], "belongs to rules for `tool`");
         }
+        if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Fetch) {
+            self.misplaced(&fields, &["body"], "belongs to rules for `fetch`");
+        }
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
         let scopes = if kind == Kind::Sql {
@@ -116,8 +129,14 @@ impl<'a> Reader<'a> {
             self.misplaced(&fields, &["tables"], "belongs to rules for `sql`");
             self.resource(&fields, kind, effect, resource, &node.place)
         };
-        let conditions =
-            if kind == Kind::Tool { conditions::read(&fields, self.report) } else { Conditions::default() };
+        let conditions = match kind {
+            Kind::Tool => conditions::read(&fields, Part::Arguments, &mut self.patterns, self.report),
+            Kind::Fetch if fields.get("body").is_some() => {
+                self.need_body(&fields, &scopes);
+                conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
+            }
+            _ => Conditions::default(),
+        };
         let terms = match kind {
             Kind::Fetch => terms,
             Kind::Tool => Terms { headers: Vec::new(), ..terms },
@@ -125,7 +144,7 @@ impl<'a> Reader<'a> {
         };
         let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
         let scopes = scopes?.into_iter();
-        // INVARIANT: a rule with conditions is for `tool` and has one scope.
+        // INVARIANT: a rule with conditions is for `tool` or `fetch` and has one scope.
         let mut conditions = conditions;
         let entry = |(scope, place)| ManifestRule {
             rule: Arc::clone(&rule),
@@ -152,6 +171,18 @@ impl<'a> Reader<'a> {
         self.declared.check(&scope, effect, &resource.node.place, self.report);
         actions?;
         Some(vec![(scope, rule.clone())])
+    }
+
+    /// A request without a body meets no condition on it.
+    fn need_body(&mut self, fields: &Fields<'a>, scopes: &Option<Vec<(Scope, Place)>>) {
+        let bodiless = |action| matches!(action, ActionName::Get | ActionName::Head);
+        let bodiless = scopes.iter().flatten().any(|(scope, _)| scope.actions().any(bodiless));
+        if let (true, Some(entry)) = (bodiless, fields.get("body")) {
+            let message = "a `GET` or `HEAD` request has no body, and meets no condition on it".to_owned();
+            let help =
+                "name other `methods`, as in `methods = [\"POST\"]`, and write a rule of its own for these".to_owned();
+            self.report.error_with(DiagnosticCode::BadCondition, &entry.place, message, help);
+        }
     }
 
     fn id(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<&'a str> {

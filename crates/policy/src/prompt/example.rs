@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ActionName, Dialect, Grant, Kind, Scope};
-use crate::argument::{Condition, Literal, Test};
+use crate::condition::{Condition, Literal, Test};
 use crate::pattern::{Authority, Piece};
 use crate::text::is_hidden;
 
@@ -233,7 +233,8 @@ fn value(python: bool, condition: &Condition) -> String {
                 None => {}
             },
             Test::Min(bound) | Test::Max(bound) => return bound.to_string(),
-            Test::MaxLength(_) => {}
+            Test::Prefix(prefix) => return quoted(prefix),
+            Test::MinLength(_) | Test::MaxLength(_) | Test::Pattern(_) | Test::Type(_) => {}
         }
     }
     "\"…\"".to_owned()

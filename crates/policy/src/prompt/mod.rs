@@ -7,7 +7,7 @@ mod example;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::argument::{Condition, Test};
+use crate::condition::{Condition, Test};
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
 use crate::manifest::{Manifest, ManifestRule};
@@ -77,7 +77,7 @@ const KINDS: [(Kind, &str); 6] = [
 fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Grant<'a>> {
     let mut granted = Vec::new();
     for rule in manifest.rules_of(Effect::Allow) {
-        let conditions: Vec<&Condition> = rule.conditions.0.iter().collect();
+        let conditions: Vec<&Condition> = rule.conditions.list.iter().collect();
         let Some(ceiling) = ceiling else {
             granted.push(Grant { scope: rule.scope.clone(), terms: rule.rule.terms().clone(), conditions });
             continue;
@@ -85,7 +85,7 @@ fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Gra
         for above in ceiling.rules_of(Effect::Allow) {
             let Some(scope) = rule.scope.intersect(&above.scope) else { continue };
             let terms = rule.rule.terms().narrow(above.rule.terms());
-            let conditions = conditions.iter().copied().chain(&above.conditions.0).collect();
+            let conditions = conditions.iter().copied().chain(&above.conditions.list).collect();
             granted.push(Grant { scope, terms, conditions });
         }
     }
@@ -172,7 +172,13 @@ fn demand(condition: &Condition) -> String {
         }
         Test::Min(bound) => format!("at least {bound}"),
         Test::Max(bound) => format!("at most {bound}"),
+        Test::MinLength(least) => format!("of length {least} or more"),
         Test::MaxLength(most) => format!("of length {most} or less"),
+        Test::Prefix(prefix) => format!("a text that starts with {}", code(prefix)),
+        Test::Pattern(expression) => {
+            format!("a text that the regular expression {} matches whole", code(&expression.to_string()))
+        }
+        Test::Type(kind) => format!("of the JSON type `{}`", kind.as_str()),
     });
     let tests: Vec<String> = tests.collect();
     let optional = if condition.optional { " (may be left out)" } else { "" };

@@ -253,17 +253,43 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "mex",
         "its fields are `equals`",
     ),
-    (
-        "[[allow]]\nid = \"a\"\nargs = { n = { pattern = \"\" } }\ntool = \"s/t\"",
-        NotSupported,
-        "pattern",
-        "not supported",
-    ),
     ("[[allow]]\nid = \"a\"\nargs = { n = { max = -1 } }\ntool = \"s/t\"", BadQuantity, "-1", "from 0 to 2^53"),
     ("[[allow]]\nid = \"a\"\nargs = { n = { in = [] } }\ntool = \"s/t\"", BadCondition, "", "one of nothing"),
     ("[[allow]]\nid = \"a\"\nargs = { n = { in = [1.5] } }\ntool = \"s/t\"", WrongType, "1.5", "or a boolean"),
     ("[[allow]]\nid = \"a\"\nargs = { n = { min = 2, max = 1 } }\ntool = \"s/t\"", BadCondition, "", "from 2 to 1"),
     ("[[allow]]\nid = \"a\"\nargs = { n = { optional = true } }\ntool = \"s/t\"", BadCondition, "", "says nothing"),
+    (
+        "[[allow]]\nid = \"a\"\nargs = { n = { min_length = 3, max_length = 2 } }\ntool = \"s/t\"",
+        BadCondition,
+        "",
+        "of length 3",
+    ),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { prefix = \"\" } }\ntool = \"s/t\"", BadCondition, "\"\"", "every string"),
+    (
+        "[[allow]]\nid = \"a\"\nargs = { n = { pattern = \"a)|(b\" } }\ntool = \"s/t\"",
+        BadCondition,
+        "\"a)|(b\"",
+        "unopened group",
+    ),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { type = \"int\" } }\ntool = \"s/t\"", BadCondition, "\"int\"", "`integer`"),
+    ("[[allow]]\nid = \"a\"\nargs = { n = { type = 1 } }\ntool = \"s/t\"", WrongType, "1", "`type` takes a string"),
+    ("[[allow]]\nid = \"a\"\nargs = { \"a..b\" = {} }\ntool = \"s/t\"", BadName, "\"a..b\"", "with dots between them"),
+    (
+        "[[allow]]\nid = \"a\"\nargs = { a.b = { max = 1 } }\ntool = \"s/t\"",
+        UnknownField,
+        "b",
+        "a condition on an argument",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"a.example\"\nmethods = [\"POST\"]\nbody = {}",
+        BadCondition,
+        "{}",
+        "`body` is empty",
+    ),
+    ("[[allow]]\nid = \"a\"\nfetch = \"a.example\"\nbody = { n = {} }", BadCondition, "body", "has no body"),
+    ("[[allow]]\nid = \"a\"\ntool = \"s/t\"\nbody = { n = {} }", MisplacedField, "body", "rules for `fetch`"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"a.example\"\nargs = { n = {} }", MisplacedField, "args", "rules for `tool`"),
+    ("[[deny]]\nid = \"a\"\nfetch = \"a.example\"\nbody = { n = {} }", MisplacedField, "body", "whatever the body"),
     ("[[allow]]\nid = \"a\"\nargs = { \"\" = {} }\ntool = \"s/t\"", BadName, "\"\"", "not the name of an argument"),
     ("[[deny]]\nid = \"A b\"\nfile = \"m/x\"", BadName, "\"A b\"", "`A b` is not an id"),
     ("ceiling = \"\"", BadName, "\"\"", "`ceiling` takes the name"),
@@ -647,7 +673,7 @@ secrets = "block"
     assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
     let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
     fields.sort_unstable();
-    let expected = ["approve", "body", "decoy", "egress", "monitor", "risk", "secret", "sum", "url"];
+    let expected = ["approve", "decoy", "egress", "monitor", "risk", "secret", "sum", "url"];
     assert_eq!(fields, expected);
 }
 
