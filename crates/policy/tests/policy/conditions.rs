@@ -15,6 +15,8 @@ const PAGE: &str = include_str!("../../../../docs/src/reference/manifest.md");
 
 const HEAD: &str = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\ntools.s.command = [\"s\"]\n";
 
+type Fields = &'static [(&'static str, &'static str)];
+
 fn on_body(conditions: &str) -> String {
     format!("{HEAD}[[allow]]\nid = \"a\"\nfetch = \"a.example/x\"\nmethods = [\"POST\"]\nbody = {conditions}\n")
 }
@@ -59,28 +61,28 @@ fn the_table_of_the_reference_is_true() {
 #[test]
 fn a_body_that_readers_read_differently_is_refused() {
     let grant = grant(&on_body("{ amount = { max = 5000 } }"));
-    let json = ("content-type", "application/json");
+    const JSON: (&str, &str) = ("content-type", "application/json");
     let decide = |body: &[u8], headers: &[(&str, &str)]| grant.decide(&post(body, headers)).code();
     let good = br#"{"amount": 5000}"#;
-    assert_eq!(decide(good, &[json]), Code::Allowed);
+    assert_eq!(decide(good, &[JSON]), Code::Allowed);
     assert_eq!(decide(good, &[("Content-Type", "application/vnd.x+json; charset=UTF-8")]), Code::Allowed);
-    let refused: [(&[u8], &[(&str, &str)]); 16] = [
-        (b"", &[json]),
+    let refused: [(&[u8], Fields); 16] = [
+        (b"", &[JSON]),
         (good, &[]),
         (good, &[("content-type", "text/plain")]),
         (good, &[("content-type", "application/json; charset=utf-16")]),
-        (good, &[json, ("content-type", "application/x-www-form-urlencoded")]),
-        (good, &[json, ("content-encoding", "deflate")]),
-        (br#"{"amount": 1, "amount": 9999}"#, &[json]),
-        (br#"{"amount": 9999, "amount": 1}"#, &[json]),
-        (br#"{"amount": 1, "\u0061mount": 9999}"#, &[json]),
-        (br#"{"amount": 1, "amount\u0000": 9999}"#, &[json]),
-        (br#"{"amount": 1, "x": {"y": 1, "y": 2}}"#, &[json]),
-        (br#"[{"amount": 1}]"#, &[json]),
-        (br#"{"amount": 1} {"amount": 9999}"#, &[json]),
-        (b"\xef\xbb\xbf{\"amount\": 1}", &[json]),
-        (b"{\"amount\": 1, \"x\": \"\xff\"}", &[json]),
-        (b"a=b&amount=1", &[json]),
+        (good, &[JSON, ("content-type", "application/x-www-form-urlencoded")]),
+        (good, &[JSON, ("content-encoding", "deflate")]),
+        (br#"{"amount": 1, "amount": 9999}"#, &[JSON]),
+        (br#"{"amount": 9999, "amount": 1}"#, &[JSON]),
+        (br#"{"amount": 1, "\u0061mount": 9999}"#, &[JSON]),
+        (br#"{"amount": 1, "amount\u0000": 9999}"#, &[JSON]),
+        (br#"{"amount": 1, "x": {"y": 1, "y": 2}}"#, &[JSON]),
+        (br#"[{"amount": 1}]"#, &[JSON]),
+        (br#"{"amount": 1} {"amount": 9999}"#, &[JSON]),
+        (b"\xef\xbb\xbf{\"amount\": 1}", &[JSON]),
+        (b"{\"amount\": 1, \"x\": \"\xff\"}", &[JSON]),
+        (b"a=b&amount=1", &[JSON]),
     ];
     for (body, headers) in refused {
         let shown = String::from_utf8_lossy(body);
@@ -95,7 +97,7 @@ fn a_body_that_readers_read_differently_is_refused() {
         br#"{"Amount": 1}"#,
         br"{}",
     ] {
-        assert_eq!(decide(body, &[json]), Code::ManifestArgument, "{}", String::from_utf8_lossy(body));
+        assert_eq!(decide(body, &[JSON]), Code::ManifestArgument, "{}", String::from_utf8_lossy(body));
     }
     // A request that says nothing of a body, as a stream does.
     assert_eq!(grant.decide(&request("fetch POST https://a.example/x")).code(), Code::RequestBody);
