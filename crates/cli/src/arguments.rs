@@ -1,6 +1,7 @@
 //! What was typed. One definition feeds the parser, the help, the man pages and the completions.
 
 mod agent;
+mod fetch;
 mod key;
 mod language;
 mod policy;
@@ -14,6 +15,7 @@ use bailiwick::Language;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::agent::*;
+pub(crate) use self::fetch::*;
 pub(crate) use self::key::*;
 pub(crate) use self::language::*;
 pub(crate) use self::policy::*;
@@ -67,6 +69,9 @@ pub(crate) enum Verb {
     /// Tasks, whose end ends the authority of their runs
     #[command(subcommand)]
     Task(TaskVerb),
+    /// URLs: how they are read, and where they lead
+    #[command(subcommand)]
+    Fetch(FetchVerb),
     /// The host's key store: keys that guests use by name and never see
     #[command(subcommand)]
     Key(KeyVerb),

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bailiwick_host::crypto::Rings;
+use bailiwick_host::fetch::ProxyDialer;
 use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
 
@@ -45,6 +46,8 @@ pub(crate) struct Configuration {
     pub(crate) ca_file: Option<PathBuf>,
     /// Where the master key is.
     pub(crate) master_key: MasterKeySource,
+    /// Through which guests' requests leave.
+    pub(crate) proxy: Option<ProxyDialer>,
     trusted: Vec<TrustedSection>,
 }
 
@@ -88,6 +91,7 @@ impl Configuration {
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
             master_key: file.vault.master_key,
+            proxy: file.fetch.proxy,
             trusted: file.trusted.into_iter().map(|entry| entry.relative_to(&base)).collect(),
             source,
             local,
@@ -211,6 +215,7 @@ mod tests {
             memory = "2GiB"
             [fetch]
             ca_file = "ca.pem"
+            proxy = "http://proxy.example:3128"
             [languages.python]
             with = ["Markdown", "six"]
             [vault]
@@ -226,6 +231,7 @@ mod tests {
         assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
         assert_eq!(configuration.master_key, MasterKeySource::Keyring);
         assert_eq!(resolve("").unwrap().master_key, MasterKeySource::File);
+        assert_eq!(configuration.proxy, "http://proxy.example:3128".parse().ok());
         assert_eq!(configuration.trusted.len(), 2);
         let trust: Vec<_> = configuration.trust_files().collect();
         for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem"] {
@@ -257,6 +263,7 @@ mod tests {
             ("[vault]\nmaster_key = 'disk'", ":2:14"),
             ("[keys.r]", ":1:1"),
             ("[keys.r]\ncreate = 'rsa'", ":2:10"),
+            ("[fetch]\nproxy = 'https://proxy.example'", ":2:9"),
             ("[languages.python]\nwith = ['-r x']", ":2:8"),
             ("[languages.javascript]\nwith = ['x']", ":1:12"),
         ] {

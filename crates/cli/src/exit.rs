@@ -18,7 +18,7 @@ pub enum Exit {
     Identity = 4,
     /// A limit stopped the guest.
     Limit = 5,
-    /// A denial, a revocation or an anomaly stopped the guest; or `policy explain` answers no.
+    /// A denial, a revocation or an anomaly stopped the guest; or `policy explain` or `fetch check` answers no.
     Denied = 6,
     /// Our own failure.
     Internal = 7,

@@ -160,6 +160,9 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
         services =
             services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
     }
+    if let Some(proxy) = &host.proxy {
+        services = services.dialer(proxy.clone());
+    }
     let mut compile = CompileOptions::default();
     if let Some(time) = host.compile.time {
         compile.time = time.duration();

@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::entry::{OpenEntry, ResourceText};
-use crate::permit::{Allowed, Permit};
+use crate::permit::{Allowed, Permit, Reason};
 use crate::record::{ActionWord, Records, Slot};
 use crate::untrusted::{Refused, Untrusted, is_hidden};
 use crate::{
@@ -128,9 +128,10 @@ impl Guard {
         // An answer that comes after the authority ended is nobody's any more.
         let late =
             if left < deadline { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
-        let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &entry);
+        let reason = Reason::default();
+        let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &reason, &entry);
         let result = tokio::time::timeout(deadline.min(left), host.perform(permit)).await.unwrap_or(Err(late));
-        self.settle(entry, slot, &call, result)
+        self.settle(entry, slot, &call, reason, result)
     }
 
     /// Records and refuses something that does not form an action. It counts as a call.
@@ -287,6 +288,7 @@ impl Guard {
         entry: OpenEntry<'_>,
         slot: Slot,
         call: &Opening,
+        reason: Reason,
         result: Result<T, HostError>,
     ) -> Result<T, CallError> {
         let (outcome, result) = match result {
@@ -299,6 +301,10 @@ impl Guard {
             Err(HostError::Stopped(cause)) => (stopped(cause), Err(CallError::Stopped(cause))),
         };
         let recorded = entry.close(outcome);
+        if let (Outcome::Denied(code), Some(reason)) = (outcome, reason.take()) {
+            let why = format!("denied: {} {}  [{code}]\n  {}", call.word, call.text, Untrusted(&reason));
+            self.records.explain(&slot, why);
+        }
         self.records.end(slot, Some(outcome), call.began.elapsed());
         // The effect happened and its outcome is not on record: the guest must not build on it.
         recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;

@@ -1,6 +1,6 @@
 //! The right to perform one recorded action once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bailiwick_policy::{Decision, Principal, Terms, Verdict};
 
@@ -22,8 +22,19 @@ pub struct Permit<'e, A: Action> {
     verdict: Verdict,
     meter: &'e Arc<Meter>,
     principal: &'e Principal,
+    reason: &'e Reason,
     // INVARIANT: an entry is open (its intent is appended) for as long as a permit for it exists.
     _entry: &'e OpenEntry<'e>,
+}
+
+/// Why an effect refused, in words for the operator.
+#[derive(Default)]
+pub(crate) struct Reason(OnceLock<String>);
+
+impl Reason {
+    pub(crate) fn take(self) -> Option<String> {
+        self.0.into_inner()
+    }
 }
 
 /// A verdict that was `Allow`. Private to the crate: only [`Guard::call`](crate::Guard::call) makes one.
@@ -43,9 +54,10 @@ impl<'e, A: Action> Permit<'e, A> {
         action: A,
         meter: &'e Arc<Meter>,
         principal: &'e Principal,
+        reason: &'e Reason,
         entry: &'e OpenEntry<'e>,
     ) -> Permit<'e, A> {
-        Permit { action, verdict: allowed.0, meter, principal, _entry: entry }
+        Permit { action, verdict: allowed.0, meter, principal, reason, _entry: entry }
     }
 
     /// The action that was decided on and recorded.
@@ -61,6 +73,13 @@ impl<'e, A: Action> Permit<'e, A> {
     /// The run's budgets, for bytes that the effect moves now and, through a handle that shares it, later.
     pub fn meter(&self) -> &Arc<Meter> {
         self.meter
+    }
+
+    /// Says why the effect is about to refuse, for the operator's report and never for the guest; the first word counts.
+    /// Names, never values: it may hold nothing that is secret.
+    pub fn explain(&self, reason: impl Into<String>) {
+        // A second word would be about the same refusal.
+        let _ = self.reason.0.set(reason.into());
     }
 
     /// Whose action it is, for effects that keep what belongs to one agent from others.

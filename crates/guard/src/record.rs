@@ -99,6 +99,16 @@ impl Records {
         Slot::Listed(listed.calls.len().saturating_sub(1))
     }
 
+    /// Adds why the effect refused, if one more explanation is kept.
+    pub(crate) fn explain(&self, slot: &Slot, why: String) {
+        let Slot::Listed(at) = slot else { return };
+        let Listed { calls, explained, .. } = &mut *self.listed();
+        if let Some(record) = calls.get_mut(*at).filter(|_| *explained < MAX_EXPLANATIONS) {
+            *explained = explained.saturating_add(1);
+            record.explanation = Some(why);
+        }
+    }
+
     /// Says how the call ended, to the list and to whoever observes.
     pub(crate) fn end(&self, slot: Slot, outcome: Option<Outcome>, took: Duration) {
         let settle = |record: &mut CallRecord| {

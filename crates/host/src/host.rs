@@ -52,7 +52,7 @@ pub struct Host {
 /// - TCP connections from this machine, to checked addresses only,
 /// - no tool was accepted, so that none can be called, and servers of tools get no variable of the environment,
 /// - no key-value stores,
-/// - no proxy, whatever the environment says,
+/// - no proxy, whatever the environment says; a [`ProxyDialer`](crate::fetch::ProxyDialer) as dialer is one,
 /// - no protected paths: name the state folder and all files that decide what guests may do.
 pub struct ServicesBuilder {
     keys: Option<Arc<KeyStore>>,

@@ -122,6 +122,11 @@ impl Scope {
         }
     }
 
+    /// Whether it is about all hosts below a domain.
+    pub(crate) fn has_wildcard_host(&self) -> bool {
+        matches!(&self.pattern.authority, Authority::Site(site) if site.wildcard)
+    }
+
     /// The server of a tool scope.
     pub(crate) fn tool_server(&self) -> Option<&str> {
         match &self.pattern.authority {

@@ -29,6 +29,16 @@ impl Zone {
             Zone::Never => false,
         }
     }
+
+    /// The word for it in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Zone::Public => "public",
+            Zone::Private => "private",
+            Zone::Special => "special",
+            Zone::Never => "never",
+        }
+    }
 }
 
 /// The zone of an address.
@@ -42,8 +52,8 @@ pub fn zone(address: IpAddr) -> Zone {
 fn zone_v4(address: Ipv4Addr) -> Zone {
     match address.octets() {
         [0, ..] | [224..=239, ..] | [255, 255, 255, 255] => Zone::Never,
-        // Alibaba's metadata service lies in shared address space, Azure's in public.
-        [100, 100, 100, 200] | [168, 63, 129, 16] => Zone::Special,
+        // Alibaba's and Volcano Engine's metadata services lie in shared address space, Azure's in public.
+        [100, 100, 100, 200] | [100, 96, 0, 96] | [168, 63, 129, 16] => Zone::Special,
         [10, ..] | [127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Zone::Private,
         [169, 254, ..] => Zone::Special,
         // IETF protocol assignments (with Oracle's metadata service), documentation, the 6to4 relay, AS112, AMT.
@@ -54,28 +64,52 @@ fn zone_v4(address: Ipv4Addr) -> Zone {
     }
 }
 
+/// INVARIANT: an address that can be read in several ways is as far from public as the strictest of them.
 fn zone_v6(address: Ipv6Addr) -> Zone {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    match [a, b, c, d, e, f, g, h] {
+    let segments = address.segments();
+    range_v6(segments).max(carried_v4(segments)).max(isatap_v4(segments))
+}
+
+/// The range that an address lies in. Those that carry an IPv4 address are as public as that.
+fn range_v6(segments: [u16; 8]) -> Zone {
+    match segments {
         [0, 0, 0, 0, 0, 0, 0, 0] | [0xff00..=0xffff, ..] => Zone::Never,
         [0, 0, 0, 0, 0, 0, 0, 1] => Zone::Private,
-        [0, 0, 0, 0, 0, 0xffff, ..] => zone_v4(v4(g, h)),
-        // IPv4-compatible and IPv4-translated (RFC 2765) addresses are not in use.
-        [0, 0, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => zone_v4(v4(g, h)).max(Zone::Special),
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] => zone_v4(v4(g, h)),
-        // Teredo: the server, and the client's address with its bits inverted.
-        [0x2001, 0, ..] => zone_v4(v4(c, d)).max(zone_v4(v4(!g, !h))),
-        [0x2002, ..] => zone_v4(v4(b, c)),
-        // Metadata services of AWS and Google Cloud.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Zone::Special,
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x2001, 0, ..] | [0x2002, ..] => Zone::Public,
+        // Metadata services of AWS, Google Cloud, Oracle, Scaleway and Akamai, and what else AWS serves beside its own.
+        [0xfd00, 0xec2, ..] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Zone::Special,
+        [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe] | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => Zone::Special,
+        [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1] => Zone::Special,
         [0xfc00..=0xfdff, ..] => Zone::Private,
-        // ISATAP interface identifiers.
-        [.., 0x0000 | 0x0200, 0x5efe, _, _] => zone_v4(v4(g, h)),
-        // IETF protocol assignments with benchmarking and ORCHID, documentation.
+        // IETF protocol assignments with benchmarking and ORCHID, documentation, AS112.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Zone::Special,
+        [0x2620, 0x4f, 0x8000, ..] => Zone::Special,
         [0x2000..=0x3fff, ..] => Zone::Public,
-        // Link-local, site-local, discard-only, segment routing, local NAT64, and all that is not allocated.
+        // IPv4-compatible and -translated (RFC 2765) addresses, which are not in use; link-local, site-local, discard-only,
+        // segment routing, local NAT64, and all that is not allocated.
         _ => Zone::Special,
+    }
+}
+
+/// What the IPv4 address inside is, where the range says that there is one.
+fn carried_v4(segments: [u16; 8]) -> Zone {
+    match segments {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Zone::Public,
+        [0, 0, 0, 0, 0, 0 | 0xffff, g, h] | [0, 0, 0, 0, 0xffff, 0, g, h] => zone_v4(v4(g, h)),
+        // NAT64, by the well-known prefix and, with a prefix of 96 bits, by a local one.
+        [0x64, 0xff9b, 0, 0, 0, 0, g, h] | [0x64, 0xff9b, 1, _, _, _, g, h] => zone_v4(v4(g, h)),
+        // Teredo: the server, and the client's address with its bits inverted.
+        [0x2001, 0, c, d, _, _, g, h] => zone_v4(v4(c, d)).max(zone_v4(v4(!g, !h))),
+        [0x2002, b, c, ..] => zone_v4(v4(b, c)),
+        _ => Zone::Public,
+    }
+}
+
+/// What the IPv4 address in an ISATAP interface identifier is, in whichever network.
+fn isatap_v4(segments: [u16; 8]) -> Zone {
+    match segments {
+        [.., 0x0000 | 0x0200, 0x5efe, g, h] => zone_v4(v4(g, h)),
+        _ => Zone::Public,
     }
 }
 
@@ -102,7 +136,7 @@ mod tests {
             (
                 Zone::Private,
                 "10.0.0.0 10.255.255.255 127.0.0.1 127.255.255.254 172.16.0.1 172.31.255.255 192.168.0.1 100.64.0.1 \
-                 100.127.255.255 ::1 fc00::1 fdff:ffff::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b::a00:1 \
+                 100.96.0.95 100.127.255.255 ::1 fc00::1 fdff:ffff::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b::a00:1 \
                  2002:7f00:1:: 2002:c0a8:101::1 2001:0:808:808::80ff:fffe 2001:0:a00:1::f7f7:f7f7 2600::5efe:a00:1 \
                  2600::200:5efe:a00:1",
             ),
@@ -110,14 +144,18 @@ mod tests {
                 Zone::Special,
                 "169.254.0.1 169.254.169.254 168.63.129.16 100.100.100.200 192.0.0.1 192.0.0.192 192.0.2.1 198.51.100.255 \
                  203.0.113.0 198.18.0.0 198.19.255.255 192.88.99.1 240.0.0.1 255.255.255.254 fe80::1 febf::1 fec0::1 \
-                 fd00:ec2::254 fd20:ce::254 2001:db8::1 3fff:fff::1 2001:2::1 2001:10::1 2001:20::1 100::1 5f00::1 \
+                 fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:c1::a9fe:a9fe fd00:42::42 fd00:a9fe:a9fe::1 100.96.0.96 \
+                 192.31.196.1 192.52.193.1 192.175.48.1 2620:4f:8000::1 2001:4:112::1 2001:3::1 2001:30::1 100:0:0:1::1 \
+                 fe80::5efe:808:808 fe80::200:5efe:808:808 2001:db8::5efe:808:808 4000::5efe:808:808 100::5efe:808:808 \
+                 64:ff9b:1::7f00:1 64:ff9b:1::5efe:808:808 2002:808:808::5efe:a9fe:a9fe 2001:db8::1 3fff:fff::1 2001:2::1 2001:10::1 2001:20::1 100::1 5f00::1 \
                  64:ff9b:1::a00:1 64:ff9b:1::808:808 ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe:: \
                  ::8.8.8.8 ::127.0.0.1 ::ffff:0:8.8.8.8 4000::1",
             ),
             (
                 Zone::Never,
                 "0.0.0.0 0.1.2.3 224.0.0.1 239.255.255.255 255.255.255.255 :: ::2 ff02::1 ff0e::1 ::ffff:0.0.0.0 \
-                 ::ffff:224.0.0.1 64:ff9b::e000:1 2002:e000:1::",
+                 ::ffff:224.0.0.1 64:ff9b::e000:1 2002:e000:1:: \
+                 64:ff9b:1::e000:1 fe80::5efe:e000:1",
             ),
         ] {
             for text in addresses.split_whitespace() {

@@ -12,6 +12,7 @@ mod agent_show;
 mod agent_suspend;
 mod completions;
 mod doctor;
+mod fetch_check;
 mod key_create;
 mod key_list;
 mod key_public;
@@ -31,7 +32,9 @@ mod token_prove;
 mod tool_accept;
 mod tool_list;
 
-use crate::arguments::{AgentVerb, Arguments, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, ToolVerb, Verb};
+use crate::arguments::{
+    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, ToolVerb, Verb,
+};
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::terminal;
@@ -57,6 +60,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Agent(AgentVerb::Export(verb)) => resolve().and_then(|host| agent_export::run(verb, &host)),
         Verb::Agent(AgentVerb::Import(verb)) => resolve().and_then(|host| agent_import::run(verb, &host)),
         Verb::Task(TaskVerb::End(verb)) => resolve().and_then(|host| task_end::run(verb, &host)),
+        Verb::Fetch(FetchVerb::Check(verb)) => fetch_check::run(verb),
         Verb::Doctor(verb) => doctor::run(verb, resolve()),
         Verb::Completions(verb) => completions::run(verb),
         Verb::Man(verb) => man::run(verb),
@@ -106,6 +110,7 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Language(LanguageVerb::Install(verb)) => verb.json,
         Verb::Language(LanguageVerb::Remove(verb)) => verb.json,
         Verb::Tool(ToolVerb::List(verb)) => verb.json,
+        Verb::Fetch(FetchVerb::Check(verb)) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bailiwick_host::crypto::KeyAlgorithm;
+use bailiwick_host::fetch::ProxyDialer;
 use bailiwick_identity::Rotation;
 use bailiwick_languages::Packages;
 use serde::Deserialize;
@@ -143,6 +144,8 @@ pub(super) struct AuditSection {
 #[serde(deny_unknown_fields)]
 pub(super) struct FetchSection {
     pub(super) ca_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) proxy: Option<ProxyDialer>,
 }
 
 #[derive(Debug, Default, Deserialize)]

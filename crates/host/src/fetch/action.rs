@@ -104,7 +104,8 @@ impl<M: Method> Action for Fetch<M> {
 
 impl<M: Method> Perform<Fetch<M>> for Fetcher {
     async fn perform(&self, permit: Permit<'_, Fetch<M>>) -> Result<Answer, HostError> {
-        self.exchange(M::VERB, &permit.action().request, permit.terms()).await
+        let explain = |reason: String| permit.explain(reason);
+        self.exchange(M::VERB, &permit.action().request, permit.terms(), &explain).await
     }
 }
 

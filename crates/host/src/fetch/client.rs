@@ -65,19 +65,28 @@ impl Fetcher {
         Fetcher { parts, clients: OnceLock::new(), tasks: Tasks::default() }
     }
 
-    /// One request and its response.
-    pub(super) async fn exchange(&self, verb: Verb, ask: &FetchRequest, terms: &Terms) -> Result<Answer, HostError> {
-        let request = ask.build(verb.http(), terms)?;
+    /// One request and its response. `explain` hears why, if it is refused here.
+    pub(super) async fn exchange(
+        &self,
+        verb: Verb,
+        ask: &FetchRequest,
+        terms: &Terms,
+        explain: &(dyn Fn(String) + Sync),
+    ) -> Result<Answer, HostError> {
+        let request = ask.build(verb.http(), terms, explain)?;
         let clients = self.clients.get_or_init(|| self.clients());
         let clients = clients.as_ref().map_err(|_| HostError::Failed(Code::TlsFailed))?;
         let client = if terms.private { &clients.private } else { &clients.public };
         let exchange = async {
-            let (head, body) = client.request(request).await.map_err(|error| failure(&error))?.into_parts();
+            let (head, body) = client.request(request).await.map_err(|error| failure(&error, explain))?.into_parts();
             check_headers(&head.headers)?;
             if terms.redirects
                 && Redirect::is(head.status)
                 && let Some(location) = head.headers.get(LOCATION)
             {
+                if head.headers.get_all(LOCATION).iter().any(|other| other != location) {
+                    return Err(HostError::Failed(Code::HttpFailed));
+                }
                 let location = location.to_str().map_err(|_| HostError::Failed(Code::HttpFailed))?;
                 return Ok(Answer::Redirect(Redirect::new(head.status, location)));
             }
@@ -117,10 +126,13 @@ impl Fetcher {
 }
 
 /// What the guest is told. The library's text may name hosts and addresses that are not the guest's business.
-fn failure(error: &legacy::Error) -> HostError {
+fn failure(error: &legacy::Error, explain: &(dyn Fn(String) + Sync)) -> HostError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(dial) = error.downcast_ref::<DialError>() {
+            if let Some(reason) = dial.reason() {
+                explain(reason);
+            }
             return dial.host_error();
         }
         if error.is::<rustls::Error>() {

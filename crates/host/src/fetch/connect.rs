@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bailiwick_policy::{Code, zone};
+use bailiwick_policy::{Code, Zone};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -15,9 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
 
 use super::dial::{Dialer, Pending, Resolver, Stream};
+use super::reach::Reach;
 
-/// Resolving a name may take this long.
-const RESOLVE_DEADLINE: Duration = Duration::from_secs(10);
 /// Dialling all of its addresses may take this long.
 const DIAL_DEADLINE: Duration = Duration::from_secs(10);
 /// Answers of a resolver that are dialled; all of them are checked.
@@ -37,7 +36,7 @@ pub(super) enum DialError {
     #[error("the host name cannot be resolved")]
     Dns,
     #[error("the host has an address that is not public")]
-    Forbidden,
+    Forbidden(IpAddr, Zone),
     #[error("no address of the host accepts a connection")]
     Connect,
 }
@@ -47,38 +46,26 @@ pub(super) struct Wire(Box<dyn Stream>);
 
 impl Connector {
     async fn connect(self, uri: Uri) -> Result<TokioIo<Wire>, DialError> {
-        let resolving = tokio::time::timeout(RESOLVE_DEADLINE, self.addresses(&uri));
-        let addresses = resolving.await.unwrap_or(Err(DialError::Dns))?;
-        let dialling = async {
-            for address in addresses.into_iter().take(MAX_DIALS) {
-                if let Ok(stream) = self.dialer.dial(address).await {
-                    return Ok(TokioIo::new(Wire(stream)));
-                }
+        let addresses = self.addresses(&uri).await?;
+        // One that swallows packets must not take the time of the others.
+        let tries = u32::try_from(addresses.len().min(MAX_DIALS)).unwrap_or(1).max(1);
+        let turn = DIAL_DEADLINE.checked_div(tries).unwrap_or(DIAL_DEADLINE);
+        for address in addresses.into_iter().take(MAX_DIALS) {
+            if let Ok(Ok(stream)) = tokio::time::timeout(turn, self.dialer.dial(address)).await {
+                return Ok(TokioIo::new(Wire(stream)));
             }
-            Err(DialError::Connect)
-        };
-        tokio::time::timeout(DIAL_DEADLINE, dialling).await.unwrap_or(Err(DialError::Connect))
+        }
+        Err(DialError::Connect)
     }
 
     /// The addresses that may be dialled: all that the host has, or none.
     async fn addresses(&self, uri: &Uri) -> Result<Vec<SocketAddr>, DialError> {
         let host = uri.host().ok_or(DialError::Dns)?;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let literal: Option<IpAddr> = bare.parse().ok();
-        let addresses = match literal {
-            Some(address) => vec![address],
-            None => self.resolver.resolve(host).await.map_err(|_| DialError::Dns)?,
-        };
-        if addresses.is_empty() {
-            return Err(DialError::Dns);
-        }
-        // INVARIANT: one bad answer spoils the name. Dialling only the good ones would let a name that answers both be
-        // asked again until the bad one comes first somewhere else.
-        if addresses.iter().all(|address| zone(*address).admits(self.private, literal.is_some())) {
-            Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
-        } else {
-            Err(DialError::Forbidden)
+        let reach = Reach::of(host, &*self.resolver).await.map_err(|_| DialError::Dns)?;
+        match reach.obstacle(self.private) {
+            Some((address, zone)) => Err(DialError::Forbidden(address, zone)),
+            None => Ok(reach.addresses().iter().map(|(address, _)| SocketAddr::new(*address, port)).collect()),
         }
     }
 }
@@ -88,8 +75,25 @@ impl DialError {
         use bailiwick_guard::HostError::{Denied, Failed};
         match self {
             DialError::Dns => Failed(Code::DnsFailed),
-            DialError::Forbidden => Denied(Code::PrivateAddress),
+            DialError::Forbidden(..) => Denied(Code::PrivateAddress),
             DialError::Connect => Failed(Code::ConnectFailed),
+        }
+    }
+
+    /// For the operator; the guest is not told which addresses there are.
+    pub(super) fn reason(self) -> Option<String> {
+        match self {
+            DialError::Forbidden(address, Zone::Private) => {
+                Some(format!("the host's address {address} is not public, and the rule does not say `private = true`"))
+            }
+            DialError::Forbidden(address, Zone::Special) => Some(format!(
+                "the host's address {address} is link-local, reserved or a metadata service's; nothing but a URL that \
+                 contains it reaches it, under a rule with `private = true`"
+            )),
+            DialError::Forbidden(address, _) => {
+                Some(format!("nothing can be fetched from the host's address {address}"))
+            }
+            DialError::Dns | DialError::Connect => None,
         }
     }
 }

@@ -12,7 +12,8 @@
 //!   [`follow`] makes a new call of each hop; otherwise it is a response like any other.
 //! - Bodies are counted while they stream, before and after decompression.
 //!
-//! There are no proxies, no cookies, no credentials of the host, no retries of a request that was sent, and no cache.
+//! There are no proxies but one that the operator names ([`ProxyDialer`]), no cookies, no credentials of the host, no
+//! retries of a request that was sent, and no cache.
 //!
 //! | limit | default | set by |
 //! |---|---|---|
@@ -24,12 +25,57 @@
 //! | resolving a name; then connecting, without TLS | 10 s each | |
 //! | silence inside a body | 10 s | |
 //! | redirects | 5 | |
+//!
+//! # A resolver and a dialer of one's own
+//!
+//! ```
+//! use std::io;
+//! use std::net::{IpAddr, SocketAddr};
+//! use std::sync::{Arc, Mutex};
+//!
+//! use bailiwick_host::Services;
+//! use bailiwick_host::fetch::{Dialer, Pending, Resolver, Stream};
+//!
+//! /// Every name has this address.
+//! struct Fixed(IpAddr);
+//!
+//! impl Resolver for Fixed {
+//!     fn resolve<'a>(&'a self, _host: &'a str) -> Pending<'a, io::Result<Vec<IpAddr>>> {
+//!         Box::pin(async { Ok(vec![self.0]) })
+//!     }
+//! }
+//!
+//! /// Remembers what was about to be dialled, and dials nothing.
+//! #[derive(Clone, Default)]
+//! struct Watch(Arc<Mutex<Vec<SocketAddr>>>);
+//!
+//! impl Dialer for Watch {
+//!     fn dial(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+//!         Box::pin(async move {
+//!             self.0.lock().map_err(|_| io::ErrorKind::Other)?.push(address);
+//!             Err(io::ErrorKind::ConnectionRefused.into())
+//!         })
+//!     }
+//! }
+//!
+//! let watch = Watch::default();
+//! let services = Services::builder().resolver(Fixed([93, 184, 215, 14].into())).dialer(watch.clone()).build();
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # let reach = runtime.block_on(bailiwick_host::fetch::Reach::of("a.example", &Fixed([10, 0, 0, 1].into())))?;
+//! # assert!(reach.obstacle(false).is_some() && reach.obstacle(true).is_none());
+//! # let stream = runtime.block_on(watch.dial(([93, 184, 215, 14], 443).into()));
+//! # assert!(stream.is_err() && watch.0.lock().unwrap().len() == 1);
+//! # drop(services);
+//! # Ok::<(), io::Error>(())
+//! ```
 
 mod action;
 mod client;
 mod connect;
 mod decode;
 mod dial;
+mod proxy;
+mod reach;
 mod redirect;
 mod request;
 mod response;
@@ -39,6 +85,8 @@ pub use bailiwick_policy::{Zone, zone};
 pub use client::Fetcher;
 pub(crate) use client::Parts;
 pub use dial::{Dialer, Pending, Resolver, Stream, SystemDialer, SystemResolver};
+pub use proxy::{ProxyDialer, ProxyError};
+pub use reach::Reach;
 pub use redirect::{MAX_REDIRECTS, Redirect, follow, without_secrets};
 pub use request::{FetchRequest, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use response::FetchResponse;

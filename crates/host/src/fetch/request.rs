@@ -32,8 +32,13 @@ impl FetchRequest {
         FetchRequest { target, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// The request as it goes out, if the terms allow it.
-    pub(super) fn build(&self, method: http::Method, terms: &Terms) -> Result<http::Request<Full<Bytes>>, HostError> {
+    /// The request as it goes out, if the terms allow it. `explain` hears which header they do not.
+    pub(super) fn build(
+        &self,
+        method: http::Method,
+        terms: &Terms,
+        explain: &(dyn Fn(String) + Sync),
+    ) -> Result<http::Request<Full<Bytes>>, HostError> {
         let may_have_body = !matches!(method, http::Method::GET | http::Method::HEAD);
         if !self.body.is_empty() && !may_have_body {
             return Err(HostError::Denied(Code::Malformed));
@@ -43,7 +48,7 @@ impl FetchRequest {
         }
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.uri_mut() = self.uri()?;
-        *request.headers_mut() = self.headers(terms)?;
+        *request.headers_mut() = self.headers(terms, explain)?;
         *request.method_mut() = method;
         Ok(request)
     }
@@ -58,7 +63,7 @@ impl FetchRequest {
         if same { Ok(uri) } else { Err(HostError::Denied(Code::Ambiguous)) }
     }
 
-    fn headers(&self, terms: &Terms) -> Result<HeaderMap, HostError> {
+    fn headers(&self, terms: &Terms, explain: &(dyn Fn(String) + Sync)) -> Result<HeaderMap, HostError> {
         let mut bytes = 0_usize;
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -72,7 +77,12 @@ impl FetchRequest {
             if name == CONTENT_LENGTH && value.as_bytes() == self.body.len().to_string().as_bytes() {
                 continue;
             }
-            if is_host_header(name.as_str()) || !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
+            if is_host_header(name.as_str()) {
+                explain(format!("the header `{name}` is set by the host, and no rule can leave it to a guest"));
+                return Err(HostError::Denied(Code::RequestHeader));
+            }
+            if !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
+                explain(format!("the guest sets the header `{name}`, which the rule's `headers` do not name"));
                 return Err(HostError::Denied(Code::RequestHeader));
             }
             headers.append(name, value);

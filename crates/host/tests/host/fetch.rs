@@ -1,5 +1,6 @@
 //! Requests, what goes out with them, and where they may go. Every dial is observed.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bailiwick_guard::{CallError, Guard};
@@ -150,12 +151,22 @@ async fn a_name_with_an_address_that_is_not_public_is_refused() {
         "2001:0:808:808::80ff:fffe",
         "2001:db8::1",
         "fec0::1",
+        "fe80::5efe:808:808",
+        "2002:808:808::5efe:7f00:1",
+        "100.100.100.200",
+        "100.96.0.96",
+        "192.0.0.192",
+        "fd00:ec2::254",
         "93.184.215.14 127.0.0.1",
         "127.0.0.1 93.184.215.14",
         "2606:4700::1111 93.184.215.14 ::1",
     ] {
         let host = network.host(&Names::default().then("a.example", answer));
         assert_eq!(code(get(&guard, &host, "http://a.example/x").await), Code::PrivateAddress, "{answer}");
+        let told = guard.records().pop().unwrap().explanation.unwrap();
+        let addresses = answer.split(' ').map(|address| address.parse::<IpAddr>().unwrap());
+        let is_named = addresses.into_iter().any(|address| told.contains(&format!("the host's address {address}")));
+        assert!(is_named, "{answer}: {told}");
     }
     assert_eq!(network.dials(), [] as [&str; 0], "nothing was dialled");
     assert_eq!(server.connections(), 0);
@@ -172,7 +183,15 @@ async fn a_rule_that_says_private_reaches_private_addresses_only() {
         assert_eq!(get(&guard, &host, "http://a.example/x").await.unwrap().status, 200, "{answer}");
     }
     let dialled = network.dials().len();
-    for answer in ["169.254.169.254", "fd00:ec2::254", "0.0.0.0", "224.0.0.1", "::ffff:169.254.169.254"] {
+    for answer in [
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "100.100.100.200",
+        "0.0.0.0",
+        "224.0.0.1",
+        "::ffff:169.254.169.254",
+    ] {
         let host = network.host(&Names::default().then("a.example", answer));
         assert_eq!(code(get(&guard, &host, "http://a.example/x").await), Code::PrivateAddress, "{answer}");
     }
@@ -299,6 +318,11 @@ async fn headers_go_out_only_if_the_rule_names_them() {
     ] {
         let refused = send(&usual, &host.fetch, Verb::Get, with(name, value)).await;
         assert_eq!(code(refused), Code::RequestHeader, "{name}");
+        let told = usual.records().pop().unwrap().explanation.unwrap();
+        let named = format!("the header `{}`", name.to_lowercase());
+        assert!(
+            told.starts_with("denied: fetch.get http://a.example/x  [deny.network.header]\n") && told.contains(&named)
+        );
     }
     for (name, value) in [("accept", "a\r\nx: y"), ("accept", "a\nb"), ("acc ept", "x"), ("", "x"), ("accept", "\0")] {
         let refused = send(&usual, &host.fetch, Verb::Get, with(name, value)).await;

@@ -1,11 +1,12 @@
 //! Redirects: off unless the rule says so, and each hop a call of its own.
 
 use bailiwick_host::fetch::*;
+use bailiwick_host::files::Mounts;
 use bailiwick_policy::Code;
 use bytes::Bytes;
 
 use crate::fetch::{allow, ask, get};
-use crate::support::{Asked, Names, Network, Server, Step, code, guard, public, recorded, reply};
+use crate::support::{Asked, Names, Network, Server, Step, certify, code, guard, public, recorded, reply};
 
 /// `/to?LOCATION` answers with a redirect to it, everything else with its own path.
 fn redirecting(status: &'static str) -> std::sync::Arc<Server> {
@@ -75,6 +76,41 @@ async fn a_redirect_leads_to_no_address_that_a_request_could_not_reach() {
     assert!(records.iter().any(|line| line.contains("0x7f.1") && line.ends_with("deny.request.ambiguous")));
     assert!(records.iter().all(|line| !line.contains("u:p")), "{records:?}");
     assert!(network.dials().iter().all(|dial| dial == "93.184.215.14:80"), "{:?}", network.dials());
+}
+
+#[tokio::test]
+async fn two_locations_are_none() {
+    for (locations, status) in [("/a /b", None), ("/a /a", Some(200))] {
+        let fields: String = locations.split(' ').map(|location| format!("location: {location}\r\n")).collect();
+        let server = Server::new(move |asked: &Asked| match asked.head.split(' ').nth(1) {
+            Some("/x") => reply("302 Found", &fields, ""),
+            _ => reply("200 OK", "", ""),
+        });
+        let network = Network::tcp(&server).await;
+        let guard = guard(&allow("http://a.example", ON));
+        let answer = get(&guard, &network.host(&public("a.example")), "http://a.example/x").await;
+        match status {
+            Some(status) => assert_eq!(answer.unwrap().status, status),
+            None => assert_eq!(code(answer), Code::HttpFailed),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_from_https_to_http_needs_a_rule_for_http() {
+    let tls = certify("a.example", &["http/1.1"]);
+    let server = Server::with_tls(Some(tls.acceptor), |asked: &Asked| {
+        let open = if asked.head.starts_with("GET /on ") { "http://b.example:8080/x" } else { "http://a.example/x" };
+        reply("302 Found", &format!("location: {open}\r\n"), "")
+    });
+    let network = Network::tcp(&server).await;
+    let guard = guard(&(allow("https://a.example", ON) + &allow("http://b.example:8080", "")));
+    let host = network.services_with(&public("a.example b.example"), tls.roots).host(Mounts::default());
+    assert_eq!(code(get(&guard, &host, "https://a.example/off").await), Code::ManifestNoRule);
+    assert_eq!(network.dials(), ["93.184.215.14:443"]);
+    // The listener speaks TLS alone, so that plain text fails; what counts is that it was tried.
+    assert_eq!(code(get(&guard, &host, "https://a.example/on").await), Code::HttpFailed);
+    assert_eq!(network.dials().last().unwrap(), "93.184.215.14:8080");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod crypto;
 mod crypto_vectors;
 mod fetch;
 mod fetch_limits;
+mod fetch_proxy;
 mod fetch_redirects;
 mod files;
 mod files_attacks;

@@ -142,6 +142,10 @@ impl<'a> Reader<'a> {
             Kind::Tool => Terms { headers: Vec::new(), ..terms },
             _ => Terms { sensitive: terms.sensitive, ..Terms::default() },
         };
+        if terms.private && scopes.iter().flatten().any(|(scope, _)| scope.has_wildcard_host()) {
+            let why = "is for rules that name one host or address, because whoever names a host below the domain would choose the address";
+            self.misplaced(&fields, &["private"], why);
+        }
         let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
         let scopes = scopes?.into_iter();
         // INVARIANT: a rule with conditions is for `tool` or `fetch` and has one scope.

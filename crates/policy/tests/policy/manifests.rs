@@ -181,6 +181,12 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "belong to rules for `fetch`",
     ),
     (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://*.a.example/**\"\nprivate = true",
+        MisplacedField,
+        "private",
+        "name one host or address",
+    ),
+    (
         "[[deny]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = {}",
         MisplacedField,
         "limits",
