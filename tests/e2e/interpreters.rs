@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bailiwick::{ArtifactCache, Executor, Guest, Interpreter, Job, Language, Outside, Report, Stop};
+use bailiwick::{ArtifactCache, Executor, ExecutorBuilder, Guest, Interpreter, Job, Language, Outside, Report, Stop};
 use bailiwick_guard::AuditLog;
 use bailiwick_languages::{Languages, Packages};
 use bailiwick_policy::Manifest;
@@ -213,14 +213,27 @@ impl Outside for Fixed {
     }
 }
 
-struct Stage {
+pub(crate) struct Stage {
     temporary: tempfile::TempDir,
     executor: Executor,
     interpreter: Interpreter,
+    policy: &'static str,
 }
 
 impl Stage {
     fn new(language: Language, outside: Option<fn() -> Arc<Fixed>>) -> Result<Stage, Failed> {
+        Stage::build(language, POLICY, |builder| match outside {
+            Some(outside) => builder.outside(move || outside()),
+            None => builder,
+        })
+    }
+
+    /// Scripts of that language under that policy, with an executor to which `equip` adds.
+    pub(crate) fn build(
+        language: Language,
+        policy: &'static str,
+        equip: impl FnOnce(ExecutorBuilder) -> ExecutorBuilder,
+    ) -> Result<Stage, Failed> {
         let state = languages::install(language)?;
         let key: [u8; 32] =
             fs::read(state.join("cache/seal.key"))?.try_into().map_err(|_| "the key is not 32 bytes")?;
@@ -228,25 +241,22 @@ impl Stage {
         let folder = cap_std::fs::Dir::open_ambient_dir(state.join("cache/artifacts"), cap_std::ambient_authority())?;
         let (log, _entries) = AuditLog::in_memory()?;
         let room = NonZeroU64::new(4 << 30).ok_or("zero")?;
-        let mut builder = Executor::builder(log).cache(ArtifactCache::new(folder, &key, room));
-        if let Some(outside) = outside {
-            builder = builder.outside(move || outside());
-        }
-        Ok(Stage { temporary: tempfile::tempdir()?, executor: builder.build()?, interpreter })
+        let executor = equip(Executor::builder(log).cache(ArtifactCache::new(folder, &key, room))).build()?;
+        Ok(Stage { temporary: tempfile::tempdir()?, executor, interpreter, policy })
     }
 
-    async fn run(&self, source: &str) -> Result<Report, String> {
-        let manifest = Manifest::parse(POLICY, "interpreters.toml").map_err(|findings| format!("{findings:?}"))?;
+    pub(crate) async fn run(&self, source: &str) -> Result<Report, String> {
+        let manifest = Manifest::parse(self.policy, "policy.toml").map_err(|findings| format!("{findings:?}"))?;
         let grant = matrix::grant(Arc::new(manifest), None);
         let guest = Guest::from_source(self.interpreter.clone(), source.as_bytes().to_vec(), "script").map_err(text)?;
         self.executor.run(Job::new(guest, grant, self.temporary.path())).await.map_err(text)
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-fn text(error: impl std::fmt::Display) -> String {
+pub(crate) fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -18,6 +18,7 @@ mod case;
 mod codes;
 mod crash;
 mod databases;
+mod extension;
 mod faults;
 mod golden;
 mod hosting;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
     trials.extend(sessions::trials());
     trials.extend(tools::trials());
     trials.extend(interpreters::trials());
+    trials.extend(extension::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),
         Trial::test("crash::asked_to_end", crash::asked_to_end),

@@ -48,9 +48,9 @@ pub(crate) fn check(path: &Path) -> Result<(), Failed> {
         if (explained.verdict().decision(), explained.verdict().code()) != (verdict.decision(), verdict.code()) {
             return Err(format!("`explain` and `decide` differ about `{call}`").into());
         }
-        kinds.insert(request.kind().as_str());
+        kinds.insert(request.kind());
         if verdict.decision() == bailiwick_policy::Decision::Deny {
-            denied.insert(request.kind().as_str());
+            denied.insert(request.kind());
         }
         let rule = verdict.rule().map(|rule| format!(" {}", rule.id())).unwrap_or_default();
         rules.extend(verdict.rule().map(|rule| rule.id().to_owned()));
@@ -67,7 +67,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failed> {
         return Err(format!("no call is decided by {unused:?}").into());
     }
     for kind in [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Kv, Kind::Sql] {
-        if !denied.contains(kind.as_str()) {
+        if !denied.contains(&kind) {
             return Err(format!("no call of kind `{kind}` is denied").into());
         }
     }

@@ -4,12 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use bailiwick_policy::Manifest;
+use bailiwick_guard::{Action, Perform};
+use bailiwick_policy::{Arguments, CustomKind, CustomResource, Manifest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 
 use crate::crypto::{Crypto, KeyStore};
+use crate::extension::Extensions;
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
 use crate::files::{Files, MountError, Mounts, Protected};
 use crate::kv::{Kv, KvDatabase};
@@ -30,6 +33,7 @@ pub struct Services {
     sql: Lanes,
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
+    extensions: Extensions,
 }
 
 /// The effects of one run. Dropping it closes its files' directories and its connections.
@@ -41,6 +45,7 @@ pub struct Host {
     pub tools: Tools,
     pub kv: Kv,
     pub sql: Sql,
+    pub extensions: Extensions,
 }
 
 /// Builds [`Services`].
@@ -52,6 +57,7 @@ pub struct Host {
 /// - TCP connections from this machine, to checked addresses only,
 /// - no tool was accepted, so that none can be called, and servers of tools get no variable of the environment,
 /// - no key-value stores,
+/// - no extensions,
 /// - no proxy, whatever the environment says; a [`ProxyDialer`](crate::fetch::ProxyDialer) as dialer is one,
 /// - no protected paths: name the state folder and all files that decide what guests may do.
 pub struct ServicesBuilder {
@@ -63,6 +69,7 @@ pub struct ServicesBuilder {
     kv: Option<Arc<KvDatabase>>,
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
+    extensions: Extensions,
 }
 
 /// A text that gives no certificate authorities to trust.
@@ -85,6 +92,7 @@ impl Services {
             kv: None,
             environment: Environment::default(),
             acceptances: None,
+            extensions: Extensions::default(),
         }
     }
 
@@ -97,6 +105,7 @@ impl Services {
             tools: Tools::default(),
             kv: Kv::default(),
             sql: Sql::default(),
+            extensions: self.extensions.clone(),
         }
     }
 
@@ -178,6 +187,23 @@ impl ServicesBuilder {
         self
     }
 
+    /// Adds an action of the embedder's own, for guests that call `kind` with it. `make` gets the resource and the arguments
+    /// that the guest named, and gives the action, whose [`resource`](Action::resource) and
+    /// [`arguments`](Action::arguments) are these; `None` if the arguments are not as they must be. Then the guard decides,
+    /// records, and `host` performs. A later action with the same kind and name takes the place of the earlier one.
+    pub fn extension<A, P>(
+        self,
+        kind: CustomKind,
+        make: impl Fn(CustomResource, Arguments) -> Option<A> + Send + Sync + 'static,
+        host: P,
+    ) -> ServicesBuilder
+    where
+        A: Action<Output = Value>,
+        P: Perform<A> + Send + Sync + 'static,
+    {
+        ServicesBuilder { extensions: self.extensions.with(kind, make, host), ..self }
+    }
+
     /// Refuses every mount that contains `path` or lies in it, whatever the rules: for the state folder, which holds keys,
     /// the audit log and compiled guests. It need not exist yet. A relative path is relative to the working directory.
     pub fn protect_secret(mut self, path: impl Into<PathBuf>) -> ServicesBuilder {
@@ -213,6 +239,7 @@ impl ServicesBuilder {
             sql: Lanes::new(STATEMENTS),
             environment: self.environment,
             acceptances: self.acceptances,
+            extensions: self.extensions,
         }
     }
 }

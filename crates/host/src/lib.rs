@@ -7,7 +7,8 @@
 //! - [`fetch`]: HTTP requests to addresses that were checked,
 //! - [`kv`]: key-value stores, each agent's own or shared,
 //! - [`sql`]: statements, whose tables are decided on one by one,
-//! - [`tools`]: tools of upstream servers, as the operator accepted them.
+//! - [`tools`]: tools of upstream servers, as the operator accepted them,
+//! - [`extension`]: what an embedder adds.
 //!
 //! What it keeps at rest is sealed in a [`vault`].
 //!
@@ -22,6 +23,7 @@ mod private;
 mod sqlite;
 
 pub mod crypto;
+pub mod extension;
 pub mod fetch;
 pub mod files;
 pub mod kv;

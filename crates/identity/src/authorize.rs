@@ -1,6 +1,6 @@
 //! From who is asking to what they may do at most: token, registry entry and manifest brought together.
 
-use bailiwick_policy::{Authority, Code, Manifest, Principal, ScopeSet};
+use bailiwick_policy::{Authority, Code, Kind, Manifest, Principal, ScopeSet};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::actor::ActorChain;
@@ -294,18 +294,27 @@ fn find(
 }
 
 fn authority(entry: &Agent, token: &Token) -> Authority {
-    let scopes = if token.leaves_scopes_to_registry() { &entry.capabilities } else { token.scopes() };
+    let scopes =
+        if token.leaves_scopes_to_registry() { entry.capabilities.clone() } else { known(entry, token.scopes()) };
     Authority {
         principal: Principal {
             issuer: token.issuer().to_owned(),
             subject: token.subject().to_string(),
             agent: entry.id.to_string(),
         },
-        token: scopes.clone(),
+        token: scopes,
         details: token.details().to_vec(),
         registry: entry.capabilities.clone(),
         task: None,
     }
+}
+
+/// The token's scopes without those of embedders' kinds of which the registry says nothing about this agent: they are of
+/// other systems, as unknown kinds are.
+fn known(entry: &Agent, scopes: &ScopeSet) -> ScopeSet {
+    let declared = |kind| entry.capabilities.iter().any(|scope| scope.kind() == kind);
+    let ours = scopes.iter().filter(|scope| !matches!(scope.kind(), Kind::Custom(_)) || declared(scope.kind()));
+    ours.cloned().collect()
 }
 
 fn check_contained(entry: &Agent, authority: &Authority) -> Result<(), AuthorizeError> {

@@ -116,6 +116,8 @@ fn privilege_injection() {
         "fetch:get:api.example.com/v1/**",
         "fetch:get:api.example.com/v1/x file:list:invoices/a",
         "openid admin:all",
+        "x-mail:send:board/**",
+        "x-mail:shout",
     ] {
         assert_eq!(injected(inside), Ok(()), "{inside}");
     }
@@ -131,6 +133,19 @@ fn privilege_injection() {
     ] {
         assert_eq!(injected(beyond), Err(Some(Code::TokenPrivilegeInjection)), "{beyond}");
     }
+}
+
+/// A kind of an embedder counts once the registry speaks of it.
+#[test]
+fn privilege_injection_in_an_embedders_kind() {
+    let registry = registry("x-mail:send:team/*", ISSUER, Status::Active);
+    let code = |scope: &str| {
+        authorize(&token(json!({ "scope": scope })), &registry, &Asked::new(&manifest()), NOW)
+            .map(|authorization| authorization.authority.token.to_string())
+            .map_err(|error| error.code())
+    };
+    assert_eq!(code("x-mail:send:team/a x-fax:send:b"), Ok("x-mail:send:team/a".to_owned()));
+    assert_eq!(code("x-mail:send:board/a"), Err(Some(Code::TokenPrivilegeInjection)));
 }
 
 /// Details are authority like scopes: the registry bounds them, and the grant gets them whole.

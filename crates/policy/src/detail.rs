@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::actions::Actions;
 use crate::condition::{Condition, Conditions, Literal, MAX_BOUND, Mismatch, Part, Test, is_argument};
 use crate::kind::Kind;
-use crate::request::Request;
+use crate::request::{Request, takes_arguments};
 use crate::scope::{Scope, ScopeError, is_scope_byte, parse_actions};
 
 /// One permission of a token. Cheap to clone.
@@ -65,7 +65,7 @@ impl Detail {
         let scopes: Result<_, _> = locations.into_iter().map(|location| scope(kind, actions, location)).collect();
         let conditions = match members.get("args") {
             None => Conditions::default(),
-            Some(Value::Object(args)) if kind == Kind::Tool => conditions(args)?,
+            Some(Value::Object(args)) if takes_arguments(kind) => conditions(args)?,
             Some(Value::Object(_)) => {
                 return Err(DetailError::Member { member: "args", expected: "possible but for the kind `tool`" });
             }
@@ -99,7 +99,7 @@ impl Detail {
         let actions: Vec<_> = first.into_iter().flat_map(Scope::actions).map(|action| action.as_str()).collect();
         let locations: Vec<_> = self.scopes.iter().map(|scope| scope.resource().to_string()).collect();
         let mut value = json!({
-            "kind": first.map(|scope| scope.kind().as_str()), "actions": actions, "locations": locations,
+            "kind": first.map(|scope| scope.kind().to_string()), "actions": actions, "locations": locations,
         });
         if let (true, Some(members)) = (self.is_conditional(), value.as_object_mut()) {
             members.insert("args".to_owned(), self.conditions.to_json());

@@ -262,7 +262,7 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     let Some(scope) = Scope::exact(request) else { return String::new() };
     let origin = Printable(manifest.origin());
     let kind = request.kind();
-    if !matches!(kind, Kind::Fetch | Kind::File | Kind::Crypto | Kind::Tool | Kind::Kv | Kind::Sql) {
+    if matches!(kind, Kind::Secret | Kind::Run) {
         return format!("this version's manifests cannot grant `{kind}` yet");
     }
     let mut resource = scope.resource().to_string();

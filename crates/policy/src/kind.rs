@@ -1,6 +1,8 @@
-//! The closed vocabulary of scopes: eight kinds, and the action names that each of them knows.
+//! The vocabulary of scopes: eight kinds and those that embedders add, and the action names that each of them knows.
 
 use std::fmt;
+
+use crate::custom::CustomKind;
 
 /// What sort of resource an action is about. The first word of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +15,8 @@ pub enum Kind {
     Tool,
     Secret,
     Run,
+    /// An embedder's own.
+    Custom(CustomKind),
 }
 
 /// The second word of a scope. One name may belong to several kinds (`delete` does); [`Kind::actions`] says to which.
@@ -43,13 +47,16 @@ pub enum ActionName {
     Call,
     Use,
     Start,
+    Create,
+    Send,
 }
 
 impl Kind {
+    /// Those that are not [`Kind::Custom`].
     pub const ALL: [Kind; 8] =
         [Kind::Fetch, Kind::File, Kind::Kv, Kind::Sql, Kind::Crypto, Kind::Tool, Kind::Secret, Kind::Run];
 
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Kind::Fetch => "fetch",
             Kind::File => "file",
@@ -59,11 +66,13 @@ impl Kind {
             Kind::Tool => "tool",
             Kind::Secret => "secret",
             Kind::Run => "run",
+            Kind::Custom(kind) => kind.as_str(),
         }
     }
 
     pub fn parse(text: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+        let ours = Kind::ALL.into_iter().find(|kind| kind.as_str() == text);
+        ours.or_else(|| CustomKind::parse(text).map(Kind::Custom))
     }
 
     /// Every action of this kind, in the order in which documents list them.
@@ -78,6 +87,7 @@ impl Kind {
             Kind::Tool => &[Call],
             Kind::Secret => &[Use],
             Kind::Run => &[Start],
+            Kind::Custom(_) => CustomKind::ACTIONS,
         }
     }
 
@@ -116,8 +126,18 @@ impl ActionName {
             Call => "call",
             Use => "use",
             Start => "start",
+            Create => "create",
+            Send => "send",
         }
     }
+}
+
+impl CustomKind {
+    /// What every custom kind knows: the general words of the vocabulary.
+    pub const ACTIONS: &'static [ActionName] = {
+        use ActionName::*;
+        &[Read, Write, List, Delete, Get, Set, Update, Call, Use, Start, Create, Send]
+    };
 }
 
 impl fmt::Display for Kind {

@@ -170,7 +170,7 @@ impl Pattern {
     /// Kinds whose resources have a fixed number of parts get patterns with that number, so that the algebra stays exact.
     fn fit(mut self, kind: Kind) -> Result<Pattern, PatternError> {
         let wanted = match (kind, &self.authority) {
-            (Kind::Fetch | Kind::File | Kind::Kv, _) => {
+            (Kind::Fetch | Kind::File | Kind::Kv | Kind::Custom(_), _) => {
                 let longest = self.segments.len() + usize::from(self.tail);
                 return if longest < MAX_SEGMENTS { Ok(self) } else { Err(PatternError::TooLong) };
             }
@@ -316,7 +316,7 @@ fn parse_literal(kind: Kind, text: &str) -> Result<String, PatternError> {
     let literal = percent_decode(text)?;
     match kind {
         Kind::Fetch => check_url(&literal)?,
-        Kind::File | Kind::Kv => check_guest(&literal)?,
+        Kind::File | Kind::Kv | Kind::Custom(_) => check_guest(&literal)?,
         Kind::Sql => check_table(&literal)?,
         _ => check_name(&literal)?,
     }

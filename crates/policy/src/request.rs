@@ -59,7 +59,7 @@ impl Request {
         let mut words = text.splitn(3, ' ');
         let kind = words.next().and_then(Kind::parse).ok_or_else(|| {
             ResourceError::malformed(
-                "a call starts with its kind: `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` or `run`",
+                "a call starts with its kind: `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret`, `run`, or `x-` and a name",
             )
         })?;
         let word = words.next().unwrap_or_default();
@@ -70,7 +70,13 @@ impl Request {
         };
         let action = action.ok_or_else(|| ResourceError::malformed("the second word is no action of this kind"))?;
         let rest = words.next().unwrap_or_default();
-        match rest.split_once(' ').filter(|_| matches!(kind, Kind::Tool | Kind::Fetch)) {
+        let passed = match kind {
+            Kind::Fetch => rest.split_once(' '),
+            // A path of a custom kind may have blanks; arguments are an object.
+            _ if takes_arguments(kind) => rest.find(" {").and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))),
+            _ => None,
+        };
+        match passed {
             Some((resource, passed)) => {
                 let arguments = match kind {
                     Kind::Fetch => json_body(passed),
@@ -103,6 +109,11 @@ impl Request {
 fn json_body(text: &str) -> Arguments {
     let headers = [("content-type", &b"application/json"[..])];
     Arguments::of_body(headers, Bytes::copy_from_slice(text.as_bytes()))
+}
+
+/// Kinds whose calls pass JSON arguments, which people write behind the resource.
+pub(crate) const fn takes_arguments(kind: Kind) -> bool {
+    matches!(kind, Kind::Tool | Kind::Custom(_))
 }
 
 /// `crypto hash` and `crypto random`.
@@ -140,6 +151,7 @@ mod tests {
             "tool call github/create_issue",
             "secret use bank-token",
             "run start expense-bot",
+            "x-mail send team/alice b",
         ] {
             assert_eq!(Request::parse(text).unwrap().to_string(), text);
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::code::Code;
+use crate::custom::CustomResource;
 use crate::fetch_target::FetchTarget;
 use crate::guest_path::GuestPath;
 use crate::kind::Kind;
@@ -21,6 +22,7 @@ pub enum Resource {
     Tool(ToolName),
     Secret(SecretName),
     Run(ManifestId),
+    Custom(CustomResource),
 }
 
 /// A text that names no resource, or more than one.
@@ -42,6 +44,7 @@ impl Resource {
             Resource::Tool(_) => Kind::Tool,
             Resource::Secret(_) => Kind::Secret,
             Resource::Run(_) => Kind::Run,
+            Resource::Custom(resource) => resource.kind(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Resource {
             Kind::Tool => Resource::Tool(ToolName::parse(text)?),
             Kind::Secret => Resource::Secret(SecretName::parse(text)?),
             Kind::Run => Resource::Run(ManifestId::parse(text)?),
+            Kind::Custom(kind) => Resource::Custom(CustomResource::parse(kind, text)?),
         })
     }
 
@@ -75,6 +79,7 @@ impl Resource {
             Resource::Tool(tool) => tool.server(),
             Resource::Secret(secret) => secret.as_str(),
             Resource::Run(manifest) => manifest.as_str(),
+            Resource::Custom(resource) => resource.name(),
         }
     }
 
@@ -87,6 +92,7 @@ impl Resource {
             Resource::Kv(key) => key.segments(),
             Resource::Table(table) => table.segments(),
             Resource::Tool(tool) => tool.segments(),
+            Resource::Custom(resource) => resource.segments(),
             Resource::Keyless | Resource::Secret(_) | Resource::Run(_) => &[],
         }
     }
@@ -119,6 +125,7 @@ impl fmt::Display for Resource {
             Resource::Tool(tool) => tool.fmt(f),
             Resource::Secret(secret) => secret.fmt(f),
             Resource::Run(manifest) => manifest.fmt(f),
+            Resource::Custom(resource) => resource.fmt(f),
         }
     }
 }
@@ -126,6 +133,7 @@ impl fmt::Display for Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::custom::CustomKind;
 
     #[test]
     fn every_kind_reads_back_what_it_shows() {
@@ -139,6 +147,7 @@ mod tests {
             (Kind::Tool, "s/t"),
             (Kind::Secret, "s"),
             (Kind::Run, "m"),
+            (Kind::Custom(CustomKind::new("x-mail")), "team/a b"),
         ] {
             let resource = Resource::parse(kind, text).unwrap();
             assert_eq!((resource.kind(), resource.to_string().as_str()), (kind, text));

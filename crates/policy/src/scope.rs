@@ -25,7 +25,8 @@ pub enum ScopeError {
     #[error("`{0}` is not a scope; write `kind:actions:resource`")]
     Shape(String),
     #[error(
-        "`{0}` is not a kind of scope; there are `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret` and `run`"
+        "`{0}` is not a kind of scope; there are `fetch`, `file`, `kv`, `sql`, `crypto`, `tool`, `secret`, `run`, and those \
+         of embedders, `x-` and a name"
     )]
     Kind(String),
     #[error("`{name}` is not an action of `{kind}`; there are {}", known(*kind))]

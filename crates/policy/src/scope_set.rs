@@ -23,13 +23,17 @@ impl ScopeSet {
         ScopeSet::default()
     }
 
-    /// Reads a token's `scope` claim. A scope of an unknown kind is ignored, because tokens serve other systems too.
+    /// Reads a token's `scope` claim. A scope of an unknown kind is ignored, because tokens serve other systems too; so is one
+    /// that begins like a kind of an embedder and is none.
     ///
     /// # Errors
     /// A scope of a known kind that is malformed makes the whole text invalid, as does a character that RFC 6749 does
     /// not have in scopes, or a second space between two scopes.
     pub fn parse_token(text: &str) -> Result<ScopeSet, ScopeError> {
-        ScopeSet::parse(text, |item| Kind::parse(item.split(':').next().unwrap_or_default()).is_some())
+        ScopeSet::parse(text, |item| match Kind::parse(item.split(':').next().unwrap_or_default()) {
+            Some(Kind::Custom(_)) => Scope::parse(item).is_ok(),
+            kind => kind.is_some(),
+        })
     }
 
     /// Reads scopes of which all must be known: a registry entry, a task restriction, a command-line argument.

@@ -24,6 +24,7 @@ pub(crate) use wasi::wasi_ctx;
 /// Every interface that a component may import. Its functions are those that the linker has.
 pub(crate) const CATALOGUE: &[Interface] = &[
     Interface::linked("bailiwick:host/crypto@0.1.0"),
+    Interface::linked("bailiwick:host/extension@0.1.0"),
     Interface::linked("bailiwick:host/fetch@0.1.0"),
     Interface::linked("bailiwick:host/files@0.1.0"),
     Interface::linked("bailiwick:host/kv@0.1.0"),

@@ -70,6 +70,10 @@ arguments! {
     }
     Query { database: String, statement: String, #[serde(default)] parameters: Value }
     Tool { server: String, tool: String, #[serde(default)] arguments: Map<String, Value> }
+    Extension {
+        kind: String, action: String, resource: String,
+        #[serde(default)] arguments: Map<String, Value>,
+    }
     Keyed { key: String, data: String, #[serde(default)] encoding: Encoding }
     Verify { key: String, data: String, signature: String, #[serde(default)] encoding: Encoding }
     Encrypt { key: String, data: String, #[serde(default)] aad: String, #[serde(default)] encoding: Encoding }

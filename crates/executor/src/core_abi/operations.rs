@@ -136,6 +136,7 @@ impl Operation {
         Operation::new("sql.query", Kind::Sql, ActionName::Select),
         Operation::new("fetch", Kind::Fetch, ActionName::Get),
         Operation::new("tools.call", Kind::Tool, ActionName::Call),
+        Operation::new("extension.call", ops::UNKNOWN.0, ops::UNKNOWN.1),
     ];
 
     const fn new(name: &'static str, kind: Kind, action: ActionName) -> Operation {
@@ -153,6 +154,7 @@ impl Operation {
             Kind::Tool => self.tool(door, argument).await,
             Kind::Kv => self.kv(door, argument).await,
             Kind::Sql => self.sql(door, argument).await,
+            Kind::Custom(_) => self.extension(door, argument).await,
             _ => self.fetch(door, argument).await,
         }
     }
@@ -282,6 +284,12 @@ impl Operation {
     async fn tool(self, door: &Door, argument: &str) -> Answer {
         let a::Tool { server, tool, arguments } = self.parse(door, argument)?;
         serialise(&ops::call_tool(door, &server, &tool, Arguments::new(arguments)).await?)
+    }
+
+    async fn extension(self, door: &Door, argument: &str) -> Answer {
+        let a::Extension { kind, action, resource, arguments } = self.parse(door, argument)?;
+        let arguments = serde_json::to_string(&arguments).map_err(|_| CallError::Failed(Code::Internal))?;
+        serialise(&ops::extension(door, &kind, &action, &resource, &arguments).await?)
     }
 
     async fn kv(self, door: &Door, argument: &str) -> Answer {

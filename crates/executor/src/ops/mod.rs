@@ -4,6 +4,7 @@
 //! cannot differ in what they refuse. Each argument is bounded before it is parsed or copied.
 
 mod crypto;
+mod extension;
 mod fetch;
 mod files;
 mod kv;
@@ -13,6 +14,7 @@ mod sql;
 mod tools;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
+pub(crate) use extension::{UNKNOWN, extension};
 pub(crate) use fetch::{fetch, parse_method};
 pub(crate) use files::{delete, list, list_root, make_directory, read_file, rename, stat, write_file};
 pub(crate) use kv::{kv_delete, kv_get, kv_increment, kv_list, kv_set, kv_swap};

@@ -12,9 +12,19 @@ use crate::text::Printable;
 pub(super) struct Schema {
     /// For messages: `a rule`, `[limits]`.
     pub(super) what: &'static str,
+    /// One that ends with `*` stands for all names that begin so; its reader checks them.
     pub(super) known: &'static [&'static str],
     /// Fields of later versions: refused, but not as unknown.
     pub(super) later: &'static [&'static str],
+}
+
+impl Schema {
+    fn knows(&self, key: &str) -> bool {
+        self.known.iter().any(|name| match name.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => *name == key,
+        })
+    }
 }
 
 /// A table whose keys were checked.
@@ -35,7 +45,7 @@ impl<'a> Fields<'a> {
             if !seen.insert(key) {
                 report.error(DiagnosticCode::DuplicateField, &entry.place, format!("`{shown}` is defined twice"));
             }
-            if schema.known.contains(&key) {
+            if schema.knows(key) {
                 continue;
             }
             if schema.later.contains(&key) {
@@ -56,6 +66,11 @@ impl<'a> Fields<'a> {
     /// A table whose keys are names that its reader checks.
     pub(super) fn unchecked(entries: &'a [Entry]) -> Fields<'a> {
         Fields { entries }
+    }
+
+    /// The fields whose names begin so.
+    pub(super) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| entry.key.starts_with(prefix))
     }
 
     /// The field's key and value, if it is there.

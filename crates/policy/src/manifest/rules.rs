@@ -11,8 +11,9 @@ use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
 use crate::code::Code;
 use crate::condition::{Conditions, Part};
+use crate::custom::CustomKind;
 use crate::kind::{ActionName, Kind};
-use crate::request::{Request, is_keyless};
+use crate::request::{Request, is_keyless, takes_arguments};
 use crate::rule::{Effect, Rule, Terms};
 use crate::scope::{Scope, known};
 use crate::text::{Printable, is_hidden};
@@ -62,6 +63,7 @@ const RULE: Schema = Schema {
         "sql",
         "tables",
         "sensitive",
+        "x-*",
     ],
     later: &["secret", "risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
 };
@@ -110,13 +112,13 @@ impl<'a> Reader<'a> {
                 self.misplaced(&fields, &["body"], "belongs to allow rules; a deny rule denies whatever the body");
             }
             (_, None | Some((Kind::Fetch, _))) => {}
-            (_, Some((Kind::Tool, _))) => {
+            (_, Some((Kind::Tool | Kind::Custom(_), _))) => {
                 self.misplaced(&fields, &["private", "redirects", "headers"], "belong to rules for `fetch`");
             }
             (_, Some(_)) => self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`"),
         }
-        if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Tool) {
-            self.misplaced(&fields, &["args"], "belongs to rules for `tool`");
+        if effect == Effect::Allow && kind.is_some_and(|(kind, _)| !takes_arguments(kind)) {
+            self.misplaced(&fields, &["args"], "belongs to rules for `tool` and for kinds of embedders");
         }
         if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Fetch) {
             self.misplaced(&fields, &["body"], "belongs to rules for `fetch`");
@@ -130,7 +132,7 @@ impl<'a> Reader<'a> {
             self.resource(&fields, kind, effect, resource, &node.place)
         };
         let conditions = match kind {
-            Kind::Tool => conditions::read(&fields, Part::Arguments, &mut self.patterns, self.report),
+            Kind::Tool | Kind::Custom(_) => conditions::read(&fields, Part::Arguments, &mut self.patterns, self.report),
             Kind::Fetch if fields.get("body").is_some() => {
                 self.need_body(&fields, &scopes);
                 conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
@@ -139,7 +141,7 @@ impl<'a> Reader<'a> {
         };
         let terms = match kind {
             Kind::Fetch => terms,
-            Kind::Tool => Terms { headers: Vec::new(), ..terms },
+            Kind::Tool | Kind::Custom(_) => Terms { headers: Vec::new(), ..terms },
             _ => Terms { sensitive: terms.sensitive, ..Terms::default() },
         };
         if terms.private && scopes.iter().flatten().any(|(scope, _)| scope.has_wildcard_host()) {
@@ -148,7 +150,7 @@ impl<'a> Reader<'a> {
         }
         let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
         let scopes = scopes?.into_iter();
-        // INVARIANT: a rule with conditions is for `tool` or `fetch` and has one scope.
+        // INVARIANT: a rule with conditions is not for `sql` and has one scope.
         let mut conditions = conditions;
         let entry = |(scope, place)| ManifestRule {
             rule: Arc::clone(&rule),
@@ -215,7 +217,8 @@ impl<'a> Reader<'a> {
     /// The one field that says what the rule is about.
     fn kind(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<(Kind, &'a Entry)> {
         let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool, Kind::Kv, Kind::Sql];
-        let mut found = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
+        let ours = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
+        let mut found = ours.chain(self.custom(fields));
         let first = found.next();
         if let Some((kind, entry)) = found.next() {
             let message = format!("a rule is about one thing; write a second rule for `{kind}`");
@@ -229,6 +232,24 @@ impl<'a> Reader<'a> {
             self.report.error_with(DiagnosticCode::MissingField, rule, message, help);
         }
         first
+    }
+
+    /// The fields whose names are kinds of an embedder.
+    fn custom(&mut self, fields: &Fields<'a>) -> Vec<(Kind, &'a Entry)> {
+        let mut found = Vec::new();
+        for entry in fields.starting_with("x-") {
+            match CustomKind::parse(&entry.key) {
+                Some(kind) => found.push((Kind::Custom(kind), entry)),
+                None => {
+                    let name = Printable(&entry.key);
+                    let message = format!(
+                        "`{name}` is no kind: write `x-`, a letter, and at most 21 of `a` to `z`, `0` to `9` and `-`"
+                    );
+                    self.report.error(DiagnosticCode::BadName, &entry.place, message);
+                }
+            }
+        }
+        found
     }
 
     pub(super) fn misplaced(&mut self, fields: &Fields<'a>, names: &[&str], why: &str) {

@@ -122,6 +122,11 @@ fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String
         (Kind::Sql, action) => sql(python, action, &name, &store)?,
         (Kind::Crypto, action) => crypto(python, action, &quoted_name)?,
         (Kind::Tool, _) => tool(python, grant, &name),
+        (Kind::Custom(kind), action) => {
+            let values = arguments(python, &grant.conditions);
+            let call = format!("bailiwick.call(\"{}\", \"{action}\", {quoted_name}, {values})", kind.as_str());
+            if python { format!("answer = {call}") } else { format!("const answer = await {call};") }
+        }
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 
 mod example;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -42,7 +43,9 @@ pub fn prompt(manifest: &Manifest, ceiling: Option<&Manifest>, dialect: Dialect,
     let mut text = beginning(dialect, agent, manifest.description());
     text += example::values(dialect);
     let mut sections = 0;
-    for (kind, title) in KINDS {
+    let custom: BTreeSet<Kind> = granted.iter().map(|grant| grant.scope.kind()).filter(is_custom).collect();
+    let custom = custom.into_iter().map(|kind| (kind, format!("What this host adds: {}", code(kind.as_str()))));
+    for (kind, title) in KINDS.map(|(kind, title)| (kind, title.to_owned())).into_iter().chain(custom) {
         let mine: Vec<&Grant<'_>> = granted.iter().filter(|grant| grant.scope.kind() == kind).collect();
         if mine.is_empty() {
             continue;
@@ -73,6 +76,10 @@ const KINDS: [(Kind, &str); 6] = [
     (Kind::Crypto, "Keys and hashes"),
     (Kind::Tool, "Tools"),
 ];
+
+fn is_custom(kind: &Kind) -> bool {
+    matches!(kind, Kind::Custom(_))
+}
 
 fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Grant<'a>> {
     let mut granted = Vec::new();

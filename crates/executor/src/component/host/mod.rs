@@ -1,6 +1,7 @@
 //! The interfaces of `bailiwick:host`: from WIT to [`ops`](crate::ops) and back.
 
 mod crypto;
+mod extension;
 mod fetch;
 mod files;
 mod kv;
@@ -63,6 +64,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     wit::files::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::crypto::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::kv::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::extension::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::sql::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::tools::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)

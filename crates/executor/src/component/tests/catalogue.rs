@@ -55,6 +55,7 @@ const OURS: &[(&str, Item)] = &[
     ("bailiwick:host/kv@0.1.0", "get"),
     ("bailiwick:host/sql@0.1.0", "query"),
     ("bailiwick:host/tools@0.1.0", "call"),
+    ("bailiwick:host/extension@0.1.0", "call"),
 ];
 
 /// Whether the linker has this of an interface, whatever its type.

@@ -1,14 +1,23 @@
 // What only scripts of a run have: `input`, `args`, `bailiwick`, `tools`.
 
+import extension from "bailiwick:host/extension";
 import session from "bailiwick:host/session";
-import { data } from "../bytes.js";
+import { data, text } from "../bytes.js";
+import { ask } from "../errors.js";
 import { key, hash, operations, randomBytes } from "../web/crypto.js";
 import { define, lazily } from "../web/define.js";
 import * as files from "./files.js";
 import { kv, sql } from "./stores.js";
 import { abilities, tools } from "./tools.js";
 
+/** Does `action` to `resource`, which are of a kind that begins with `x-`: what the program that embeds the host adds to it. */
+async function call(kind, action, resource, values = {}) {
+    const [sort, deed, name] = [text(kind), text(action), text(resource)];
+    return JSON.parse(ask(`${sort} ${deed} ${name}`, extension.call, sort, deed, name, text(JSON.stringify(values))));
+}
+
 const bailiwick = {
+    call,
     files: { ...files, delete: files.remove },
     kv,
     sql,

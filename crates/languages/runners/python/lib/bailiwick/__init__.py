@@ -5,18 +5,20 @@
     bailiwick.kv("state").get("cursor")
     bailiwick.sql("ledger").query("select * from expenses where month = ?", ["2026-10"])
     bailiwick.tools.calendar.create_event(title="Review")
+    bailiwick.call("x-mail", "send", "team/alice", subject="Hello")
 
 Each call is checked against the policy. One that is not allowed raises `PermissionError`, with the host's reason in `.code`;
 one that is too much at once raises `LimitError`.
 """
 
 from _bailiwick.errors import LimitError, SqlError, ToolError
+from _bailiwick.extension import call
 from _bailiwick.tools import Tools, abilities
 
 from . import crypto
 from .kv import kv
 from .sql import sql
 
-__all__ = ["LimitError", "SqlError", "ToolError", "abilities", "crypto", "kv", "sql", "tools"]
+__all__ = ["LimitError", "SqlError", "ToolError", "abilities", "call", "crypto", "kv", "sql", "tools"]
 
 tools = Tools()
