@@ -3,17 +3,19 @@
 #[path = "../../crates/executor/examples/extension/mail.rs"]
 mod mail;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use bailiwick::host::Services;
-use bailiwick::{Executor, ExecutorBuilder, Guest, Job, Language, Report, Stop};
+use bailiwick::{CompileIn, CompileOptions, Executor, ExecutorBuilder, Guest, Job, Language, Report, Stop};
 use bailiwick_guard::AuditLog;
 use bailiwick_policy::Manifest;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
 use crate::interpreters::{Stage, runtime, text};
+use crate::program::{PATIENCE, PROGRAM};
 use crate::{calls, matrix};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -167,7 +169,9 @@ fn run<'a>(
     let guest = Guest::from_bytes(calls::guest(&format!("[{}]", calls.join(",")))?.into_bytes())?;
     let manifest = Manifest::parse(POLICY, "mailer.toml").map_err(|findings| format!("{findings:?}"))?;
     let folder = tempfile::tempdir()?;
-    let executor: Executor = equip(Executor::builder(log)).build()?;
+    let place = CompileIn::program(Path::new(PROGRAM));
+    let compile = CompileOptions { place, time: PATIENCE, ..CompileOptions::default() };
+    let executor = equip(Executor::builder(log).compile(compile)).build()?;
     let job = Job::new(guest, matrix::grant(Arc::new(manifest), None), folder.path());
     Ok(runtime()?.block_on(executor.run(job)).map_err(text)?)
 }

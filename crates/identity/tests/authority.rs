@@ -141,7 +141,7 @@ fn privilege_injection_in_an_embedders_kind() {
     let registry = registry("x-mail:send:team/*", ISSUER, Status::Active);
     let code = |scope: &str| {
         authorize(&token(json!({ "scope": scope })), &registry, &Asked::new(&manifest()), NOW)
-            .map(|authorization| authorization.authority.token.to_string())
+            .map(|authorization| authorization.authority().token.to_string())
             .map_err(|error| error.code())
     };
     assert_eq!(code("x-mail:send:team/a x-fax:send:b"), Ok("x-mail:send:team/a".to_owned()));

@@ -226,7 +226,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         let later = ["secret", "run"];
-        if first.is_none() && later.iter().all(|key| fields.get(key).is_none()) {
+        if first.is_none()
+            && later.iter().all(|key| fields.get(key).is_none())
+            && fields.starting_with("x-").next().is_none()
+        {
             let help = "add one of `fetch = \"https://…\"`, `file = \"mount/**\"`, `crypto = \"ring/**\"`".to_owned();
             let message = "the rule does not say what it is about".to_owned();
             self.report.error_with(DiagnosticCode::MissingField, rule, message, help);
