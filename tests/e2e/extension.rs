@@ -57,11 +57,11 @@ const CALLS: &[(&str, &str)] = &[
     ),
     (
         r#"{"kind": "x-mail", "action": "send", "resource": "team/alice", "arguments": {"subject": "Far too long"}}"#,
-        "deny.manifest.condition",
+        "deny.manifest.argument",
     ),
     (
         r#"{"kind": "x-mail", "action": "send", "resource": "team/alice", "arguments": {"subject": "Done", "urgent": true}}"#,
-        "deny.manifest.condition",
+        "deny.manifest.argument",
     ),
     (
         r#"{"kind": "x-mail", "action": "send", "resource": "team/alice", "arguments": {"subject": 5}}"#,
