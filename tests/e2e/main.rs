@@ -24,6 +24,7 @@ mod golden;
 mod hosting;
 mod interpreters;
 mod languages;
+mod lifted;
 mod matrix;
 mod normal;
 mod oidc;

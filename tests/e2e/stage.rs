@@ -12,7 +12,7 @@ use crate::normal::{self, Names};
 use crate::program::{self, Ended};
 use crate::server::{self, Server};
 use crate::token::TokenSpec;
-use crate::{bomb, calls, canary, databases, golden, languages, tools, transcript};
+use crate::{bomb, calls, canary, databases, golden, languages, lifted, tools, transcript};
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
@@ -194,6 +194,11 @@ impl<'a> Stage<'a> {
         if let Some(name) = named.strip_prefix("bomb/") {
             let path = self.work.join("bomb.wasm");
             fs::write(&path, bomb::guest(name)?).map_err(text)?;
+            return Ok(path);
+        }
+        if let Some(name) = named.strip_prefix("lifted/") {
+            let path = self.work.join("lifted.wasm");
+            fs::write(&path, lifted::guest(name)?).map_err(text)?;
             return Ok(path);
         }
         if named == "calls.json" {

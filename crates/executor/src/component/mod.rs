@@ -2,7 +2,7 @@
 //!
 //! [`add_to_linker`] links exactly [`CATALOGUE`]. Whatever can touch the world goes through the run's [`Door`]; from
 //! `wasmtime-wasi` come only standard streams, clocks, polling and exit, with a context that inherits nothing.
-//! Sockets and HTTP are absent: they are not refused, they do not exist.
+//! Sockets are absent: they are not refused, they do not exist.
 //!
 //! [`Door`]: crate::run::Door
 
@@ -19,7 +19,7 @@ use crate::load::Interface;
 use crate::run::RunState;
 
 pub(crate) use error::{BadCall, trap};
-pub(crate) use wasi::wasi_ctx;
+pub(crate) use wasi::{Outgoing, wasi_ctx};
 
 /// Every interface that a component may import. Its functions are those that the linker has.
 pub(crate) const CATALOGUE: &[Interface] = &[
@@ -47,9 +47,14 @@ pub(crate) const CATALOGUE: &[Interface] = &[
     Interface::linked("wasi:clocks/wall-clock@0.2"),
     Interface::linked("wasi:filesystem/preopens@0.2"),
     Interface::linked("wasi:filesystem/types@0.2"),
+    Interface::linked("wasi:http/outgoing-handler@0.2"),
+    Interface::linked("wasi:http/types@0.2"),
     Interface::linked("wasi:io/error@0.2"),
     Interface::linked("wasi:io/poll@0.2"),
     Interface::linked("wasi:io/streams@0.2"),
+    Interface::linked("wasi:keyvalue/atomics@0.2.0-draft2"),
+    Interface::linked("wasi:keyvalue/batch@0.2.0-draft2"),
+    Interface::linked("wasi:keyvalue/store@0.2.0-draft2"),
     Interface::linked("wasi:random/insecure-seed@0.2"),
     Interface::linked("wasi:random/insecure@0.2"),
     Interface::linked("wasi:random/random@0.2"),

@@ -86,10 +86,17 @@ arguments! {
         #[serde(default)] body: String,
         #[serde(default)] encoding: Encoding,
     }
+    ReadBody { handle: u32, length: Option<u64>, #[serde(default = "base64")] encoding: Encoding }
+    CloseBody { handle: u32 }
 }
 
 fn get() -> String {
     "GET".to_owned()
+}
+
+/// Pieces of a text are no texts: they may end within a character.
+fn base64() -> Encoding {
+    Encoding::Base64
 }
 
 macro_rules! replies {
@@ -126,6 +133,8 @@ replies! {
     Sum { value: i64 }
     Swapped { swapped: bool }
     Response { status: u16, headers: Vec<(String, String)>, body: String, encoding: Encoding }
+    Opened { status: u16, headers: Vec<(String, String)>, handle: u32 }
+    Piece { body: String, end: bool }
     Failure { error: Error }
     Error { kind: &'static str, code: &'static str }
 }

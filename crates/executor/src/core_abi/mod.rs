@@ -4,9 +4,11 @@
 //! `docs/src/reference/core-abi.md` is its reference.
 
 mod arguments;
+mod bodies;
 mod frame;
 mod operations;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use frame::{IMPORTS, Pending, add_to_linker};
 
 /// The export that starts a bare module.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::arguments::{self as a, Encoding};
+use super::bodies::Bodies;
 use crate::ops;
 use crate::run::{Door, GuestIo, Outside, Stream};
 
@@ -33,6 +34,7 @@ type Answer = Result<Vec<u8>, CallError>;
 pub(super) async fn perform(
     door: &Door,
     io: &GuestIo,
+    bodies: &Bodies,
     outside: &dyn Outside,
     name: &str,
     argument: &str,
@@ -40,7 +42,7 @@ pub(super) async fn perform(
     let answer = match name {
         "input" | "args" | "result" | "print" | "time" => own(io, outside, name, argument),
         _ => match Operation::named(name) {
-            Some(operation) => operation.perform(door, argument).await,
+            Some(operation) => operation.perform(door, bodies, argument).await,
             None => Err(CallError::Failed(Code::UnknownOperation)),
         },
     };
@@ -135,6 +137,9 @@ impl Operation {
         Operation::new("kv.swap", Kind::Kv, ActionName::Set),
         Operation::new("sql.query", Kind::Sql, ActionName::Select),
         Operation::new("fetch", Kind::Fetch, ActionName::Get),
+        Operation::new("fetch.open", Kind::Fetch, ActionName::Get),
+        Operation::new("fetch.read", Kind::Fetch, ActionName::Get),
+        Operation::new("fetch.close", Kind::Fetch, ActionName::Get),
         Operation::new("tools.call", Kind::Tool, ActionName::Call),
         Operation::new("extension.call", ops::UNKNOWN.0, ops::UNKNOWN.1),
     ];
@@ -147,7 +152,7 @@ impl Operation {
         Operation::ALL.iter().copied().find(|operation| operation.name == name)
     }
 
-    async fn perform(self, door: &Door, argument: &str) -> Answer {
+    async fn perform(self, door: &Door, bodies: &Bodies, argument: &str) -> Answer {
         match self.kind {
             Kind::File => self.file(door, argument).await,
             Kind::Crypto => self.crypto(door, argument).await,
@@ -155,7 +160,7 @@ impl Operation {
             Kind::Kv => self.kv(door, argument).await,
             Kind::Sql => self.sql(door, argument).await,
             Kind::Custom(_) => self.extension(door, argument).await,
-            _ => self.fetch(door, argument).await,
+            _ => self.fetch(door, bodies, argument).await,
         }
     }
 
@@ -266,13 +271,40 @@ impl Operation {
         }
     }
 
-    async fn fetch(self, door: &Door, argument: &str) -> Answer {
+    async fn fetch(self, door: &Door, bodies: &Bodies, argument: &str) -> Answer {
+        match self.name {
+            "fetch.read" => {
+                let a::ReadBody { handle, length, encoding } = self.parse(door, argument)?;
+                let length = usize::try_from(length.unwrap_or(MAX_READ).min(MAX_READ)).unwrap_or(usize::MAX);
+                let mut body = bodies.take(handle).ok_or(CallError::Failed(Code::MalformedArgument))?;
+                let read = body.read(door, length).await;
+                bodies.put_back(handle, body);
+                let bytes = read?;
+                let end = bytes.is_empty() && length > 0;
+                return serialise(&a::Piece { body: encode(bytes, encoding)?, end });
+            }
+            "fetch.close" => {
+                let a::CloseBody { handle } = self.parse(door, argument)?;
+                bodies.take(handle).ok_or(CallError::Failed(Code::MalformedArgument))?;
+                return serialise(&a::Done {});
+            }
+            _ => {}
+        }
         let a::Fetch { url, method, headers, body, encoding } = self.parse(door, argument)?;
         let verb = ops::parse_method(door, &method, &url)?;
         let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
-        let response = ops::fetch(door, verb, &url, headers, self.decode(door, body, encoding)?).await?;
-        let headers = response.headers.into_iter();
-        let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        let body = self.decode(door, body, encoding)?;
+        let plain = |fields: Vec<(String, Vec<u8>)>| {
+            let plain = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
+            fields.into_iter().map(plain).collect()
+        };
+        if self.name == "fetch.open" {
+            let response = ops::open_fetch(door, verb, &url, headers, body).await?;
+            let handle = bodies.keep(ops::StreamedBody::new(verb, &url, response.body));
+            return serialise(&a::Opened { status: response.status, headers: plain(response.headers), handle });
+        }
+        let response = ops::fetch(door, verb, &url, headers, body).await?;
+        let headers = plain(response.headers);
         let is_small = response.body.len() as u64 <= MAX_READ;
         let (body, encoding) = match encode(response.body.clone(), Encoding::Utf8) {
             Ok(text) if is_small => (text, Encoding::Utf8),

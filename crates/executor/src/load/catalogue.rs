@@ -93,10 +93,13 @@ impl Catalogue {
 }
 
 /// Does the catalogue's `known` cover `name`? Equal up to the version, and the version equal in all numbers that `known`
-/// gives: `a:b/c@0.2` covers `a:b/c@0.2.3`, not `a:b/c@0.20.0` and not `a:b/c@0.2.0-rc`.
+/// gives, or equal as a whole, as drafts are: `a:b/c@0.2` covers `a:b/c@0.2.3`, not `a:b/c@0.20.0` and not `a:b/c@0.2.0-rc`.
 pub(crate) fn covers(known: &str, name: &str) -> bool {
+    if known == name {
+        return true;
+    }
     let (Some((known, known_version)), Some((name, version))) = (known.split_once('@'), name.split_once('@')) else {
-        return known == name;
+        return false;
     };
     let is_release = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let rest = version.strip_prefix(known_version);
@@ -131,6 +134,7 @@ mod tests {
         assert!(covers("wasi:cli/run@0.2", "wasi:cli/run@0.2"));
         assert!(covers("bailiwick:host/files@0.1.0", "bailiwick:host/files@0.1.0"));
         assert!(covers("run", "run"));
+        assert!(covers("wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/store@0.2.0-draft2"));
         for (known, name) in [
             ("wasi:cli/run@0.2", "wasi:cli/run@0.20.0"),
             ("wasi:cli/run@0.2", "wasi:cli/run@0.3.0"),
@@ -138,6 +142,8 @@ mod tests {
             ("wasi:cli/run@0.2", "wasi:cli/run"),
             ("wasi:cli/run@0.2", "wasi:cli/runs@0.2.0"),
             ("bailiwick:host/files@0.1.0", "bailiwick:host/files@0.1.01"),
+            ("wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/store@0.2.0-draft"),
+            ("wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/store@0.2.0-draft2.1"),
             ("run", "run@0.2.0"),
         ] {
             assert!(!covers(known, name), "{known} covers {name}");

@@ -1,8 +1,9 @@
 //! HTTP requests.
 
-use bailiwick_guard::{Attempt, CallError};
+use bailiwick_guard::{Attempt, CallError, HostError};
 use bailiwick_host::fetch::{
-    FetchRequest, FetchResponse, MAX_HEADER_BYTES, MAX_HEADERS, Verb, follow, without_secrets,
+    FetchRequest, FetchResponse, MAX_HEADER_BYTES, MAX_HEADERS, OpenBody, OpenResponse, Verb, follow, open,
+    without_secrets,
 };
 use bailiwick_policy::{ActionName, Code, FetchTarget, Kind};
 use bytes::Bytes;
@@ -20,6 +21,48 @@ pub(crate) async fn fetch(
     headers: Headers,
     body: Bytes,
 ) -> Result<FetchResponse, CallError> {
+    follow(door.guard(), &door.host().fetch, verb, request(door, verb, url, headers, body)?).await
+}
+
+/// Sends a request and waits for the head of the response. Redirects as for [`fetch`].
+pub(crate) async fn open_fetch(
+    door: &Door,
+    verb: Verb,
+    url: &str,
+    headers: Headers,
+    body: Bytes,
+) -> Result<OpenResponse, CallError> {
+    open(door.guard(), &door.host().fetch, verb, request(door, verb, url, headers, body)?).await
+}
+
+/// The body of a response that [`open_fetch`] gave, with what a refusal of reading on is recorded as.
+#[derive(Debug)]
+#[expect(unreachable_pub, reason = "the bindings re-export it")]
+pub struct StreamedBody {
+    action: ActionName,
+    resource: String,
+    body: OpenBody,
+}
+
+impl StreamedBody {
+    pub(crate) fn new(verb: Verb, url: &str, body: OpenBody) -> StreamedBody {
+        StreamedBody { action: verb.action(), resource: without_secrets(url), body }
+    }
+
+    /// The next bytes, at most `max`; none at the end. That the authority has ended meanwhile is a refusal on record.
+    pub(crate) async fn read(&mut self, door: &Door, max: usize) -> Result<Bytes, CallError> {
+        let StreamedBody { action, resource, body } = self;
+        body.read(max).await.map_err(|error| match error {
+            HostError::Denied(code) => door.refuse(Attempt { kind: Kind::Fetch, action: *action, resource, code }),
+            HostError::Failed(code) => CallError::Failed(code),
+            HostError::Limit(code) => CallError::Limit(code),
+            HostError::Stopped(cause) => CallError::Stopped(cause),
+        })
+    }
+}
+
+/// The request that was asked for, or a refusal on record.
+fn request(door: &Door, verb: Verb, url: &str, headers: Headers, body: Bytes) -> Result<FetchRequest, CallError> {
     let refusal = |code| {
         let resource = without_secrets(url);
         door.refuse(Attempt { kind: Kind::Fetch, action: verb.action(), resource: &resource, code })
@@ -30,7 +73,7 @@ pub(crate) async fn fetch(
     if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
         return Err(CallError::Limit(Code::RequestBytes));
     }
-    follow(door.guard(), &door.host().fetch, verb, FetchRequest { target, headers, body }).await
+    Ok(FetchRequest { target, headers, body })
 }
 
 /// The method of that name, written in capitals, or a recorded refusal.

@@ -15,7 +15,9 @@ mod tools;
 
 pub(crate) use crypto::{decrypt, derive, encrypt, hash, hmac, parse_hash_algorithm, random, sign, verify};
 pub(crate) use extension::{UNKNOWN, extension};
-pub(crate) use fetch::{fetch, parse_method};
+#[expect(unreachable_pub, reason = "the bindings re-export it")]
+pub use fetch::StreamedBody;
+pub(crate) use fetch::{fetch, open_fetch, parse_method};
 pub(crate) use files::{delete, list, list_root, make_directory, read_file, rename, stat, write_file};
 pub(crate) use kv::{kv_delete, kv_get, kv_increment, kv_list, kv_set, kv_swap};
 pub(crate) use script::{LONGEST_SLEEP_MS, abilities};

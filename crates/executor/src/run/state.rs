@@ -11,8 +11,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::limiter::MemoryLimiter;
 use super::output::Output;
 use super::outside::Outside;
-use crate::component::wasi_ctx;
-use crate::core_abi::Pending;
+use crate::component::{Outgoing, wasi_ctx};
+use crate::core_abi::{Bodies, Pending};
 
 /// Handles that a guest may hold, of all kinds.
 const MAX_RESOURCES: usize = 1000;
@@ -26,6 +26,8 @@ pub(crate) struct RunState {
     /// Made when a component first asks for it; bare modules never do.
     wasi: Option<WasiCtx>,
     table: ResourceTable,
+    outgoing: Arc<Outgoing>,
+    bodies: Arc<Bodies>,
     pending: Pending,
 }
 
@@ -48,7 +50,8 @@ impl RunState {
     pub(crate) fn new(door: Door, io: Arc<GuestIo>, outside: Arc<dyn Outside>, limiter: MemoryLimiter) -> RunState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        RunState { door, io, outside, limiter, wasi: None, table, pending: Pending::default() }
+        let (outgoing, bodies) = (Arc::default(), Arc::default());
+        RunState { door, io, outside, limiter, wasi: None, table, outgoing, bodies, pending: Pending::default() }
     }
 
     pub(crate) fn door(&self) -> Door {
@@ -65,6 +68,16 @@ impl RunState {
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
+    }
+
+    /// What a bare module has opened.
+    pub(crate) fn bodies(&self) -> Arc<Bodies> {
+        Arc::clone(&self.bodies)
+    }
+
+    /// What the guest is about to send.
+    pub(crate) fn outgoing(&self) -> Arc<Outgoing> {
+        Arc::clone(&self.outgoing)
     }
 
     pub(crate) fn limiter(&mut self) -> &mut MemoryLimiter {

@@ -7,16 +7,30 @@ use std::time::Duration;
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Arguments, Resource};
 
-use super::{FetchRequest, FetchResponse, Fetcher, Redirect};
+use super::{FetchRequest, FetchResponse, Fetcher, Opened, Redirect};
 
 /// No request may take longer, whatever its rule says.
-const LONGEST: Duration = Duration::from_secs(600);
+pub(super) const LONGEST: Duration = Duration::from_secs(600);
 
-/// A request with method `M`.
-pub struct Fetch<M> {
+/// A request with method `M`, whose response is read as `R` says. One action, so that what is decided about one way of
+/// reading is decided about the other.
+pub struct Fetch<M, R = Whole> {
     request: FetchRequest,
-    method: PhantomData<M>,
+    how: PhantomData<(M, R)>,
 }
+
+/// How a response is read. Sealed.
+pub trait Reading: sealed::Sealed + Send + Sync + 'static {
+    type Output: Send;
+}
+
+/// To its end, within the call.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole;
+
+/// After the call, which ends with the head: see [`open`](super::open).
+#[derive(Clone, Copy, Debug)]
+pub struct InPieces;
 
 /// What came of a [`Fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,17 +88,35 @@ pub async fn send(guard: &Guard, fetcher: &Fetcher, verb: Verb, request: FetchRe
     }
 }
 
-impl<M: Method> Fetch<M> {
-    pub fn new(request: FetchRequest) -> Fetch<M> {
-        Fetch { request, method: PhantomData }
+impl<M: Method> Fetch<M, Whole> {
+    pub fn new(request: FetchRequest) -> Fetch<M, Whole> {
+        Fetch { request, how: PhantomData }
     }
 }
 
-impl<M: Method> Action for Fetch<M> {
+impl<M: Method> Fetch<M, InPieces> {
+    pub fn in_pieces(request: FetchRequest) -> Fetch<M, InPieces> {
+        Fetch { request, how: PhantomData }
+    }
+
+    pub(super) fn request(&self) -> &FetchRequest {
+        &self.request
+    }
+}
+
+impl Reading for Whole {
+    type Output = Answer;
+}
+
+impl Reading for InPieces {
+    type Output = Opened;
+}
+
+impl<M: Method, R: Reading> Action for Fetch<M, R> {
     const NAME: ActionName = M::VERB.action();
     /// Whatever the method: what is sent leaves the machine, and a `GET` carries data out as well as a `POST`.
     const EFFECT: Effect = Effect::World;
-    type Output = Answer;
+    type Output = R::Output;
 
     fn resource(&self) -> Resource {
         Resource::Fetch(self.request.target.clone())
@@ -102,8 +134,8 @@ impl<M: Method> Action for Fetch<M> {
     }
 }
 
-impl<M: Method> Perform<Fetch<M>> for Fetcher {
-    async fn perform(&self, permit: Permit<'_, Fetch<M>>) -> Result<Answer, HostError> {
+impl<M: Method> Perform<Fetch<M, Whole>> for Fetcher {
+    async fn perform(&self, permit: Permit<'_, Fetch<M, Whole>>) -> Result<Answer, HostError> {
         let explain = |reason: String| permit.explain(reason);
         self.exchange(M::VERB, &permit.action().request, permit.terms(), &explain).await
     }
@@ -180,9 +212,11 @@ mod sealed {
     impl Sealed for super::Patch {}
     impl Sealed for super::Delete {}
     impl Sealed for super::Options {}
+    impl Sealed for super::Whole {}
+    impl Sealed for super::InPieces {}
 }
 
-impl<M> fmt::Debug for Fetch<M> {
+impl<M, R> fmt::Debug for Fetch<M, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.request.fmt(f)
     }
@@ -197,7 +231,7 @@ mod tests {
     fn effects<M: Method>() -> [Effect; 2] {
         let target = FetchTarget::parse("https://a.example/?stolen").unwrap();
         let request = FetchRequest { target, headers: Vec::new(), body: bytes::Bytes::new() };
-        [Fetch::<M>::EFFECT, Fetch::<M>::new(request).effect()]
+        [<Fetch<M>>::EFFECT, Fetch::<M>::new(request).effect()]
     }
 
     #[test]

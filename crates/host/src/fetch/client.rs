@@ -11,7 +11,9 @@ use bailiwick_guard::HostError;
 use bailiwick_policy::{Code, Terms};
 use bytes::Bytes;
 use http::header::LOCATION;
+use http::response;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioTimer;
@@ -51,6 +53,12 @@ pub(crate) struct Parts {
     pub(crate) tls: Arc<dyn Fn() -> Result<Arc<ClientConfig>, rustls::Error> + Send + Sync>,
 }
 
+/// How an exchange goes on once the head of its response is there.
+pub(super) enum Begun {
+    Response(response::Parts, Incoming),
+    Redirect(Redirect),
+}
+
 /// INVARIANT: a connection that was made under a `private` rule is never used for a request under another.
 struct Clients {
     public: HttpClient,
@@ -65,7 +73,7 @@ impl Fetcher {
         Fetcher { parts, clients: OnceLock::new(), tasks: Tasks::default() }
     }
 
-    /// One request and its response. `explain` hears why, if it is refused here.
+    /// One request and its whole response. `explain` hears why, if it is refused here.
     pub(super) async fn exchange(
         &self,
         verb: Verb,
@@ -73,27 +81,40 @@ impl Fetcher {
         terms: &Terms,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<Answer, HostError> {
+        let exchange = async {
+            match self.begin(verb, ask, terms, explain).await? {
+                Begun::Redirect(redirect) => Ok(Answer::Redirect(redirect)),
+                Begun::Response(head, body) => FetchResponse::read(head, body, terms).await.map(Answer::Response),
+            }
+        };
+        tokio::time::timeout(timeout(terms), exchange).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
+    }
+
+    /// One request and the head of its response. Whoever calls it sees to the time.
+    pub(super) async fn begin(
+        &self,
+        verb: Verb,
+        ask: &FetchRequest,
+        terms: &Terms,
+        explain: &(dyn Fn(String) + Sync),
+    ) -> Result<Begun, HostError> {
         let request = ask.build(verb.http(), terms, explain)?;
         let clients = self.clients.get_or_init(|| self.clients());
         let clients = clients.as_ref().map_err(|_| HostError::Failed(Code::TlsFailed))?;
         let client = if terms.private { &clients.private } else { &clients.public };
-        let exchange = async {
-            let (head, body) = client.request(request).await.map_err(|error| failure(&error, explain))?.into_parts();
-            check_headers(&head.headers)?;
-            if terms.redirects
-                && Redirect::is(head.status)
-                && let Some(location) = head.headers.get(LOCATION)
-            {
-                if head.headers.get_all(LOCATION).iter().any(|other| other != location) {
-                    return Err(HostError::Failed(Code::HttpFailed));
-                }
-                let location = location.to_str().map_err(|_| HostError::Failed(Code::HttpFailed))?;
-                return Ok(Answer::Redirect(Redirect::new(head.status, location)));
+        let (head, body) = client.request(request).await.map_err(|error| failure(&error, explain))?.into_parts();
+        check_headers(&head.headers)?;
+        if terms.redirects
+            && Redirect::is(head.status)
+            && let Some(location) = head.headers.get(LOCATION)
+        {
+            if head.headers.get_all(LOCATION).iter().any(|other| other != location) {
+                return Err(HostError::Failed(Code::HttpFailed));
             }
-            FetchResponse::read(head, body, terms).await.map(Answer::Response)
-        };
-        let timeout = terms.timeout.unwrap_or(DEFAULT_TIMEOUT);
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
+            let location = location.to_str().map_err(|_| HostError::Failed(Code::HttpFailed))?;
+            return Ok(Begun::Redirect(Redirect::new(head.status, location)));
+        }
+        Ok(Begun::Response(head, body))
     }
 
     fn clients(&self) -> Result<Clients, rustls::Error> {
@@ -123,6 +144,11 @@ impl Fetcher {
         };
         Ok(Clients { public: client(false), private: client(true) })
     }
+}
+
+/// How long a request and its whole response may take.
+pub(super) fn timeout(terms: &Terms) -> Duration {
+    terms.timeout.unwrap_or(DEFAULT_TIMEOUT)
 }
 
 /// What the guest is told. The library's text may name hosts and addresses that are not the guest's business.

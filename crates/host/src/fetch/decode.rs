@@ -1,11 +1,13 @@
 //! Decompression, bounded in size and ratio.
 
+use std::io;
+
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bailiwick_guard::HostError;
 use bailiwick_policy::Code;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
 
 /// Codings that may lie over each other.
 const MAX_CODINGS: usize = 2;
@@ -22,31 +24,48 @@ const ZSTD_WINDOW: u32 = 23;
 /// `limit.decompressed_bytes` when the result would be longer than `cap` bytes or than the ratio allows, `failed.http`
 /// for an unknown coding or damaged data.
 pub(super) async fn decode(codings: &str, body: Bytes, cap: u64) -> Result<Bytes, HostError> {
-    let codings: Vec<&str> = codings.split(',').map(str::trim).filter(|coding| !coding.is_empty()).collect();
-    if codings.len() > MAX_CODINGS {
-        return Err(HostError::Failed(Code::HttpFailed));
-    }
-    let sent = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    let cap = cap.min(sent.saturating_mul(MAX_RATIO).saturating_add(FREE));
+    let cap = cap.min(room(u64::try_from(body.len()).unwrap_or(u64::MAX)));
     let mut body = body;
-    for coding in codings.into_iter().rev() {
-        body = match coding.to_ascii_lowercase().as_str() {
-            "identity" => body,
-            "gzip" | "x-gzip" => {
-                let mut decoder = GzipDecoder::new(&*body);
-                decoder.multiple_members(true);
-                read(decoder, cap).await?
-            }
-            "deflate" => read(ZlibDecoder::new(&*body), cap).await?,
-            "br" => read(BrotliDecoder::new(&*body), cap).await?,
-            "zstd" => {
-                let window = [DParameter::window_log_max(ZSTD_WINDOW)];
-                read(ZstdDecoder::with_params(&*body, &window), cap).await?
-            }
-            _ => return Err(HostError::Failed(Code::HttpFailed)),
-        };
+    for coding in self::codings(codings)?.into_iter().rev() {
+        body = read(undo(coding, io::Cursor::new(body))?, cap).await?;
     }
     Ok(body)
+}
+
+/// The codings of a `Content-Encoding` field, first one first.
+///
+/// # Errors
+/// `failed.http` when there are more than may be.
+pub(super) fn codings(field: &str) -> Result<Vec<&str>, HostError> {
+    let codings: Vec<&str> = field.split(',').map(str::trim).filter(|coding| !coding.is_empty()).collect();
+    if codings.len() > MAX_CODINGS { Err(HostError::Failed(Code::HttpFailed)) } else { Ok(codings) }
+}
+
+/// How many bytes `sent` bytes may become.
+pub(super) fn room(sent: u64) -> u64 {
+    sent.saturating_mul(MAX_RATIO).saturating_add(FREE)
+}
+
+/// Undoes one coding.
+///
+/// # Errors
+/// `failed.http` when it is unknown.
+pub(super) fn undo(
+    coding: &str,
+    body: impl AsyncBufRead + Send + Unpin + 'static,
+) -> Result<Box<dyn AsyncRead + Send + Unpin>, HostError> {
+    Ok(match coding.to_ascii_lowercase().as_str() {
+        "identity" => Box::new(body),
+        "gzip" | "x-gzip" => {
+            let mut decoder = GzipDecoder::new(body);
+            decoder.multiple_members(true);
+            Box::new(decoder)
+        }
+        "deflate" => Box::new(ZlibDecoder::new(body)),
+        "br" => Box::new(BrotliDecoder::new(body)),
+        "zstd" => Box::new(ZstdDecoder::with_params(body, &[DParameter::window_log_max(ZSTD_WINDOW)])),
+        _ => return Err(HostError::Failed(Code::HttpFailed)),
+    })
 }
 
 async fn read(mut decoder: impl AsyncRead + Unpin, cap: u64) -> Result<Bytes, HostError> {

@@ -10,7 +10,8 @@
 //! - Connections are kept for reuse within one run, never across runs, and those of `private` rules apart from the others.
 //! - A redirect is never followed by the effect. If the rule allows redirects it is answered as [`Answer::Redirect`], and
 //!   [`follow`] makes a new call of each hop; otherwise it is a response like any other.
-//! - Bodies are counted while they stream, before and after decompression.
+//! - Bodies are counted while they stream, before and after decompression. A guest may also read one piece by piece, see
+//!   [`open`]: under the same terms.
 //!
 //! There are no proxies but one that the operator names ([`ProxyDialer`]), no cookies, no credentials of the host, no
 //! retries of a request that was sent, and no cache.
@@ -79,8 +80,11 @@ mod reach;
 mod redirect;
 mod request;
 mod response;
+mod stream;
 
-pub use action::{Answer, Delete, Fetch, Get, Head, Method, Options, Patch, Post, Put, Verb, send};
+pub use action::{
+    Answer, Delete, Fetch, Get, Head, InPieces, Method, Options, Patch, Post, Put, Reading, Verb, Whole, send,
+};
 pub use bailiwick_policy::{Zone, zone};
 pub use client::Fetcher;
 pub(crate) use client::Parts;
@@ -90,3 +94,4 @@ pub use reach::Reach;
 pub use redirect::{MAX_REDIRECTS, Redirect, follow, without_secrets};
 pub use request::{FetchRequest, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use response::FetchResponse;
+pub use stream::{MAX_CHUNK, OpenBody, OpenResponse, Opened, open};

@@ -17,7 +17,7 @@ use super::decode::decode;
 use super::request::{DEFAULT_BODY, MAX_HEADER_BYTES, MAX_HEADERS, over};
 
 /// Silence inside a body that is taken for the end.
-const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
 
 /// A response, read to its end and decompressed.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,12 +43,15 @@ impl FetchResponse {
             }
             _ => body,
         };
-        headers.remove(TRANSFER_ENCODING);
-        headers.remove(CONNECTION);
-        let headers =
-            headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-        Ok(FetchResponse { status: status.as_u16(), headers, body })
+        Ok(FetchResponse { status: status.as_u16(), headers: plain_fields(headers), body })
     }
+}
+
+/// The fields as a guest gets them, without those that are the connection's.
+pub(super) fn plain_fields(mut headers: HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONNECTION);
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 /// # Errors
@@ -84,7 +87,8 @@ async fn idle<T>(next: impl Future<Output = T>) -> Result<T, HostError> {
     tokio::time::timeout(IDLE, next).await.map_err(|_| HostError::Limit(Code::CallDeadline))
 }
 
-fn cap(terms: &Terms) -> u64 {
+/// Most bytes of a body, as sent and decompressed.
+pub(super) fn cap(terms: &Terms) -> u64 {
     terms.response.map_or(DEFAULT_BODY, NonZeroU64::get)
 }
 

@@ -61,6 +61,11 @@ impl Kv {
         Kv { database, stores: Arc::new(stores.collect()) }
     }
 
+    /// Whether the manifest names such a store. That says nothing about who may do what in it.
+    pub fn names(&self, store: &str) -> bool {
+        self.stores.contains_key(store)
+    }
+
     /// Where the keys of that store are for whoever holds the permit.
     fn tenant<A: bailiwick_guard::Action>(
         &self,

@@ -9,6 +9,7 @@ mod fetch;
 mod fetch_limits;
 mod fetch_proxy;
 mod fetch_redirects;
+mod fetch_stream;
 mod files;
 mod files_attacks;
 mod files_budgets;

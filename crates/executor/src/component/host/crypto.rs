@@ -6,7 +6,7 @@ use super::HostView;
 use super::wit::crypto::{HashAlgorithm, Host};
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     async fn hash(&mut self, algorithm: HashAlgorithm, data: Vec<u8>) -> Result<Vec<u8>, CallError> {
         use bailiwick_host::crypto::HashAlgorithm as To;
         let algorithm = match algorithm {

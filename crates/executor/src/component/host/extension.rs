@@ -6,7 +6,7 @@ use super::HostView;
 use super::wit::extension::Host;
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     async fn call(
         &mut self,
         kind: String,

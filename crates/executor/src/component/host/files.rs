@@ -9,7 +9,7 @@ use super::HostView;
 use super::wit::files::{Entry, Host, Kind, Metadata, WriteMode};
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     async fn read(&mut self, path: String, offset: u64, length: u64) -> Result<Vec<u8>, CallError> {
         Ok(ops::read_file(&self.door, &path, offset, length).await?.into())
     }

@@ -6,7 +6,7 @@ use super::HostView;
 use super::wit::kv::Host;
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     async fn get(&mut self, store: String, key: String) -> Result<Option<Vec<u8>>, CallError> {
         ops::kv_get(&self.door, &store, &key).await
     }

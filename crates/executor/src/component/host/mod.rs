@@ -13,7 +13,7 @@ mod tools;
 use std::sync::Arc;
 
 use bailiwick_guard::CallError;
-use wasmtime::component::{HasData, Linker};
+use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use self::generated::bailiwick::host as wit;
 use self::generated::bailiwick::host::types::Error;
@@ -35,25 +35,29 @@ mod generated {
         trappable_error_type: {
             "bailiwick:host/types.error" => bailiwick_guard::CallError,
         },
+        with: {
+            "bailiwick:host/fetch.body": crate::ops::StreamedBody,
+        },
     });
 }
 
-/// What `bailiwick:host` is linked with. It does not borrow the store, so that a call under way holds nothing of it.
-struct HostView {
+/// What `bailiwick:host` is linked with: the way out, and the guest's handles.
+struct HostView<'a> {
     door: Door,
     io: Arc<GuestIo>,
+    table: &'a mut ResourceTable,
 }
 
 /// Names [`HostView`] for the linker.
 struct HasHost;
 
 impl HasData for HasHost {
-    type Data<'a> = HostView;
+    type Data<'a> = HostView<'a>;
 }
 
-impl HostView {
-    fn of(state: &mut RunState) -> HostView {
-        HostView { door: state.door(), io: state.io() }
+impl HostView<'_> {
+    fn of(state: &mut RunState) -> HostView<'_> {
+        HostView { door: state.door(), io: state.io(), table: state.table() }
     }
 }
 
@@ -70,7 +74,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)
 }
 
-impl wit::types::Host for HostView {
+impl wit::types::Host for HostView<'_> {
     fn convert_error(&mut self, error: CallError) -> wasmtime::Result<Error> {
         let code = error.code().as_str().to_owned();
         match error {
@@ -96,14 +100,15 @@ mod tests {
     use super::*;
     use crate::component::tests::World;
 
-    fn view(world: &World) -> HostView {
-        HostView { door: world.door.clone(), io: Arc::clone(&world.io) }
+    fn view<'a>(world: &World, table: &'a mut ResourceTable) -> HostView<'a> {
+        HostView { door: world.door.clone(), io: Arc::clone(&world.io), table }
     }
 
     #[tokio::test]
     async fn files() {
         let world = World::new(json!(null), &[]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         let path = |name: &str| format!("/m/{name}");
         host.make_directory(path("d")).await.unwrap();
         host.write(path("d/a"), b"hello".to_vec(), WriteMode::Create).await.unwrap();
@@ -127,7 +132,8 @@ mod tests {
     #[tokio::test]
     async fn text_that_names_nothing_is_refused_on_record() {
         let world = World::new(json!(null), &[]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         let request = |url: &str| Request { method: Method::Post, url: url.into(), headers: vec![], body: vec![] };
         let results = [
             host.read("/m/../x".into(), 0, 1).await.err(),
@@ -156,7 +162,8 @@ mod tests {
     #[tokio::test]
     async fn arguments_are_capped_before_they_are_used() {
         let world = World::new(json!(null), &[]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         let long = vec![0; (16 << 20) + 1];
         let limit = Some(CallError::Limit(Code::ArgumentBytes));
         assert_eq!(host.hash(HashAlgorithm::Sha256, long.clone()).await.err(), limit);
@@ -173,7 +180,8 @@ mod tests {
     #[tokio::test]
     async fn keyless_cryptography() {
         let world = World::new(json!(null), &[]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         let digest = host.hash(HashAlgorithm::Sha3V256, b"abc".to_vec()).await.unwrap();
         assert_eq!(
             data_encoding::HEXLOWER.encode(&digest),
@@ -185,7 +193,8 @@ mod tests {
     #[test]
     fn a_result_is_json_and_counts_as_output() {
         let world = World::new(json!({"a": 1}), &["x"]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         assert_eq!(host.input().unwrap(), r#"{"a":1}"#);
         assert_eq!(host.arguments().unwrap(), ["x"]);
         for bad in ["", "{", "nan", "1 2", &"[".repeat(100_000)] {
@@ -202,7 +211,8 @@ mod tests {
     #[test]
     fn the_guest_gets_a_code_and_the_end_of_the_run_is_a_trap() {
         let world = World::new(json!(null), &[]);
-        let mut host = view(&world);
+        let mut table = ResourceTable::new();
+        let mut host = view(&world, &mut table);
         let text = |error| match host.convert_error(error).unwrap() {
             Error::Denied(code) => format!("denied {code}"),
             Error::Failed(code) => format!("failed {code}"),

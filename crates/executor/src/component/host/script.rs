@@ -8,7 +8,7 @@ use crate::component::trap;
 use crate::ops;
 use crate::run::Stream;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     fn print(&mut self, to: Channel, bytes: Vec<u8>) -> wasmtime::Result<()> {
         let stream = match to {
             Channel::Stdout => Stream::Stdout,

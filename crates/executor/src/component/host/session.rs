@@ -6,7 +6,7 @@ use super::HostView;
 use super::wit::session::Host;
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     fn input(&mut self) -> wasmtime::Result<String> {
         Ok(self.io.input.to_string())
     }

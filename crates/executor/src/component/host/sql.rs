@@ -6,7 +6,7 @@ use super::HostView;
 use super::wit::sql::Host;
 use crate::ops;
 
-impl Host for HostView {
+impl Host for HostView<'_> {
     async fn query(&mut self, database: String, statement: String, parameters: String) -> Result<String, CallError> {
         ops::sql_query(&self.door, &database, &statement, &parameters).await
     }

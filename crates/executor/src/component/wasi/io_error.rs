@@ -5,6 +5,7 @@ use wasmtime_wasi::p2::IoError as Failure;
 use wasmtime_wasi_io::bindings::wasi::io::error::{Host, HostError};
 
 use super::filesystem::ErrorCode;
+use super::http;
 use crate::run::RunState;
 
 /// What `wasi:io/error` is linked with.
@@ -27,8 +28,10 @@ impl Host for IoError<'_> {}
 
 impl HostError for IoError<'_> {
     fn to_debug_string(&mut self, error: Resource<Failure>) -> wasmtime::Result<String> {
-        let code = self.0.get(&error)?.downcast_ref::<ErrorCode>();
-        Ok(code.map_or("error", ErrorCode::name).to_owned())
+        let error = self.0.get(&error)?;
+        let of_file = error.downcast_ref::<ErrorCode>().map(|code| code.name().to_owned());
+        let of_request = || error.downcast_ref::<http::ErrorCode>().map(|code| format!("{code:?}"));
+        Ok(of_file.or_else(of_request).unwrap_or_else(|| "error".to_owned()))
     }
 
     fn drop(&mut self, error: Resource<Failure>) -> wasmtime::Result<()> {
@@ -46,6 +49,7 @@ mod tests {
         let mut table = ResourceTable::new();
         for (failure, shown) in [
             (Failure::new(ErrorCode::InsufficientSpace), "insufficient-space"),
+            (Failure::new(http::ErrorCode::HttpResponseTimeout), "ErrorCode::HttpResponseTimeout"),
             (Failure::msg("/home/operator/secret: permission denied"), "error"),
         ] {
             let error = table.push(failure).unwrap();

@@ -2,7 +2,9 @@
 
 mod context;
 mod filesystem;
+mod http;
 mod io_error;
+mod keyvalue;
 mod random;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -17,6 +19,7 @@ use self::random::{HasRandom, Random};
 use crate::run::RunState;
 
 pub(crate) use context::wasi_ctx;
+pub(crate) use http::Outgoing;
 
 /// Names the table of a guest's handles for the linker.
 struct HasTable;
@@ -33,6 +36,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     p2::random::insecure::add_to_linker::<_, HasRandom>(linker, Random::of)?;
     p2::random::insecure_seed::add_to_linker::<_, HasRandom>(linker, Random::of)?;
     p2::random::random::add_to_linker::<_, HasRandom>(linker, Random::of)?;
+    http::add_to_linker(linker)?;
+    keyvalue::add_to_linker(linker)?;
 
     // wasmtime-wasi's, over the context of `wasi_ctx` and the table.
     io::poll::add_to_linker::<_, HasTable>(linker, RunState::table)?;
