@@ -14,7 +14,11 @@ use crate::entries;
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NoStore, "crates/host/tests/host/kv.rs"),
     (Code::DatabaseBusy, "faults::database_held, faults::stores_held"),
-    (Code::NoSpace, "faults::disk_full"),
+    (Code::NoSpace, "faults::disk_full, files::disk_full"),
+    (
+        Code::Conflict,
+        "files::conflict, and crates/host/tests/host/files_staged.rs: somebody else changes files meanwhile",
+    ),
     (Code::SqlMemory, "attacks::sql"),
     // A token beyond the registry is refused whole (`deny.token.privilege_injection`), so that the token always blames first.
     (Code::RegistryCapability, "crates/policy/tests/policy/decisions.rs"),
@@ -47,7 +51,7 @@ pub(crate) fn codes() -> Result<(), Failed> {
 /// Every way in which a run can end is, too.
 pub(crate) fn stops() -> Result<(), Failed> {
     let seen = texts(Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").as_path(), &["report.json"]);
-    let elsewhere = |kind: &str| ["revoked", "cancelled"].contains(&kind); // hosting.rs, crash.rs
+    let elsewhere = |kind: &str| ["revoked", "cancelled", "not_applied"].contains(&kind); // hosting.rs, crash.rs, files.rs
     let kinds = [
         Stop::Finished,
         Stop::OutOfFuel,
@@ -56,6 +60,7 @@ pub(crate) fn stops() -> Result<(), Failed> {
         Stop::Trapped(TrapKind::Other),
         Stop::Revoked,
         Stop::Cancelled,
+        Stop::NotApplied(Code::Conflict),
     ];
     let kinds = kinds.iter().map(Stop::kind).chain(["refused", "failed", "out_of_budget"]);
     complete(kinds.map(|kind| (kind, elsewhere(kind))), &seen)?;
@@ -85,7 +90,7 @@ pub(crate) fn stops() -> Result<(), Failed> {
         ("compile_failed", true), // crates/executor/tests/loading, with a program that dies
     ];
     complete(refusals.into_iter(), &seen)?;
-    complete(["host_calls", "output", "disk"].into_iter().map(|budget| (budget, false)), &seen)
+    complete(["host_calls", "output", "disk", "files"].into_iter().map(|budget| (budget, false)), &seen)
 }
 
 /// Every finding in manifests is in the transcript of `policy check`.

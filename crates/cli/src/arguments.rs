@@ -187,6 +187,12 @@ pub(crate) struct LaunchArguments {
     /// The agent's own reason; recorded as untrusted text
     #[arg(long, value_name = "TEXT")]
     pub(crate) rationale: Option<String>,
+    /// Write the files that it leaves in mounts with `report = true` below this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Let --out replace files that are there
+    #[arg(long, requires = "out")]
+    pub(crate) overwrite: bool,
     /// Stop it after this long, such as `500ms` or `10s`; only when the manifest gives more
     #[arg(long, value_name = "DURATION", help_heading = "Tighter limits")]
     pub(crate) timeout: Option<Seconds>,

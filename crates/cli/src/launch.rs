@@ -1,5 +1,6 @@
 //! What `run` and `session` have in common: who asks becomes a grant, on record; the configuration becomes an executor.
 
+pub(crate) mod delivery;
 pub(crate) mod live;
 pub(crate) mod report;
 pub(crate) mod signals;
@@ -15,7 +16,7 @@ use bailiwick_host::crypto::KeyStore;
 use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
-use bailiwick_policy::{Code, Grant, Limits, Manifest};
+use bailiwick_policy::{Backing, Code, Grant, Limits, Manifest, MountPoint, Writes};
 use bailiwick_store::Store;
 use serde_json::Value;
 
@@ -146,6 +147,10 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
         let accepted = tools::acceptances(host)?;
         services = services.accepted_tools(Arc::new(accepted)).environment(tools::environment());
     }
+    let is_staged = |mount: &MountPoint| matches!(mount.backing(), Backing::Folder { writes: Writes::Staged, .. });
+    if loaded.manifest.mounts().iter().any(is_staged) {
+        services = services.staging(host.state.folder("staging")?);
+    }
     if loaded.manifest.stores().next().is_some() {
         let stores = KvDatabase::open(&host.state.path().join("kv.db")).map_err(Failure::internal)?;
         services = services.kv(Arc::new(stores));
@@ -215,7 +220,7 @@ pub(crate) fn exit_after(stop: &Stop, anomalies: &[Anomaly]) -> Exit {
     }
     match stop {
         Stop::Finished => Exit::Success,
-        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) => Exit::Guest,
+        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) | Stop::NotApplied(_) => Exit::Guest,
         Stop::OutOfFuel | Stop::OutOfMemory | Stop::OutOfTime | Stop::OutOfBudget(_) => Exit::Limit,
         Stop::Revoked | Stop::Cancelled => Exit::Denied,
     }

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 8] =
-    ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages", "tools"];
+const SUBFOLDERS: [&str; 9] =
+    ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages", "staging", "tools"];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]

@@ -252,7 +252,7 @@ impl Inner {
         let fuel_left = store.get_fuel().map_err(RunError::wasmtime)?;
         usage.fuel = begun.limits.fuel().get().saturating_sub(fuel_left);
         let limiter = store.data_mut().limiter();
-        usage.peak_memory_bytes = limiter.peak() as u64;
+        usage.peak_memory_bytes = limiter.peak();
         Ok(match result {
             Err(interrupted) => interrupted.into(),
             Ok(returned) => stop_of(returned, limiter.has_refused(), begun.guest.language()),

@@ -26,9 +26,11 @@ mod station;
 // The crates below, so that an embedder depends on this one alone.
 pub use {bailiwick_guard as guard, bailiwick_host as host, bailiwick_policy as policy};
 
+pub use bailiwick_host::files::{LeftFile, Settled, Settlement};
 pub use executor::{Executor, ExecutorBuilder};
 pub use run::{
-    Anomaly, Busy, Failure, Job, Listen, Live, Outside, Report, RunError, Session, Stop, Stream, TrapKind, Usage,
+    Anomaly, Busy, Failure, Job, Listen, Live, MAX_REPORTED, MAX_REPORTED_FILE, Outside, Report, RunError, Session,
+    Stop, Stream, TrapKind, Usage,
 };
 
 pub use artifact::cache::ArtifactCache;

@@ -26,6 +26,9 @@ pub trait Action: Send + Sync + 'static {
     const NAME: ActionName;
     /// What it does to the world. An action whose effect depends on its arguments overrides [`effect`](Action::effect).
     const EFFECT: Effect;
+    /// Whether it is one of the run's host calls. What the host itself does at the end of a run, with what the guest left,
+    /// is none; it is decided and recorded all the same.
+    const COUNTED: bool = true;
     /// What the guest gets back.
     type Output: Send;
 

@@ -102,7 +102,11 @@ impl Guard {
     /// [`CallError`]: refused, failed, over a limit, or the run must end.
     pub async fn call<A: Action, H: Perform<A>>(&self, host: &H, action: A) -> Result<A::Output, CallError> {
         let (began, now) = (Instant::now(), self.clock.now());
-        self.meter.take_call()?;
+        if A::COUNTED {
+            self.meter.take_call()?;
+        } else if let Some(cause) = self.meter.stopped() {
+            return Err(cause.into());
+        }
         let resource = action.resource();
         let text = resource.to_string();
         let word = ActionWord { kind: resource.kind(), action: A::NAME };

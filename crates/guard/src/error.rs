@@ -11,6 +11,7 @@ pub enum Budget {
     HostCalls,
     Output,
     Disk,
+    Files,
 }
 
 /// Why the guard ends a run rather than a call.
@@ -77,6 +78,7 @@ impl Budget {
             Budget::HostCalls => "host_calls",
             Budget::Output => "output",
             Budget::Disk => "disk",
+            Budget::Files => "files",
         }
     }
 
@@ -85,6 +87,7 @@ impl Budget {
             Budget::HostCalls => Code::HostCalls,
             Budget::Output => Code::OutputBytes,
             Budget::Disk => Code::DiskBytes,
+            Budget::Files => Code::Files,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_policy::{Code, Limits};
 
-use crate::{Budget, Clock, HostError, Life, StopCause, Timestamp};
+use crate::{Budget, Clock, HostError, Life, MemoryAccount, StopCause, Timestamp};
 
 /// Handles (files, directories, streams) that one run may hold open at once.
 pub(crate) const MAX_OPEN_HANDLES: u64 = 128;
@@ -16,6 +16,8 @@ pub struct Meter {
     calls: Counter,
     output: Counter,
     disk: Counter,
+    files: Counter,
+    memory: Arc<MemoryAccount>,
     handles: Arc<AtomicU64>,
     life: Life,
     clock: Arc<dyn Clock>,
@@ -40,6 +42,8 @@ impl Meter {
             calls: Counter::new(limits.host_calls().get()),
             output: Counter::new(limits.output().get()),
             disk: Counter::new(limits.disk().get()),
+            files: Counter::new(limits.files().get()),
+            memory: Arc::new(MemoryAccount::new(limits.memory().get())),
             handles: Arc::default(),
             life,
             clock,
@@ -66,6 +70,19 @@ impl Meter {
     /// [`StopCause`] when they do not fit; the run must end and nothing may be written.
     pub fn take_disk(&self, bytes: u64) -> Result<(), StopCause> {
         self.take(&self.disk, bytes, Budget::Disk)
+    }
+
+    /// Takes one of the files and directories that may be made.
+    ///
+    /// # Errors
+    /// [`StopCause`] when there is none left; the run must end and nothing may be made.
+    pub fn take_file(&self) -> Result<(), StopCause> {
+        self.take(&self.files, 1, Budget::Files)
+    }
+
+    /// What the run's memory is taken from: the guest's own, and that of files in memory.
+    pub fn memory(&self) -> &Arc<MemoryAccount> {
+        &self.memory
     }
 
     /// Asks whether work on an open handle may go on.
@@ -129,6 +146,10 @@ impl Meter {
 
     pub fn disk_used(&self) -> u64 {
         self.disk.used()
+    }
+
+    pub fn files_used(&self) -> u64 {
+        self.files.used()
     }
 
     fn go_on(&self) -> Result<(), StopCause> {

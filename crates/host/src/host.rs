@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bailiwick_guard::{Action, Perform};
-use bailiwick_policy::{Arguments, CustomKind, CustomResource, Manifest};
+use bailiwick_policy::{Arguments, Backing, CustomKind, CustomResource, Manifest, Writes};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::crypto::{Crypto, KeyStore};
 use crate::extension::Extensions;
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
-use crate::files::{Files, MountError, Mounts, Protected};
+use crate::files::{Files, MountError, MountSource, Mounts, Protected};
 use crate::kv::{Kv, KvDatabase};
 use crate::sql::Sql;
 use crate::sqlite::Lanes;
@@ -34,6 +34,7 @@ pub struct Services {
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
+    staging: Option<Arc<Path>>,
 }
 
 /// The effects of one run. Dropping it closes its files' directories and its connections.
@@ -59,6 +60,7 @@ pub struct Host {
 /// - no key-value stores,
 /// - no extensions,
 /// - no proxy, whatever the environment says; a [`ProxyDialer`](crate::fetch::ProxyDialer) as dialer is one,
+/// - no folder for staged writes: a manifest with such mounts is refused,
 /// - no protected paths: name the state folder and all files that decide what guests may do.
 pub struct ServicesBuilder {
     keys: Option<Arc<KeyStore>>,
@@ -70,6 +72,7 @@ pub struct ServicesBuilder {
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
+    staging: Option<Arc<Path>>,
 }
 
 /// A text that gives no certificate authorities to trust.
@@ -93,6 +96,7 @@ impl Services {
             environment: Environment::default(),
             acceptances: None,
             extensions: Extensions::default(),
+            staging: None,
         }
     }
 
@@ -114,9 +118,19 @@ impl Services {
     /// # Errors
     /// [`MountError`] for the first mount that cannot be opened, overlaps another, or exposes a protected path.
     pub fn open(&self, manifest: &Manifest, base: &Path) -> Result<Host, MountError> {
-        let mounts: Vec<(&str, PathBuf)> =
-            manifest.mounts().map(|(name, path)| (name, base.join(path.strip_prefix("./").unwrap_or(path)))).collect();
-        let mounts = Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path())))?;
+        let folder = |path: &str| base.join(path.strip_prefix("./").unwrap_or(path));
+        let folders: Vec<PathBuf> =
+            manifest.mounts().iter().map(|mount| mount.folder().map(folder).unwrap_or_default()).collect();
+        let sources = manifest.mounts().iter().zip(&folders).map(|(mount, path)| {
+            let source = match mount.backing() {
+                Backing::Folder { writes: Writes::Direct, .. } => MountSource::Folder(path),
+                Backing::Folder { writes: Writes::Staged, .. } => MountSource::Staged(path),
+                Backing::Memory => MountSource::Memory,
+                Backing::Report => MountSource::Report,
+            };
+            (mount.name(), source)
+        });
+        let mounts = Mounts::open_all(sources, self.staging.as_deref())?;
         let launches = manifest.tools().iter().map(|server| Launch::new(server, base, &self.environment));
         let programs: Vec<PathBuf> = launches.flat_map(|launch| launch.integrity()).collect();
         self.protected.check(&mounts, manifest, &programs)?;
@@ -181,6 +195,15 @@ impl ServicesBuilder {
         self
     }
 
+    /// Where the files of mounts with staged writes wait: a folder for this alone, made when it is missing, and protected
+    /// from mounts like the state. Best on the file system of the mounts, so that applying is renaming.
+    pub fn staging(mut self, folder: impl Into<PathBuf>) -> ServicesBuilder {
+        let folder = folder.into();
+        self.protected.secrets.push(folder.clone());
+        self.staging = Some(folder.into());
+        self
+    }
+
     /// Where key-value stores are kept. Without it every action with one fails with `failed.no_store`.
     pub fn kv(mut self, database: Arc<KvDatabase>) -> ServicesBuilder {
         self.kv = Some(database);
@@ -240,6 +263,7 @@ impl ServicesBuilder {
             environment: self.environment,
             acceptances: self.acceptances,
             extensions: self.extensions,
+            staging: self.staging,
         }
     }
 }

@@ -183,6 +183,8 @@ codes! {
     Io = "failed.io";
     /// The host's disk is full; the budget of the run is not.
     NoSpace = "failed.no_space";
+    /// A staged change was not applied: somebody else changed the same thing meanwhile.
+    Conflict = "failed.conflict";
     DnsFailed = "failed.dns";
     ConnectFailed = "failed.connect";
     TlsFailed = "failed.tls";
@@ -230,6 +232,10 @@ codes! {
     HostCalls = "limit.host_calls";
     OutputBytes = "limit.output";
     DiskBytes = "limit.disk";
+    /// The run made as many files and directories as it may.
+    Files = "limit.files";
+    /// The files in memory and the guest's own memory are at the limit together.
+    MemoryBytes = "limit.memory";
     CallDeadline = "limit.deadline";
     RequestBytes = "limit.request_bytes";
     ResponseBytes = "limit.response_bytes";

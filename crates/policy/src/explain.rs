@@ -291,7 +291,7 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     if reach == Reach::Private {
         text.push_str("\nprivate = true   # without it, an address of this machine or its network is refused");
     }
-    if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().all(|(name, _)| name != *mount)) {
+    if let Some(mount) = scope.mount().filter(|mount| manifest.mounts().iter().all(|known| known.name() != *mount)) {
         let _ = write!(text, "\n\nand under `[mounts]` the folder it stands for:\n\n{} = \"./…\"", toml_key(mount));
     }
     if let Some(store) = scope.store().filter(|store| manifest.stores().all(|(name, _)| name != *store)) {

@@ -72,7 +72,9 @@ pub use grant::{Authority, Grant};
 pub use guest_path::{GuestPath, MAX_GUEST_PATH};
 pub use kind::{ActionName, Kind};
 pub use limits::Limits;
-pub use manifest::{Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, Severity, Sharing, ToolServer};
+pub use manifest::{
+    Backing, Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, MountPoint, Severity, Sharing, ToolServer, Writes,
+};
 pub use names::{KeyName, KvKey, ManifestId, SecretName, TableName, ToolName};
 pub use pattern::PatternError;
 pub use principal::Principal;

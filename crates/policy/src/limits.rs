@@ -9,7 +9,8 @@ use std::time::Duration;
 /// - `timeout` 30 s of the guest's wall clock,
 /// - `output` 1 MiB of stdout, stderr and result together,
 /// - `host_calls` 1000,
-/// - `disk` 64 MiB written through file grants.
+/// - `disk` 64 MiB written through file grants,
+/// - `files` 1000 files and directories made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) fuel: NonZeroU64,
@@ -19,6 +20,7 @@ pub struct Limits {
     pub(crate) output: NonZeroU64,
     pub(crate) host_calls: NonZeroU64,
     pub(crate) disk: NonZeroU64,
+    pub(crate) files: NonZeroU64,
 }
 
 impl Limits {
@@ -52,6 +54,11 @@ impl Limits {
         self.disk
     }
 
+    /// Files and directories that may be made, in all mounts together.
+    pub fn files(&self) -> NonZeroU64 {
+        self.files
+    }
+
     /// No more than this much fuel.
     #[must_use]
     pub fn fuel_at_most(self, fuel: NonZeroU64) -> Limits {
@@ -80,6 +87,7 @@ impl Limits {
             output: self.output.min(other.output),
             host_calls: self.host_calls.min(other.host_calls),
             disk: self.disk.min(other.disk),
+            files: self.files.min(other.files),
         }
     }
 }
@@ -94,6 +102,7 @@ impl Default for Limits {
             output: positive(MIB),
             host_calls: positive(1000),
             disk: positive(64 * MIB),
+            files: positive(1000),
         }
     }
 }
@@ -133,5 +142,6 @@ mod tests {
         assert_eq!(limits.output().get(), 1_048_576);
         assert_eq!(limits.host_calls().get(), 1000);
         assert_eq!(limits.disk().get(), 67_108_864);
+        assert_eq!(limits.files().get(), 1000);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_policy::{Diagnostic, Manifest};
+use bailiwick_policy::{Diagnostic, DiagnosticCode, Manifest, MountPoint, Severity};
 use serde_json::json;
 
 use crate::arguments::PolicyCheckArguments;
@@ -15,6 +15,8 @@ struct Checked {
     text: String,
     origin: String,
     parsed: Result<Manifest, Vec<Diagnostic>>,
+    /// Those of the text, and what the disk says.
+    findings: Vec<Diagnostic>,
 }
 
 /// Shows every finding in each manifest, and in the ceilings that they name.
@@ -47,15 +49,31 @@ pub(crate) fn run(arguments: &PolicyCheckArguments) -> Outcome {
 fn check(path: &Path) -> Result<Checked, Failure> {
     let (text, origin) = manifest::read(path)?;
     let parsed = Manifest::parse(&text, &origin);
-    Ok(Checked { text, origin, parsed })
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut findings = match &parsed {
+        Ok(manifest) => manifest.warnings().to_vec(),
+        Err(findings) => findings.clone(),
+    };
+    findings.extend(parsed.iter().flat_map(|manifest| missing_folders(manifest, folder)));
+    Ok(Checked { text, origin, parsed, findings })
+}
+
+/// Mounts whose folder is not there: here, for whoever checks a manifest on another machine than the one it is for.
+fn missing_folders(manifest: &Manifest, base: &Path) -> Vec<Diagnostic> {
+    let missing = manifest.mounts().iter().filter(|mount| mount.folder().is_some_and(|path| !base.join(path).is_dir()));
+    let warning = |mount: &MountPoint| Diagnostic {
+        severity: Severity::Warning,
+        code: DiagnosticCode::NoFolder,
+        message: format!("the folder of the mount `{}` is not there", mount.name()),
+        span: mount.span(),
+        help: Some("create it, relative to the manifest's folder; without it no run can start".to_owned()),
+    };
+    missing.map(warning).collect()
 }
 
 impl Checked {
     fn findings(&self) -> &[Diagnostic] {
-        match &self.parsed {
-            Ok(manifest) => manifest.warnings(),
-            Err(findings) => findings,
-        }
+        &self.findings
     }
 
     /// The path of the ceiling that a valid manifest at `path` names.

@@ -9,6 +9,7 @@ use crate::arguments::RunArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::launch::delivery::{Delivery, deliver};
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
 use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
     }
     let launch = Launch::prepare(&arguments.launch, host)?;
     let guest = read_guest(arguments, host)?;
+    let delivery = Delivery::of(&arguments.launch, launch.manifest())?;
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: !arguments.json });
     let cancel = CancellationToken::new();
     let described = Described::of(&arguments.guest, launch.manifest(), &launch.authorization);
@@ -37,7 +39,8 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
         signals::listen(cancel.clone()).map_err(Failure::internal)?;
         let result = executor.run(job).await;
         let exit = result.as_ref().map_or(Exit::Internal, exit);
-        let shown = tokio::task::spawn_blocking(move || show(live, &described, result, &watch, json));
+        let shown =
+            tokio::task::spawn_blocking(move || show(live, &described, result, &watch, delivery.as_ref(), json));
         // Whoever reads our output may have stopped without closing it.
         tokio::select! {
             shown = shown => shown.map_err(Failure::internal)?,
@@ -50,16 +53,24 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
 }
 
 /// Shows the rest of the output, and the report.
-fn show(live: Live, described: &Described, result: Result<Report, RunError>, watch: &Watch, json: bool) -> Outcome {
+fn show(
+    live: Live,
+    described: &Described,
+    result: Result<Report, RunError>,
+    watch: &Watch,
+    delivery: Option<&Delivery>,
+    json: bool,
+) -> Outcome {
     let ended = live.finish();
     let report = result.map_err(failed)?;
+    let delivered = deliver(delivery, &report.files);
     if json {
         terminal::out_json(&described.to_json(&report, watch.withdrawal())?)?;
     } else {
         let fresh = if ended.mid_line { "\n" } else { "" };
         terminal::err(&format!("{fresh}{}", described.draw(&report, watch.withdrawal())));
     }
-    Ok(exit(&report))
+    delivered.map(|()| exit(&report))
 }
 
 fn read_guest(arguments: &RunArguments, host: &Configuration) -> Result<Guest, Failure> {

@@ -14,6 +14,7 @@ use self::talk::Said;
 use crate::arguments::SessionArguments;
 use crate::configuration::Configuration;
 use crate::failure::{Failure, Outcome};
+use crate::launch::delivery::{Delivery, deliver};
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
 use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     let launch = Launch::prepare(&arguments.launch, host)?;
     let interpreter = source::interpreter(language, &arguments.language, host, arguments.json)?;
     let guest = Guest::from_source(interpreter, Vec::new(), "<session>").map_err(Failure::internal)?;
+    let delivery = Delivery::of(&arguments.launch, launch.manifest())?;
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: false });
     let cancel = CancellationToken::new();
     let described = Described::of(Path::new("session"), launch.manifest(), &launch.authorization);
@@ -52,6 +54,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
         talked?;
         live.finish();
         show_end(&described, &report, &watch, arguments.json)?;
+        deliver(delivery.as_ref(), &report.files)?;
         Ok(exit_after(&report.stop, &report.anomalies))
     });
     // The thread that reads standard input cannot be interrupted, and nobody waits for it any more.

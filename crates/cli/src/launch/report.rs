@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bailiwick::{Anomaly, Refusal, Report, Stop};
+use bailiwick::{Anomaly, Refusal, Report, Settled, Settlement, Stop};
 use bailiwick_guard::CallRecord;
 use bailiwick_identity::{Authorization, Provenance, Withdrawal};
 use bailiwick_policy::{Code, Decision, Manifest};
@@ -91,6 +91,12 @@ impl Described {
         if let Some(result) = &report.result {
             text += &format!("  result  {}\n", Untrusted(&result.to_string()));
         }
+        for file in &report.files {
+            text += &format!("  file    {}  {}\n", Untrusted(&file.path), size(file.content.len() as u64));
+        }
+        for settled in &report.staged {
+            text += &format!("  staged  {}\n", staged(settled));
+        }
         for anomaly in &report.anomalies {
             text += &format!("  {WARN}anomaly{WARN:#} {}\n", self::anomaly(*anomaly));
         }
@@ -143,6 +149,9 @@ fn usage(report: &Report) -> String {
     if usage.disk_bytes > 0 {
         parts.push(format!("{} written", size(usage.disk_bytes)));
     }
+    if usage.files_made > 0 {
+        parts.push(format!("{} made", grouped(usage.files_made)));
+    }
     parts.join(", ")
 }
 
@@ -159,9 +168,24 @@ fn advice(stop: &Stop) -> Option<&'static str> {
         Stop::Refused(Refusal::CompileMemory { .. }) => {
             "raise `memory` under [compile] in bailiwick.toml, or make the guest smaller"
         }
+        Stop::NotApplied(Code::Conflict) => "somebody else changed the same files meanwhile; run it again",
+        Stop::NotApplied(_) => "look at the refused calls below: nobody sees what was staged",
         Stop::Revoked => "the token expired or was revoked; get a new one and run again",
         _ => return None,
     })
+}
+
+fn staged(settled: &Settled) -> String {
+    let Settled { mount, changes, outcome } = settled;
+    let word = if *changes == 1 { "change" } else { "changes" };
+    match outcome {
+        Settlement::Applied => format!("/{mount}: {changes} {word} applied"),
+        Settlement::Discarded => format!("/{mount}: {changes} {word} discarded, because the run did not finish"),
+        Settlement::Refused(code) => format!("/{mount}: none of {changes} {word} applied  [{code}]"),
+        Settlement::Partial(done, code) => {
+            format!("/{mount}: {done} of {changes} {word} applied, then it failed  [{code}]")
+        }
+    }
 }
 
 fn anomaly(anomaly: Anomaly) -> &'static str {

@@ -5,7 +5,7 @@ use bailiwick_host::files::{
     DirEntry, FileKind, FileStat, Links, ListDir, MAX_FILE_READ, MAX_FILE_WRITE, MakeDir, ReadFile, Removal, Remove,
     Stat, WriteFile, WriteMode, reach,
 };
-use bailiwick_policy::{ActionName, Code, GuestPath, Kind};
+use bailiwick_policy::{ActionName, Code, GuestPath, Kind, MountPoint};
 use bytes::Bytes;
 
 use crate::run::Door;
@@ -71,7 +71,7 @@ pub(crate) fn list_root(door: &Door) -> Vec<DirEntry> {
         let names = |text: String| text.split('/').next() == Some(mount);
         scopes.iter().any(|scope| scope.kind() == Kind::File && names(scope.resource().to_string()))
     };
-    let mounts = manifest.mounts().map(|(name, _)| name).filter(|name| is_named(name));
+    let mounts = manifest.mounts().iter().map(MountPoint::name).filter(|name| is_named(name));
     mounts.map(|name| DirEntry { name: name.to_owned(), kind: FileKind::Directory }).collect()
 }
 

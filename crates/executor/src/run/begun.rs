@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bailiwick_guard::{AuditLog, CallRecord, Clock, Guard, Life, Run};
+use bailiwick_host::files::{Settled, Settlement, settle};
 use bailiwick_host::{Host, Services};
-use bailiwick_policy::Limits;
+use bailiwick_policy::{Backing, Code, Limits, MountPoint};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wasmtime::Store;
@@ -67,7 +68,8 @@ impl Begun {
             None => guard,
         });
         let output = Output::new(Arc::clone(guard.meter()), job.listener);
-        let io = Arc::new(GuestIo { input: job.input, args: job.args, output });
+        let has_tmp = guard.grant().manifest().mounts().iter().any(is_tmp);
+        let io = Arc::new(GuestIo { input: job.input, args: job.args, has_tmp, output });
         Ok(Begun {
             guest: job.guest,
             limits,
@@ -99,7 +101,7 @@ impl Begun {
     /// A store under the run's limits.
     pub(crate) fn store(&self, engine: &Engine, outside: Arc<dyn Outside>) -> Result<Store<RunState>, RunError> {
         let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host));
-        let limiter = MemoryLimiter::new(self.limits.memory().get());
+        let limiter = MemoryLimiter::new(Arc::clone(self.guard.meter().memory()));
         let mut store = Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), outside, limiter));
         store.limiter(|state| state.limiter());
         store.set_fuel(self.limits.fuel().get()).map_err(RunError::wasmtime)?;
@@ -115,6 +117,7 @@ impl Begun {
         usage.host_calls = self.guard.meter().calls_used();
         usage.output_bytes = self.guard.meter().output_used();
         usage.disk_bytes = self.guard.meter().disk_used();
+        usage.files_made = self.guard.meter().files_used();
     }
 
     /// What the guest has given since this was last asked for.
@@ -132,19 +135,37 @@ impl Begun {
             stderr: kept.stderr,
             usage,
             calls,
+            files: Vec::new(),
+            staged: Vec::new(),
             anomalies: Vec::new(),
         }
     }
 
-    /// Records the end.
+    /// Settles what is staged, and records the end.
     pub(crate) async fn end(self, stop: Stop, mut usage: Usage) -> Report {
         self.host.tools.close().await;
+        let staged = settle(&self.guard, &self.host.files, stop == Stop::Finished).await;
+        let stop = not_applied(&staged).map_or(stop, Stop::NotApplied);
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
         let anomalies = match self.guard.run_ended(stop.kind()).await {
             Ok(()) => Vec::new(),
             Err(_) => vec![Anomaly::AuditIncomplete],
         };
-        Report { anomalies, ..self.report(stop, self.given(), usage, self.guard.records()) }
+        let files = self.host.files.take_left();
+        Report { anomalies, files, staged, ..self.report(stop, self.given(), usage, self.guard.records()) }
     }
+}
+
+/// Whether a mount is where programs look for temporary files.
+fn is_tmp(mount: &MountPoint) -> bool {
+    mount.name() == "tmp" && *mount.backing() == Backing::Memory
+}
+
+/// Why what was staged is not in its mounts, or not all of it, although the guest finished.
+fn not_applied(staged: &[Settled]) -> Option<Code> {
+    staged.iter().find_map(|settled| match settled.outcome {
+        Settlement::Refused(code) | Settlement::Partial(_, code) => Some(code),
+        Settlement::Applied | Settlement::Discarded => None,
+    })
 }

@@ -1,5 +1,8 @@
-//! The memory limit of a run: every memory and every table of the store, summed.
+//! The memory limit of a run: every memory and every table of the store, summed with the files that it has in memory.
 
+use std::sync::Arc;
+
+use bailiwick_guard::MemoryAccount;
 use wasmtime::{ResourceLimiter, Result, bail};
 
 use crate::engine::{INSTANCES_PER_GUEST, MEMORIES_PER_GUEST, TABLES_PER_GUEST};
@@ -12,9 +15,7 @@ const REFUSALS: u32 = 100;
 /// Counts what a run's memories and tables hold together, and refuses growth over the limit.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
-    limit: usize,
-    used: usize,
-    peak: usize,
+    account: Arc<MemoryAccount>,
     refusals: u32,
 }
 
@@ -24,13 +25,13 @@ pub(crate) struct MemoryLimiter {
 pub(crate) struct MemoryExhausted;
 
 impl MemoryLimiter {
-    pub(crate) fn new(limit: u64) -> MemoryLimiter {
-        MemoryLimiter { limit: usize::try_from(limit).unwrap_or(usize::MAX), used: 0, peak: 0, refusals: 0 }
+    pub(crate) fn new(account: Arc<MemoryAccount>) -> MemoryLimiter {
+        MemoryLimiter { account, refusals: 0 }
     }
 
     /// Most bytes at any one time.
-    pub(crate) fn peak(&self) -> usize {
-        self.peak
+    pub(crate) fn peak(&self) -> u64 {
+        self.account.peak()
     }
 
     /// Whether growth was refused: a guest that then fails has run out of memory.
@@ -44,16 +45,14 @@ impl MemoryLimiter {
     }
 
     fn grow(&mut self, current: usize, desired: usize) -> Result<bool> {
-        let used = self.used.saturating_sub(current).saturating_add(desired);
-        if used > self.limit {
+        let bytes = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        if !self.account.exchange(bytes(current), bytes(desired)) {
             self.refusals = self.refusals.saturating_add(1);
             if self.refusals > REFUSALS {
                 bail!(MemoryExhausted);
             }
             return Ok(false);
         }
-        self.used = used;
-        self.peak = self.peak.max(used);
         Ok(true)
     }
 }
@@ -91,9 +90,13 @@ impl ResourceLimiter for MemoryLimiter {
 mod tests {
     use super::*;
 
+    fn limiter(bytes: u64) -> MemoryLimiter {
+        MemoryLimiter::new(Arc::new(MemoryAccount::new(bytes)))
+    }
+
     #[test]
     fn memories_and_tables_share_one_limit() {
-        let mut limiter = MemoryLimiter::new(1000);
+        let mut limiter = limiter(1000);
         assert!(limiter.memory_growing(0, 600, None).unwrap());
         assert!(limiter.table_growing(0, 50, None).unwrap(), "400 bytes: exactly at the limit");
         assert!(!limiter.memory_growing(600, 601, None).unwrap());
@@ -102,8 +105,19 @@ mod tests {
     }
 
     #[test]
+    fn files_in_memory_share_it_too() {
+        let account = Arc::new(MemoryAccount::new(1000));
+        let mut limiter = MemoryLimiter::new(Arc::clone(&account));
+        let file = account.share(600).unwrap();
+        assert!(!limiter.memory_growing(0, 401, None).unwrap());
+        drop(file);
+        assert!(limiter.memory_growing(0, 401, None).unwrap());
+        assert!(account.share(600).is_none());
+    }
+
+    #[test]
     fn growth_over_the_modules_own_maximum_is_not_counted() {
-        let mut limiter = MemoryLimiter::new(1000);
+        let mut limiter = limiter(1000);
         assert!(!limiter.memory_growing(0, 600, Some(500)).unwrap());
         assert!(!limiter.has_refused());
         assert!(limiter.memory_growing(0, 1000, None).unwrap());
@@ -111,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_guest_that_keeps_asking_is_stopped() {
-        let mut limiter = MemoryLimiter::new(1);
+        let mut limiter = limiter(1);
         for _ in 0..REFUSALS {
             assert!(!limiter.memory_growing(0, 2, None).unwrap());
         }

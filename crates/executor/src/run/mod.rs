@@ -21,7 +21,7 @@ pub use error::RunError;
 pub use job::Job;
 pub use output::{Listen, Stream};
 pub use outside::{Live, Outside};
-pub use report::{Anomaly, Report, Usage};
+pub use report::{Anomaly, MAX_REPORTED, MAX_REPORTED_FILE, Report, Usage};
 pub use session::Session;
 pub use stop::{Failure, Stop, TrapKind};
 

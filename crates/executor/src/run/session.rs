@@ -113,7 +113,7 @@ impl Session {
         let mut usage = self.usage;
         let left = self.store.get_fuel().map_err(RunError::wasmtime)?;
         usage.fuel = self.begun.limits.fuel().get().saturating_sub(left);
-        usage.peak_memory_bytes = self.store.data_mut().limiter().peak() as u64;
+        usage.peak_memory_bytes = self.store.data_mut().limiter().peak();
         self.begun.count(&mut usage);
         Ok(usage)
     }

@@ -43,6 +43,8 @@ pub(crate) struct Door {
 pub(crate) struct GuestIo {
     pub(crate) input: Value,
     pub(crate) args: Vec<String>,
+    /// Whether there is a `/tmp` in memory.
+    pub(crate) has_tmp: bool,
     pub(crate) output: Output,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bailiwick_guard::Budget;
+use bailiwick_policy::Code;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -27,6 +28,8 @@ pub enum Stop {
     OutOfBudget(Budget),
     /// The guest did something that WebAssembly does not allow.
     Trapped(TrapKind),
+    /// The guest returned, and what it had staged could not be applied.
+    NotApplied(Code),
     /// The authority for the run was withdrawn.
     Revoked,
     /// Whoever started the run ended it.
@@ -70,6 +73,7 @@ impl Stop {
             Stop::OutOfTime => "out_of_time",
             Stop::OutOfBudget(_) => "out_of_budget",
             Stop::Trapped(_) => "trapped",
+            Stop::NotApplied(_) => "not_applied",
             Stop::Revoked => "revoked",
             Stop::Cancelled => "cancelled",
         }
@@ -108,6 +112,7 @@ impl fmt::Display for Stop {
             Stop::OutOfTime => f.write_str("out of time"),
             Stop::OutOfBudget(budget) => write!(f, "out of budget: {}", budget.as_str()),
             Stop::Trapped(kind) => write!(f, "trapped: {}", kind.as_str()),
+            Stop::NotApplied(code) => write!(f, "finished, but its staged writes were not applied: {code}"),
             Stop::Revoked => f.write_str("revoked"),
             Stop::Cancelled => f.write_str("cancelled"),
         }
@@ -127,6 +132,7 @@ impl Serialize for Stop {
             Stop::Failed(Failure::Message(message)) => map.serialize_entry("message", message)?,
             Stop::OutOfBudget(budget) => map.serialize_entry("budget", budget.as_str())?,
             Stop::Trapped(kind) => map.serialize_entry("trap", kind.as_str())?,
+            Stop::NotApplied(code) => map.serialize_entry("code", code.as_str())?,
             _ => {}
         }
         map.end()

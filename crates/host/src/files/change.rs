@@ -1,11 +1,11 @@
 //! Changes to directories and metadata.
 
+use std::sync::Arc;
+
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
-use rustix::fs::AtFlags;
 
 use super::link::{Follow, Reached};
-use super::mount::failure;
 use super::{Files, Times};
 
 /// Makes a directory.
@@ -59,10 +59,8 @@ impl Perform<MakeDir> for Files {
         if path.segments().is_empty() {
             return Err(HostError::Failed(Code::Exists));
         }
-        self.blocking(move |mounts| {
-            mounts.spot(&path)?.then(|spot| spot.parent.create_dir(spot.name).map_err(|error| failure(&error)))
-        })
-        .await
+        let meter = Arc::clone(permit.meter());
+        self.blocking(move |mounts| mounts.at(&path)?.make_dir(&path, &meter)).await
     }
 }
 
@@ -91,16 +89,7 @@ impl Perform<Remove> for Files {
             // A mount belongs to the host.
             return Err(HostError::Failed(Code::HostPermission));
         }
-        self.blocking(move |mounts| {
-            mounts.spot(&path)?.then(|spot| {
-                let removed = match what {
-                    Removal::File => spot.parent.remove_file(spot.name),
-                    Removal::EmptyDirectory => spot.parent.remove_dir(spot.name),
-                };
-                removed.map_err(|error| failure(&error))
-            })
-        })
-        .await
+        self.blocking(move |mounts| mounts.at(&path)?.remove(&path, what)).await
     }
 }
 
@@ -128,17 +117,7 @@ impl Perform<SetTimes> for Files {
         if path.segments().is_empty() {
             return Err(HostError::Failed(Code::HostPermission));
         }
-        self.blocking(move |mounts| {
-            mounts.spot(&path)?.and_then(|spot| {
-                if let Some(to) = spot.link()? {
-                    return Ok(Reached::Link(to));
-                }
-                // One component below a handle, and no link: the call cannot leave the directory.
-                rustix::fs::utimensat(&spot.parent, spot.name, &times.to_system(), AtFlags::SYMLINK_NOFOLLOW)
-                    .map_err(|error| failure(&error.into()))?;
-                Ok(Reached::Here(()))
-            })
-        })
-        .await
+        let meter = Arc::clone(permit.meter());
+        self.blocking(move |mounts| mounts.at(&path)?.set_times(&path, times, &meter)).await
     }
 }

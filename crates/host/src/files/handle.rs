@@ -2,18 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
-use std::io;
-use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_guard::{HandleSlot, HostError, Meter};
 use bailiwick_policy::{Code, GuestPath};
 use bytes::Bytes;
-use cap_std::fs::{File, FileExt};
-use rustix::io::{Errno, ReadWriteFlags};
 
-use super::mount::{blocking, failure};
+use super::content::Content;
+use super::mount::blocking;
 use super::stat::{FileStat, Times};
 
 /// Most bytes that one read of a handle returns.
@@ -33,7 +30,7 @@ pub enum Access {
 
 /// An open regular file of one run. It holds a place among the run's open handles until it is dropped.
 pub struct FileHandle {
-    file: Arc<File>,
+    content: Content,
     path: GuestPath,
     access: Access,
     meter: Arc<Meter>,
@@ -41,8 +38,14 @@ pub struct FileHandle {
 }
 
 impl FileHandle {
-    pub(super) fn new(file: File, path: GuestPath, access: Access, meter: Arc<Meter>, slot: HandleSlot) -> FileHandle {
-        FileHandle { file: Arc::new(file), path, access, meter, _slot: slot }
+    pub(super) fn new(
+        content: Content,
+        path: GuestPath,
+        access: Access,
+        meter: Arc<Meter>,
+        slot: HandleSlot,
+    ) -> FileHandle {
+        FileHandle { content, path, access, meter, _slot: slot }
     }
 
     /// The path that was decided on, behind all links.
@@ -61,24 +64,18 @@ impl FileHandle {
     pub async fn read_at(&self, offset: u64, max: usize) -> Result<Bytes, HostError> {
         self.require(self.access.reads())?;
         let max = max.min(MAX_HANDLE_READ);
-        self.on_file(move |file| read_fully(file, offset, max)).await
+        self.on_file(move |content, meter| content.read(offset, max, meter.now())).await
     }
 
     /// Writes all of `bytes` at `offset`. The disk budget is taken first: the bytes, or more when the file grows by more.
     ///
     /// # Errors
-    /// `limit.argument_bytes` beyond [`MAX_HANDLE_WRITE`], `failed.host_permission` when the handle is not open for
+    /// `limit.argument_bytes` beyond [`MAX_HANDLE_WRITE`], `limit.memory` for a file in memory that the run's memory does not
+    /// hold, `failed.host_permission` when the handle is not open for
     /// writing, `failed.io`; the end of the run when the budget does not hold it, in which case nothing is written.
     pub async fn write_at(&self, offset: u64, bytes: Bytes) -> Result<(), HostError> {
-        let written = self.may_write(&bytes)?;
-        let end = offset.checked_add(written).ok_or(HostError::Limit(Code::ArgumentBytes))?;
-        let meter = Arc::clone(&self.meter);
-        self.on_file(move |file| {
-            let len = file.metadata().map_err(|error| failure(&error))?.len();
-            meter.take_disk(written.max(end.saturating_sub(len)))?;
-            file.write_all_at(&bytes, offset).map_err(|error| failure(&error))
-        })
-        .await
+        self.may_write(&bytes)?;
+        self.on_file(move |content, meter| content.write_metered(offset, &bytes, meter)).await
     }
 
     /// Writes all of `bytes` at the end of the file, wherever that is at that moment.
@@ -86,9 +83,8 @@ impl FileHandle {
     /// # Errors
     /// As [`FileHandle::write_at`].
     pub async fn append(&self, bytes: Bytes) -> Result<(), HostError> {
-        let written = self.may_write(&bytes)?;
-        self.meter.take_disk(written)?;
-        self.on_file(move |file| append_fully(file, &bytes).map_err(|error| failure(&error))).await
+        self.may_write(&bytes)?;
+        self.on_file(move |content, meter| content.append_metered(&bytes, meter)).await
     }
 
     /// Makes the file `len` bytes long. Growth counts as bytes written.
@@ -97,13 +93,7 @@ impl FileHandle {
     /// As [`FileHandle::write_at`].
     pub async fn set_len(&self, len: u64) -> Result<(), HostError> {
         self.require(self.access.writes())?;
-        let meter = Arc::clone(&self.meter);
-        self.on_file(move |file| {
-            let now = file.metadata().map_err(|error| failure(&error))?.len();
-            meter.take_disk(len.saturating_sub(now))?;
-            file.set_len(len).map_err(|error| failure(&error))
-        })
-        .await
+        self.on_file(move |content, meter| content.set_len(len, meter)).await
     }
 
     /// Size, times and identity.
@@ -111,7 +101,7 @@ impl FileHandle {
     /// # Errors
     /// `failed.io`; the run's end.
     pub async fn stat(&self) -> Result<FileStat, HostError> {
-        self.on_file(|file| Ok(FileStat::of(&file.metadata().map_err(|error| failure(&error))?))).await
+        self.on_file(|content, _| content.stat()).await
     }
 
     /// Sets the times of access and modification.
@@ -120,8 +110,7 @@ impl FileHandle {
     /// `failed.host_permission` when the handle is not open for writing, `failed.io`; the run's end.
     pub async fn set_times(&self, times: Times) -> Result<(), HostError> {
         self.require(self.access.writes())?;
-        self.on_file(move |file| rustix::fs::futimens(file, &times.to_system()).map_err(|error| failure(&error.into())))
-            .await
+        self.on_file(move |content, meter| content.set_times(times, meter.now())).await
     }
 
     /// Waits until the content, and with `everything` also the metadata, is on stable storage.
@@ -129,19 +118,12 @@ impl FileHandle {
     /// # Errors
     /// `failed.io`; the run's end.
     pub async fn sync(&self, everything: bool) -> Result<(), HostError> {
-        self.on_file(move |file| {
-            let synced = if everything { file.sync_all() } else { file.sync_data() };
-            synced.map_err(|error| failure(&error))
-        })
-        .await
+        self.on_file(move |content, _| content.sync(everything)).await
     }
 
-    fn may_write(&self, bytes: &Bytes) -> Result<u64, HostError> {
+    fn may_write(&self, bytes: &Bytes) -> Result<(), HostError> {
         self.require(self.access.writes())?;
-        if bytes.len() > MAX_HANDLE_WRITE {
-            return Err(HostError::Limit(Code::ArgumentBytes));
-        }
-        u64::try_from(bytes.len()).map_err(|_| HostError::Limit(Code::ArgumentBytes))
+        if bytes.len() > MAX_HANDLE_WRITE { Err(HostError::Limit(Code::ArgumentBytes)) } else { Ok(()) }
     }
 
     fn require(&self, allowed: bool) -> Result<(), HostError> {
@@ -150,48 +132,16 @@ impl FileHandle {
 
     fn on_file<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&File) -> Result<T, HostError> + Send + 'static,
+        work: impl FnOnce(&Content, &Meter) -> Result<T, HostError> + Send + 'static,
     ) -> impl Future<Output = Result<T, HostError>> + Send {
         let live = self.meter.check();
-        let file = Arc::clone(&self.file);
+        let (content, meter) = (self.content.clone(), Arc::clone(&self.meter));
         async move {
             live?;
-            let work = blocking(move || work(&file));
+            let work = blocking(move || work(&content, &meter));
             tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
         }
     }
-}
-
-/// Reads until `max` bytes or the end of the file. Allocates for what the file holds, not for what was asked.
-pub(super) fn read_fully(file: &File, offset: u64, max: usize) -> Result<Bytes, HostError> {
-    let left = file.metadata().map_err(|error| failure(&error))?.len().saturating_sub(offset);
-    let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(max)];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let at = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
-        match file.read_at(rest, at) {
-            Ok(0) => break,
-            Ok(read) => filled = filled.saturating_add(read),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failure(&error)),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes.into())
-}
-
-/// Appends without having opened the file for appending, which would make every positioned write append too.
-pub(super) fn append_fully(file: &File, bytes: &[u8]) -> io::Result<()> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match rustix::io::pwritev2(file, &[IoSlice::new(rest)], 0, ReadWriteFlags::APPEND) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 impl Access {

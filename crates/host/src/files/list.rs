@@ -1,10 +1,11 @@
 //! Directories: their names, and handles to them.
 
+use std::ffi::OsString;
+
 use bailiwick_guard::{Action, Effect, HandleSlot, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
 use super::link::{Follow, Reached};
-use super::mount::failure;
 use super::{FileKind, Files};
 
 /// Most entries of a directory; one that has more is not listed at all.
@@ -73,28 +74,41 @@ impl Perform<ListDir> for Files {
             return Ok(Reached::Here(entries));
         }
         self.blocking(move |mounts| {
-            mounts.dir(&path)?.then(|dir| {
-                let (mut found, mut bytes) = (Vec::new(), 0_usize);
-                for (seen, entry) in dir.entries().map_err(|error| failure(&error))?.enumerate() {
-                    if seen >= MAX_ENTRIES {
-                        return Err(HostError::Limit(Code::ResponseBytes));
-                    }
-                    let entry = entry.map_err(|error| failure(&error))?;
-                    let name = entry.file_name();
-                    bytes = bytes.saturating_add(name.len());
-                    if bytes > MAX_NAME_BYTES {
-                        return Err(HostError::Limit(Code::ResponseBytes));
-                    }
-                    let kind = FileKind::of(entry.file_type().map_err(|error| failure(&error))?);
-                    if let Ok(name) = name.into_string() {
-                        found.push(DirEntry { name, kind });
-                    }
-                }
+            mounts.at(&path)?.list(&path)?.then(|mut found| {
                 found.sort_unstable();
                 Ok(found)
             })
         })
         .await
+    }
+}
+
+/// Entries as they come in, bounded.
+#[derive(Default)]
+pub(super) struct Listed {
+    entries: Vec<DirEntry>,
+    seen: usize,
+    bytes: usize,
+}
+
+impl Listed {
+    /// # Errors
+    /// `limit.response_bytes`.
+    pub(super) fn add(&mut self, name: OsString, kind: FileKind) -> Result<(), HostError> {
+        self.seen = self.seen.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(name.len());
+        if self.seen > MAX_ENTRIES || self.bytes > MAX_NAME_BYTES {
+            return Err(HostError::Limit(Code::ResponseBytes));
+        }
+        // A name that is not UTF-8 is left out: no guest could say it.
+        if let Ok(name) = name.into_string() {
+            self.entries.push(DirEntry { name, kind });
+        }
+        Ok(())
+    }
+
+    pub(super) fn entries(self) -> Vec<DirEntry> {
+        self.entries
     }
 }
 
@@ -124,8 +138,8 @@ impl Perform<OpenDir> for Files {
             return Ok(Reached::Here(DirHandle { path, _slot: slot }));
         }
         self.blocking(move |mounts| {
-            let reached = mounts.dir(&path)?;
-            reached.then(|_exists| Ok(DirHandle { path, _slot: slot }))
+            let reached = mounts.at(&path)?.find_dir(&path)?;
+            reached.then(|()| Ok(DirHandle { path, _slot: slot }))
         })
         .await
     }

@@ -29,22 +29,31 @@
 //! authority. Every file function runs on a thread for blocking work and owns what it uses. A file system that hangs
 //! blocks that thread only; the call ends at its deadline, and whether the effect happened is then unknown.
 
+mod apply;
 mod change;
+mod content;
+mod folder;
 mod handle;
+mod left;
 mod link;
 mod list;
+mod memory;
 mod mount;
 mod open;
+mod overlay;
 mod place;
 mod rename;
+mod staging;
 mod stat;
 mod whole;
 
+pub use apply::{ApplyByDelete, ApplyByWrite, ApplyRight, ClaimDelete, ClaimWrite, Settled, Settlement, settle};
 pub use change::{MakeDir, Removal, Remove, SetTimes};
 pub use handle::{Access, FileHandle, MAX_HANDLE_READ, MAX_HANDLE_WRITE};
+pub use left::LeftFile;
 pub use link::{Follow, MAX_LINKS, Reached, reach};
 pub use list::{DirEntry, DirHandle, ListDir, MAX_ENTRIES, MAX_NAME_BYTES, OpenDir};
-pub use mount::{Files, MountError, Mounts};
+pub use mount::{Files, MountError, MountSource, Mounts};
 pub use open::{ClaimRead, Create, OpenRead, OpenWrite, Opening, ReadRight, open};
 pub(crate) use place::{Place, Protected};
 pub use rename::{ClaimSource, Rename, RenameRight, Renamed, rename};

@@ -1,18 +1,21 @@
-//! Mounts: directories of the host, opened once, below which everything stays.
+//! Mounts: what guests see below `/`, one directory each.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bailiwick_guard::HostError;
+use bailiwick_guard::{HostError, Meter};
 use bailiwick_policy::{Code, GuestPath};
-use cap_fs_ext::DirExt;
-use cap_std::fs::{Dir, Metadata};
 
-use super::Reached;
-use super::link;
+use super::content::Content;
+use super::folder::{Folder, How, is_kernel};
+use super::memory::Tree;
+use super::overlay::Overlay;
 use super::place::Place;
+use super::staging::Staging;
+use super::{DirEntry, FileStat, Links, Reached, Removal, Renamed, Times};
 use crate::ambient;
 use crate::sql::DatabaseError;
 
@@ -24,10 +27,32 @@ pub struct Mounts {
     by_name: BTreeMap<String, Mount>,
 }
 
+/// What stands behind a name.
 #[derive(Debug)]
-struct Mount {
-    dir: Dir,
-    place: Place,
+pub(super) enum Mount {
+    Direct(Folder, Place),
+    Staged(Overlay, Place),
+    Memory(Tree, Remains),
+}
+
+/// What becomes of files in memory at the end of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remains {
+    Nothing,
+    Report,
+}
+
+/// What a mount is made of, for [`Mounts::open_all`].
+#[derive(Clone, Copy, Debug)]
+pub enum MountSource<'a> {
+    /// A directory of the host, whose changes are seen at once.
+    Folder(&'a Path),
+    /// A directory of the host, whose changes are applied when the run has finished.
+    Staged(&'a Path),
+    /// Files in the memory of the run.
+    Memory,
+    /// The same; they come back in the run's report.
+    Report,
 }
 
 /// A mount that is not opened.
@@ -37,6 +62,12 @@ pub enum MountError {
     Open { name: String, path: PathBuf, error: io::Error },
     #[error("`{name}` is no name for a mount: it must be a single path segment")]
     Name { name: String },
+    #[error(
+        "mount `{name}` has staged writes, and this host has no folder to stage them in; write `direct`, or give the host one"
+    )]
+    NoStaging { name: String },
+    #[error("the folder for staged writes, `{path}`, cannot be used: {error}; correct its permissions")]
+    Staging { path: PathBuf, error: io::Error },
     #[error("mount `{name}` is named twice")]
     Twice { name: String },
     #[error(
@@ -75,96 +106,189 @@ pub struct Files {
     mounts: Arc<Mounts>,
 }
 
-/// The last component of a path, in a directory that was reached without a link.
-pub(super) struct Spot<'p> {
-    pub(super) parent: Dir,
-    pub(super) name: &'p str,
-    path: &'p GuestPath,
-}
-
 impl Mounts {
-    /// Opens the directories `(name, path)`. The handles stay open, so that replacing a directory later changes nothing.
+    /// Opens the directories `(name, path)`, for direct writes. The handles stay open, so that replacing a directory later
+    /// changes nothing.
     ///
     /// # Errors
     /// [`MountError`] for the first one that is no directory, whose name no guest could write, that is `/` or on a file
     /// system of the kernel, or that contains another one, is another one, or lies in it.
     pub fn open<'a>(mounts: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<Mounts, MountError> {
-        let mut by_name: BTreeMap<String, Mount> = BTreeMap::new();
-        for (name, path) in mounts {
-            let named =
-                GuestPath::parse(name).is_ok_and(|parsed| parsed.mount() == name && parsed.segments().is_empty());
-            if !named {
-                return Err(MountError::Name { name: name.to_owned() });
-            }
-            let failed = |error| MountError::Open { name: name.to_owned(), path: path.to_owned(), error };
-            let place = Place::find(path).map_err(failed)?;
-            let dir = ambient::open_dir(place.path()).map_err(failed)?;
-            if place.is_root() {
-                return Err(MountError::Root { name: name.to_owned(), path: path.to_owned() });
-            }
-            if is_kernel(&dir).map_err(failed)? {
-                return Err(MountError::Kernel { name: name.to_owned(), path: path.to_owned() });
-            }
-            if by_name.contains_key(name) {
-                return Err(MountError::Twice { name: name.to_owned() });
-            }
-            if let Some((other, mount)) = by_name.iter().find(|(_, mount)| mount.place.overlaps(&place)) {
-                return Err(MountError::Overlap {
-                    name: name.to_owned(),
-                    path: place.path().to_owned(),
-                    other: other.clone(),
-                    other_path: mount.place.path().to_owned(),
-                });
-            }
-            by_name.insert(name.to_owned(), Mount { dir, place });
+        Mounts::open_all(mounts.into_iter().map(|(name, path)| (name, MountSource::Folder(path))), None)
+    }
+
+    /// Opens mounts of all sorts. What is staged waits in the folder `staging`.
+    ///
+    /// # Errors
+    /// As [`Mounts::open`]; when there are staged writes and no folder for them, or it cannot be used.
+    pub fn open_all<'a>(
+        mounts: impl IntoIterator<Item = (&'a str, MountSource<'a>)>,
+        staging: Option<&Path>,
+    ) -> Result<Mounts, MountError> {
+        let mut opened = Mounts::default();
+        let mut shared: Option<Arc<Staging>> = None;
+        for (name, source) in mounts {
+            opened.check_name(name)?;
+            let mount = match source {
+                MountSource::Folder(path) => {
+                    let (folder, place) = opened.open_folder(name, path)?;
+                    Mount::Direct(folder, place)
+                }
+                MountSource::Staged(path) => {
+                    let (folder, place) = opened.open_folder(name, path)?;
+                    let staging = match &shared {
+                        Some(staging) => Arc::clone(staging),
+                        None => {
+                            let path = staging.ok_or_else(|| MountError::NoStaging { name: name.to_owned() })?;
+                            let failed = |error| MountError::Staging { path: path.to_owned(), error };
+                            Arc::clone(shared.insert(Arc::new(Staging::open(path).map_err(failed)?)))
+                        }
+                    };
+                    Mount::Staged(Overlay::new(folder, staging), place)
+                }
+                MountSource::Memory => Mount::Memory(Tree::default(), Remains::Nothing),
+                MountSource::Report => Mount::Memory(Tree::default(), Remains::Report),
+            };
+            opened.by_name.insert(name.to_owned(), mount);
         }
-        Ok(Mounts { by_name })
+        Ok(opened)
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), MountError> {
+        let named = GuestPath::parse(name).is_ok_and(|parsed| parsed.mount() == name && parsed.segments().is_empty());
+        if !named {
+            return Err(MountError::Name { name: name.to_owned() });
+        }
+        if self.by_name.contains_key(name) { Err(MountError::Twice { name: name.to_owned() }) } else { Ok(()) }
+    }
+
+    fn open_folder(&self, name: &str, path: &Path) -> Result<(Folder, Place), MountError> {
+        let failed = |error| MountError::Open { name: name.to_owned(), path: path.to_owned(), error };
+        let place = Place::find(path).map_err(failed)?;
+        let dir = ambient::open_dir(place.path()).map_err(failed)?;
+        if place.is_root() {
+            return Err(MountError::Root { name: name.to_owned(), path: path.to_owned() });
+        }
+        if is_kernel(&dir).map_err(failed)? {
+            return Err(MountError::Kernel { name: name.to_owned(), path: path.to_owned() });
+        }
+        if let Some((other, there)) = self.places().find(|(_, there)| there.overlaps(&place)) {
+            return Err(MountError::Overlap {
+                name: name.to_owned(),
+                path: place.path().to_owned(),
+                other: other.to_owned(),
+                other_path: there.path().to_owned(),
+            });
+        }
+        Ok((Folder::new(dir), place))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
     }
 
+    /// Where the mounts that are folders are.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &Place)> {
-        self.by_name.iter().map(|(name, mount)| (name.as_str(), &mount.place))
+        self.by_name.iter().filter_map(|(name, mount)| match mount {
+            Mount::Direct(_, place) | Mount::Staged(_, place) => Some((name.as_str(), place)),
+            Mount::Memory(..) => None,
+        })
     }
 
-    /// The directory that `path` names.
-    pub(super) fn dir(&self, path: &GuestPath) -> Result<Reached<Dir>, HostError> {
-        self.enter(path, path.segments().len())
+    pub(super) fn staged(&self) -> impl Iterator<Item = (&str, &Overlay)> {
+        self.by_name.iter().filter_map(|(name, mount)| match mount {
+            Mount::Staged(overlay, _) => Some((name.as_str(), overlay)),
+            Mount::Direct(..) | Mount::Memory(..) => None,
+        })
     }
 
-    /// The directory that holds `path`. A mount itself has none here: what is asked of it is asked of [`Mounts::dir`].
-    ///
-    /// # Errors
-    /// `failed.is_directory` for a mount and for the root.
-    pub(super) fn spot<'p>(&self, path: &'p GuestPath) -> Result<Reached<Spot<'p>>, HostError> {
-        let Some((name, parents)) = path.segments().split_last() else {
-            return Err(HostError::Failed(Code::IsDirectory));
-        };
-        self.enter(path, parents.len())?.then(|parent| Ok(Spot { parent, name, path }))
+    /// How many staged changes of that mount were applied.
+    pub(super) fn applied(&self, mount: &str) -> u64 {
+        let overlay = self.staged().find(|(name, _)| *name == mount);
+        overlay.map_or(0, |(_, overlay)| overlay.applied.load(Ordering::Acquire))
     }
 
-    /// Walks down the first `depth` segments, one at a time and never through a link.
-    fn enter(&self, path: &GuestPath, depth: usize) -> Result<Reached<Dir>, HostError> {
-        let mount = self.by_name.get(path.mount()).ok_or(HostError::Failed(Code::NotFound))?;
-        let mut dir = mount.dir.try_clone().map_err(|error| failure(&error))?;
-        for (at, name) in path.segments().iter().take(depth).enumerate() {
-            match dir.open_dir_nofollow(name) {
-                // Something of the kernel's may be mounted below a mount, too.
-                Ok(next) if is_kernel(&next).map_err(|error| failure(&error))? => {
-                    return Err(HostError::Denied(Code::SpecialFile));
-                }
-                Ok(next) => dir = next,
-                Err(error) => {
-                    return match followed(&dir, path, at, name)? {
-                        Some(to) => Ok(Reached::Link(to)),
-                        None => Err(failure(&error)),
-                    };
-                }
-            }
+    pub(super) fn reported(&self) -> impl Iterator<Item = (&str, &Tree)> {
+        self.by_name.iter().filter_map(|(name, mount)| match mount {
+            Mount::Memory(tree, Remains::Report) => Some((name.as_str(), tree)),
+            _ => None,
+        })
+    }
+
+    /// The mount of a path.
+    pub(super) fn at(&self, path: &GuestPath) -> Result<&Mount, HostError> {
+        self.by_name.get(path.mount()).ok_or(HostError::Failed(Code::NotFound))
+    }
+}
+
+impl Mount {
+    pub(super) fn is_memory(&self) -> bool {
+        matches!(self, Mount::Memory(..))
+    }
+
+    pub(super) fn open(&self, path: &GuestPath, how: How, meter: &Meter) -> Result<Reached<Content>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.open(path, how, meter)?.then(|file| Ok(Content::Disk(Arc::new(file)))),
+            Mount::Staged(overlay, _) => overlay.open(path, how, meter),
+            Mount::Memory(tree, _) => tree.open(path, how, meter).map(Content::Memory).map(Reached::Here),
         }
-        Ok(Reached::Here(dir))
+    }
+
+    pub(super) fn list(&self, path: &GuestPath) -> Result<Reached<Vec<DirEntry>>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.list(path),
+            Mount::Staged(overlay, _) => overlay.list(path),
+            Mount::Memory(tree, _) => tree.list(path).map(Reached::Here),
+        }
+    }
+
+    pub(super) fn find_dir(&self, path: &GuestPath) -> Result<Reached<()>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.enter(path, path.segments().len())?.then(|_exists| Ok(())),
+            Mount::Staged(overlay, _) => overlay.find_dir(path),
+            Mount::Memory(tree, _) => tree.find_dir(path).map(Reached::Here),
+        }
+    }
+
+    pub(super) fn stat(&self, path: &GuestPath, links: Links) -> Result<Reached<FileStat>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.stat(path, links),
+            Mount::Staged(overlay, _) => overlay.stat(path, links),
+            Mount::Memory(tree, _) => tree.stat(path).map(Reached::Here),
+        }
+    }
+
+    pub(super) fn make_dir(&self, path: &GuestPath, meter: &Meter) -> Result<Reached<()>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.make_dir(path, meter),
+            Mount::Staged(overlay, _) => overlay.make_dir(path, meter),
+            Mount::Memory(tree, _) => tree.make_dir(path, meter).map(Reached::Here),
+        }
+    }
+
+    pub(super) fn remove(&self, path: &GuestPath, what: Removal) -> Result<Reached<()>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.remove(path, what),
+            Mount::Staged(overlay, _) => overlay.remove(path, what),
+            Mount::Memory(tree, _) => tree.remove(path, what).map(Reached::Here),
+        }
+    }
+
+    pub(super) fn set_times(&self, path: &GuestPath, times: Times, meter: &Meter) -> Result<Reached<()>, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.set_times(path, times),
+            Mount::Staged(overlay, _) => overlay.set_times(path, times, meter),
+            Mount::Memory(tree, _) => tree.set_times(path, times, meter).map(Reached::Here),
+        }
+    }
+
+    /// Both paths are of this mount.
+    pub(super) fn rename(&self, from: &GuestPath, to: &GuestPath, meter: &Meter) -> Result<Renamed, HostError> {
+        match self {
+            Mount::Direct(folder, _) => folder.rename(from, to),
+            Mount::Staged(overlay, _) => overlay.rename(from, to, meter),
+            Mount::Memory(tree, _) => tree.rename(from, to, meter).map(|()| Renamed::Done),
+        }
     }
 }
 
@@ -187,70 +311,9 @@ impl Files {
     }
 }
 
-impl Spot<'_> {
-    /// What stands here, the link itself if it is one. `None` when nothing does.
-    pub(super) fn look(&self) -> Result<Option<Metadata>, HostError> {
-        match self.parent.symlink_metadata(self.name) {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure(&error)),
-        }
-    }
-
-    /// Where the link that stands here leads; `None` when it is no link.
-    pub(super) fn link(&self) -> Result<Option<GuestPath>, HostError> {
-        followed(&self.parent, self.path, self.path.segments().len().saturating_sub(1), self.name)
-    }
-}
-
 /// Runs `work` on a thread for blocking work.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
 ) -> Result<T, HostError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(HostError::Failed(Code::Internal)))
-}
-
-/// Whether a directory is on a file system whose files are controls of the kernel: writing to one is no writing of data,
-/// and reading one tells about other processes, this one included.
-fn is_kernel(dir: &Dir) -> io::Result<bool> {
-    // `statfs(2)`: procfs, sysfs, debugfs, tracefs, securityfs, configfs, cgroup, cgroup2, devpts. A device in an ordinary
-    // file system, as in `/dev`, is refused by itself.
-    Ok(matches!(
-        rustix::fs::fstatfs(dir)?.f_type,
-        0x9fa0
-            | 0x6265_6572
-            | 0x6462_6720
-            | 0x7472_6163
-            | 0x7363_6673
-            | 0x6265_6570
-            | 0x0027_e0eb
-            | 0x6367_7270
-            | 0x1cd1
-    ))
-}
-
-fn followed(dir: &Dir, path: &GuestPath, depth: usize, name: &str) -> Result<Option<GuestPath>, HostError> {
-    match dir.read_link_contents(name) {
-        Ok(target) => link::resolve(path, depth, &target).map(Some),
-        Err(_no_link) => Ok(None),
-    }
-}
-
-/// The code of an error of the operating system. The guest gets no more than this.
-pub(super) fn failure(error: &io::Error) -> HostError {
-    use io::ErrorKind::*;
-    let code = match error.kind() {
-        NotFound => Code::NotFound,
-        AlreadyExists => Code::Exists,
-        NotADirectory => Code::NotDirectory,
-        IsADirectory => Code::IsDirectory,
-        DirectoryNotEmpty => Code::NotEmpty,
-        // cap-std's own refusal carries no error number of the system.
-        PermissionDenied if error.raw_os_error().is_none() => return HostError::Denied(Code::OutsideMount),
-        CrossesDevices => return HostError::Denied(Code::OutsideMount),
-        PermissionDenied | ReadOnlyFilesystem => Code::HostPermission,
-        StorageFull | QuotaExceeded => Code::NoSpace,
-        _ => Code::Io,
-    };
-    HostError::Failed(code)
 }

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use bailiwick_guard::{Action, CallError, Effect, Guard, HandleSlot, HostError, Meter, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
-use cap_std::fs::{File, OpenOptions};
 
+use super::folder::How;
 use super::link::{Follow, MAX_LINKS, Reached};
-use super::mount::{Mounts, Spot, failure};
 use super::{Access, FileHandle, Files};
 
 /// Opens a regular file for reading. It can neither create nor truncate.
@@ -120,8 +118,9 @@ impl Perform<OpenRead> for Files {
         let (slot, meter) = reserve(permit.meter())?;
         let path = permit.action().path.clone();
         self.blocking(move |mounts| {
-            let file = open_at(mounts, &path, Access::Read, Create::Never)?;
-            file.then(|file| Ok(FileHandle::new(file, path, Access::Read, meter, slot)))
+            let how = How { access: Access::Read, create: Create::Never, truncate: false, bytes: 0 };
+            let file = mounts.at(&path)?.open(&path, how, &meter)?;
+            file.then(|content| Ok(FileHandle::new(content, path, Access::Read, meter, slot)))
         })
         .await
     }
@@ -143,12 +142,8 @@ impl Perform<OpenWrite> for Files {
         let OpenWrite { path, access, create, truncate } = permit.action();
         let (path, access, create, truncate) = (path.clone(), *access, *create, *truncate);
         self.blocking(move |mounts| {
-            open_at(mounts, &path, access, create)?.then(|file| {
-                if truncate {
-                    file.set_len(0).map_err(|error| failure(&error))?;
-                }
-                Ok(FileHandle::new(file, path, access, meter, slot))
-            })
+            let file = mounts.at(&path)?.open(&path, How { access, create, truncate, bytes: 0 }, &meter)?;
+            file.then(|content| Ok(FileHandle::new(content, path, access, meter, slot)))
         })
         .await
     }
@@ -172,56 +167,4 @@ impl Perform<ClaimRead> for Files {
 
 fn reserve(meter: &Arc<Meter>) -> Result<(HandleSlot, Arc<Meter>), HostError> {
     Ok((meter.open_handle()?, Arc::clone(meter)))
-}
-
-/// Opens the regular file at `path`. Never truncates: that happens once it is known what was opened.
-pub(super) fn open_at(
-    mounts: &Mounts,
-    path: &GuestPath,
-    access: Access,
-    create: Create,
-) -> Result<Reached<File>, HostError> {
-    mounts.spot(path)?.and_then(|spot| {
-        // Looking first keeps devices from being opened at all; looking again afterwards catches a swap in between.
-        match spot.look()? {
-            Some(_) if create == Create::New => return Err(HostError::Failed(Code::Exists)),
-            Some(found) if found.is_symlink() => return through(&spot),
-            Some(found) => only_regular(&found)?,
-            None if create == Create::Never => return Err(HostError::Failed(Code::NotFound)),
-            None => {}
-        }
-        let mut options = OpenOptions::new();
-        options.read(access.reads()).write(access.writes());
-        match create {
-            Create::Never => {}
-            Create::IfMissing => drop(options.create(true)),
-            Create::New => drop(options.create_new(true)),
-        }
-        // Opening a FIFO without `nonblock` would wait for its other end.
-        options.follow(FollowSymlinks::No).nonblock(true);
-        let file = match spot.parent.open_with(spot.name, &options) {
-            Ok(file) => file,
-            Err(_) if create != Create::New && spot.look()?.is_some_and(|found| found.is_symlink()) => {
-                return through(&spot);
-            }
-            Err(error) => return Err(failure(&error)),
-        };
-        only_regular(&file.metadata().map_err(|error| failure(&error))?)?;
-        Ok(Reached::Here(file))
-    })
-}
-
-fn through<T>(spot: &Spot<'_>) -> Result<Reached<T>, HostError> {
-    // A link that is gone by now was swapped: the caller may ask again.
-    spot.link()?.map(Reached::Link).ok_or(HostError::Failed(Code::Io))
-}
-
-/// # Errors
-/// `failed.is_directory` or `deny.file.special`.
-pub(super) fn only_regular(found: &cap_std::fs::Metadata) -> Result<(), HostError> {
-    match found {
-        found if found.is_file() => Ok(()),
-        found if found.is_dir() => Err(HostError::Failed(Code::IsDirectory)),
-        _ => Err(HostError::Denied(Code::SpecialFile)),
-    }
 }

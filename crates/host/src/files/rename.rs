@@ -5,13 +5,14 @@
 //! tokens: [`ClaimRead`] gives a [`ReadRight`], [`ClaimSource`] spends it for a [`RenameRight`], and [`Rename`] spends
 //! that. Only regular files are moved, since a directory would take paths along that nobody decided about.
 
+use std::sync::Arc;
+
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
 use super::Files;
 use super::link::{MAX_LINKS, Reached};
-use super::mount::failure;
-use super::open::{ClaimRead, ReadRight, only_regular};
+use super::open::{ClaimRead, ReadRight};
 
 /// Asks for the right to take a file away from its path.
 #[derive(Debug)]
@@ -100,24 +101,13 @@ impl Perform<Rename> for Files {
         if from.mount() != to.mount() {
             return Err(HostError::Denied(Code::OutsideMount));
         }
-        self.blocking(move |mounts| {
-            let (source, target) = match (mounts.spot(&from)?, mounts.spot(&to)?) {
-                (Reached::Here(source), Reached::Here(target)) => (source, target),
-                (source, target) => return Ok(Renamed::Link { from: source.or(&from), to: target.or(&to) }),
-            };
-            only_regular(&source.look()?.ok_or(HostError::Failed(Code::NotFound))?)?;
-            if let Some(replaced) = target.look()? {
-                only_regular(&replaced)?;
-            }
-            let moved = source.parent.rename(source.name, &target.parent, target.name);
-            moved.map(|()| Renamed::Done).map_err(|error| failure(&error))
-        })
-        .await
+        let meter = Arc::clone(permit.meter());
+        self.blocking(move |mounts| mounts.at(&from)?.rename(&from, &to, &meter)).await
     }
 }
 
 impl<T> Reached<T> {
-    fn or(self, path: &GuestPath) -> GuestPath {
+    pub(super) fn or(self, path: &GuestPath) -> GuestPath {
         match self {
             Reached::Here(_) => path.clone(),
             Reached::Link(to) => to,

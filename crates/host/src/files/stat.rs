@@ -3,13 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
-use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
+use bailiwick_policy::{ActionName, GuestPath, Resource};
 use cap_std::fs::{FileType, Metadata, MetadataExt};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::Files;
 use super::link::{Follow, Reached};
-use super::mount::failure;
 
 /// Asks what stands at a path.
 #[derive(Clone, Debug)]
@@ -95,21 +94,7 @@ impl Perform<Stat> for Files {
         if path.is_root() {
             return Ok(Reached::Here(FileStat::directory()));
         }
-        self.blocking(move |mounts| {
-            if path.segments().is_empty() {
-                return mounts
-                    .dir(&path)?
-                    .then(|mount| Ok(FileStat::of(&mount.dir_metadata().map_err(|error| failure(&error))?)));
-            }
-            mounts.spot(&path)?.and_then(|spot| {
-                let found = spot.look()?.ok_or(HostError::Failed(Code::NotFound))?;
-                if found.is_symlink() && links == Links::Follow {
-                    return spot.link()?.map(Reached::Link).ok_or(HostError::Failed(Code::Io));
-                }
-                Ok(Reached::Here(FileStat::of(&found)))
-            })
-        })
-        .await
+        self.blocking(move |mounts| mounts.at(&path)?.stat(&path, links)).await
     }
 }
 
@@ -156,7 +141,7 @@ impl FileKind {
 }
 
 impl FileId {
-    fn of(device: u64, inode: u64) -> FileId {
+    pub(super) fn of(device: u64, inode: u64) -> FileId {
         let mut hasher = blake3::Hasher::new_derive_key("bailiwick 2026 file identity");
         hasher.update(&device.to_le_bytes()).update(&inode.to_le_bytes());
         let mut reader = hasher.finalize_xof();

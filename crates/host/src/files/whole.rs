@@ -3,12 +3,9 @@
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 use bytes::Bytes;
-use cap_std::fs::FileExt;
 
-use super::handle::{append_fully, read_fully};
+use super::folder::How;
 use super::link::{Follow, Reached};
-use super::mount::failure;
-use super::open::open_at;
 use super::{Access, Create, Files};
 
 /// Most bytes that one [`ReadFile`] returns.
@@ -64,9 +61,11 @@ impl Follow for ReadFile {
 impl Perform<ReadFile> for Files {
     async fn perform(&self, permit: Permit<'_, ReadFile>) -> Result<Reached<Bytes>, HostError> {
         let ReadFile { path, offset, max } = permit.action().clone();
+        let meter = permit.meter().clone();
         self.blocking(move |mounts| {
-            let file = open_at(mounts, &path, Access::Read, Create::Never)?;
-            file.then(|file| read_fully(&file, offset, max.min(MAX_FILE_READ)))
+            let how = How { access: Access::Read, create: Create::Never, truncate: false, bytes: 0 };
+            let file = mounts.at(&path)?.open(&path, how, &meter)?;
+            file.then(|content| content.read(offset, max.min(MAX_FILE_READ), meter.now()))
         })
         .await
     }
@@ -102,15 +101,13 @@ impl Perform<WriteFile> for Files {
             WriteMode::New => Create::New,
         };
         self.blocking(move |mounts| {
-            open_at(mounts, &path, Access::Write, create)?.then(|file| {
-                // Taken once no link is left on the way, so that a path behind a link costs no more than a plain one.
-                meter.take_disk(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
-                let written = match mode {
-                    WriteMode::Replace => file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0)),
-                    WriteMode::New => file.write_all_at(&bytes, 0),
-                    WriteMode::Append => append_fully(&file, &bytes),
-                };
-                written.map_err(|error| failure(&error))
+            let mount = mounts.at(&path)?;
+            let spent = if mount.is_memory() { 0 } else { u64::try_from(bytes.len()).unwrap_or(u64::MAX) };
+            let truncate = mode == WriteMode::Replace;
+            let how = How { access: Access::Write, create, truncate, bytes: spent };
+            mount.open(&path, how, &meter)?.then(|content| match mode {
+                WriteMode::Replace | WriteMode::New => content.write(0, &bytes, meter.now()),
+                WriteMode::Append => content.append(&bytes, meter.now()),
             })
         })
         .await

@@ -71,6 +71,10 @@ diagnostic_codes! {
     BadHeader = "manifest.bad_header";
     /// A file rule for a mount that `[mounts]` does not have; of a deny rule, a warning.
     NoMount = "manifest.no_mount";
+    /// A mount that is not just one of a folder, memory, and the report.
+    BadMount = "manifest.bad_mount";
+    /// Warning: the folder of a mount is not there.
+    NoFolder = "manifest.no_folder";
     /// A rule for a tool server that `[tools]` does not have; of a deny rule, a warning.
     NoToolServer = "manifest.no_tool_server";
     /// A rule for a key-value store that `[stores]` does not have; of a deny rule, a warning.

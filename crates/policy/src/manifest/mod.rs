@@ -7,6 +7,7 @@ mod diagnostic;
 mod fields;
 mod json;
 mod lint;
+mod mounts;
 mod quantity;
 mod rules;
 mod servers;
@@ -24,6 +25,7 @@ use self::declared::Declared;
 use self::diagnostic::Report;
 pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use self::fields::{Fields, Schema};
+pub use self::mounts::{Backing, MountPoint, Writes};
 use self::rules::{Lines, Reader, is_id};
 pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
 pub use self::servers::ToolServer;
@@ -47,7 +49,7 @@ pub struct Manifest {
     description: Option<String>,
     ceiling: Option<String>,
     limits: Limits,
-    mounts: Vec<(String, String)>,
+    mounts: Vec<MountPoint>,
     tools: Vec<ToolServer>,
     stores: Vec<(String, Sharing)>,
     databases: Vec<(String, String)>,
@@ -78,7 +80,7 @@ const TOP: Schema = Schema {
 
 const LIMITS: Schema = Schema {
     what: "`[limits]`",
-    known: &["fuel", "memory", "timeout", "output", "host_calls", "disk"],
+    known: &["fuel", "memory", "timeout", "output", "host_calls", "disk", "files"],
     later: &["calls", "sum", "rate", "concurrent", "handles", "stack"],
 };
 
@@ -122,9 +124,9 @@ impl Manifest {
         &self.limits
     }
 
-    /// Mounts by name, with the host's path relative to the manifest's folder.
-    pub fn mounts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.mounts.iter().map(|(name, path)| (name.as_str(), path.as_str()))
+    /// Where the files are that rules name.
+    pub fn mounts(&self) -> &[MountPoint] {
+        &self.mounts
     }
 
     /// The upstream tool servers.
@@ -212,7 +214,7 @@ impl Manifest {
         let id = read_name(&fields, "id", report);
         let ceiling = read_ceiling(&fields, report);
         let agents = read_agents(&fields, report);
-        let mounts = read_mounts(&fields, report);
+        let mounts = mounts::read(&fields, report);
         let tools = servers::read(&fields, report);
         let stores = data::stores(&fields, report);
         let databases = data::databases(&fields, report);
@@ -308,29 +310,6 @@ fn read_agents(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
     items.into_iter().filter_map(|(agent, place)| name("agents", agent, place, report)).collect()
 }
 
-fn read_mounts(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)> {
-    let mut mounts = Vec::new();
-    let mut names = HashSet::new();
-    for entry in fields.table("mounts", report).unwrap_or_default() {
-        let name = name("mounts", &entry.key, &entry.place, report);
-        let tree::Value::Text(path) = &entry.node.value else {
-            fields::wrong_type::<()>(&entry.node, &entry.key, "the path of a folder", report);
-            continue;
-        };
-        if path.is_empty() || path.len() > 4096 {
-            let message = format!("`{}` takes the path of a folder", Printable(&entry.key));
-            report.error(DiagnosticCode::BadName, &entry.node.place, message);
-        }
-        refuse_hidden(&entry.key, path, &entry.node.place, report);
-        if !names.insert(&entry.key) {
-            let message = format!("`{}` is defined twice", Printable(&entry.key));
-            report.error(DiagnosticCode::DuplicateField, &entry.place, message);
-        }
-        mounts.extend(name.map(|name| (name, path.clone())));
-    }
-    mounts
-}
-
 /// A path must be what its reader takes it for. NUL, which no path can hold, is one of these characters.
 fn refuse_hidden(key: &str, path: &str, place: &Place, report: &mut Report) {
     if path.chars().any(is_hidden) {
@@ -353,5 +332,6 @@ fn read_limits(fields: &Fields<'_>, report: &mut Report) -> Limits {
     limits.output = fields.size("output", report).unwrap_or(limits.output);
     limits.host_calls = fields.count("host_calls", report).unwrap_or(limits.host_calls);
     limits.disk = fields.size("disk", report).unwrap_or(limits.disk);
+    limits.files = fields.count("files", report).unwrap_or(limits.files);
     limits
 }

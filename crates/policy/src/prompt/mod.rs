@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::condition::{Condition, Test};
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
-use crate::manifest::{Manifest, ManifestRule};
+use crate::manifest::{Backing, Manifest, ManifestRule, Writes};
 use crate::rule::{Effect, Terms};
 use crate::scope::Scope;
 use crate::text::Printable;
@@ -57,6 +57,9 @@ pub fn prompt(manifest: &Manifest, ceiling: Option<&Manifest>, dialect: Dialect,
         }
         if mine.len() > MAX_LINES {
             let _ = writeln!(text, "- … and {} more", mine.len() - MAX_LINES);
+        }
+        if kind == Kind::File {
+            text += &mounts(manifest, &mine);
         }
         text += &exceptions(manifest, ceiling, kind);
         text += &example::section(dialect, kind, &mine);
@@ -195,6 +198,23 @@ fn demand(condition: &Condition) -> String {
     format!("{name}{optional} must be {}", tests.join(" and "))
 }
 
+/// What becomes of the files of each mount, where that is not what one expects of files.
+fn mounts(manifest: &Manifest, grants: &[&Grant<'_>]) -> String {
+    let mut text = String::new();
+    for mount in manifest.mounts() {
+        let what = match mount.backing() {
+            Backing::Folder { writes: Writes::Direct, .. } => continue,
+            Backing::Folder { writes: Writes::Staged, .. } => "changes are kept only if the code ends without an error",
+            Backing::Memory => "is in memory, and gone after the run",
+            Backing::Report => "files in it are handed over with the result",
+        };
+        if grants.iter().any(|grant| grant.scope.mount() == Some(mount.name())) {
+            let _ = writeln!(text, "- {}: {what}", code(&format!("/{}", mount.name())));
+        }
+    }
+    text
+}
+
 /// What deny rules take out of what was listed.
 fn exceptions(manifest: &Manifest, ceiling: Option<&Manifest>, kind: Kind) -> String {
     let granted = granted(manifest, ceiling);
@@ -212,7 +232,7 @@ fn exceptions(manifest: &Manifest, ceiling: Option<&Manifest>, kind: Kind) -> St
 fn holds(limits: &Limits, dialect: Dialect) -> String {
     let mut text = format!(
         "\n## Limits\n\nThe run is stopped when it uses more than {} of time, {} units of fuel ({}), {} of memory, {} of output \
-         (printed text and result together), {} calls to what is listed above, or {} written to files. `*` above stands \
+         (printed text and result together), {} calls to what is listed above, {} written to files, or {} files and folders made. `*` above stands \
          for one part of a path or name, `**` for one or more.\n",
         duration(limits.timeout()),
         grouped(limits.fuel().get()),
@@ -221,6 +241,7 @@ fn holds(limits: &Limits, dialect: Dialect) -> String {
         size(limits.output().get()),
         limits.host_calls(),
         size(limits.disk().get()),
+        limits.files(),
     );
     text += "\n## When a call is refused\n\n";
     text += example::refusal(dialect);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bailiwick_policy::{Diagnostic, DiagnosticCode, Manifest, Severity};
+use bailiwick_policy::{Backing, Diagnostic, DiagnosticCode, Manifest, Severity, Writes};
 
 use DiagnosticCode::*;
 
@@ -320,6 +320,7 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
     ("[limits]\noutput = 0", BadQuantity, "0", "zero does not mean unlimited"),
     ("[limits]\nhost_calls = 0", BadQuantity, "0", "zero does not mean unlimited"),
     ("[limits]\ndisk = \"0B\"", BadQuantity, "\"0B\"", "zero does not mean unlimited"),
+    ("[limits]\nfiles = 0", BadQuantity, "0", "zero does not mean unlimited"),
     ("[limits]\nfuel = -1", BadQuantity, "-1", "negative or too large"),
     ("[limits]\ntimeout = \"30\"", BadQuantity, "\"30\"", "`\"30s\"`"),
     ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { response = 0 }", BadQuantity, "0", "zero"),
@@ -418,7 +419,7 @@ const WHOLE: &[(&str, DiagnosticCode, &str)] = &[
     (
         "schema = 1\nid = \"m\"\n[mounts]\n\"a\\u001bb\" = []",
         WrongType,
-        "`a\\u{1b}b` takes the path of a folder, not a list",
+        "`a\\u{1b}b` takes the path of a folder, or a table such as `{ memory = true }`, not a list",
     ),
     (
         "schema = 1\nid = \"m\"\n[[deny]]\nid = \"d\"\nfile = \"sales/x\"\n[mounts]\n\"sal\\u001bes\" = \"x\"",
@@ -485,7 +486,8 @@ fn every_finding_points_at_its_text() {
 #[test]
 fn every_sort_of_finding_has_a_case() {
     let tested: HashSet<_> = CASES.iter().map(|case| case.1).chain(WHOLE.iter().map(|case| case.1)).collect();
-    let elsewhere = [TooLarge, TooDeep, TooManyRules, More];
+    // `NoFolder` is found by who looks at the disk; `BadMount` has a test of its own.
+    let elsewhere = [TooLarge, TooDeep, TooManyRules, More, NoFolder, BadMount];
     for code in DiagnosticCode::ALL {
         assert!(tested.contains(code) || elsewhere.contains(code), "{code} has no case");
     }
@@ -504,6 +506,49 @@ fn a_mount_is_changed_where_an_allow_rule_writes_or_deletes() {
     let manifest = Manifest::parse(&text, "m.toml").unwrap();
     let changed = ["m", "n", "o", "p", "q", "none", "m.example"].map(|mount| manifest.changes(mount));
     assert_eq!(changed, [false, true, true, false, true, false, false]);
+}
+
+/// What stands behind a mount, and mistakes in it.
+#[test]
+fn a_mount_is_a_folder_memory_or_the_report() {
+    let read = |mount: &str| {
+        let text = format!("schema = 1\nid = \"m\"\nagents = [\"bot\"]\n[mounts]\nm = {mount}\n");
+        Manifest::parse(&text, "m.toml").map(|manifest| manifest.mounts()[0].backing().clone())
+    };
+    let folder = |writes| Backing::Folder { path: "./m".into(), writes };
+    for (mount, backing) in [
+        ("\"./m\"", folder(Writes::Direct)),
+        ("{ path = \"./m\" }", folder(Writes::Direct)),
+        ("{ path = \"./m\", writes = \"direct\" }", folder(Writes::Direct)),
+        ("{ path = \"./m\", writes = \"staged\" }", folder(Writes::Staged)),
+        ("{ memory = true }", Backing::Memory),
+        ("{ report = true }", Backing::Report),
+    ] {
+        assert_eq!(read(mount).unwrap(), backing, "{mount}");
+    }
+    for (mount, code, part) in [
+        ("{}", BadMount, "must be one of"),
+        ("{ writes = \"staged\" }", BadMount, "must be one of"),
+        ("{ path = \"./m\", memory = true }", BadMount, "must be one of"),
+        ("{ memory = true, report = true }", BadMount, "must be one of"),
+        ("{ memory = false }", BadMount, "says nothing"),
+        ("{ report = false }", BadMount, "says nothing"),
+        ("{ memory = 1 }", WrongType, "`true` or `false`"),
+        ("{ memory = true, writes = \"staged\" }", MisplacedField, "nobody else's"),
+        ("{ path = \"./m\", writes = \"later\" }", BadMount, "`later` is not a way of writing"),
+        ("{ path = \"./m\", writes = 1 }", WrongType, "a string"),
+        ("{ path = 1 }", WrongType, "a string"),
+        ("{ path = \"\" }", BadName, "the path of a folder"),
+        ("{ path = \"a\\u202eb\" }", BadName, "invisible"),
+        ("{ path = \"./m\", wirtes = \"staged\" }", UnknownField, "did you mean `writes`?"),
+        ("1", WrongType, "the path of a folder, or a table"),
+    ] {
+        let found = read(mount).unwrap_err();
+        let fits = |finding: &Diagnostic| {
+            finding.code == code && format!("{} {:?}", finding.message, finding.help).contains(part)
+        };
+        assert!(found.iter().any(fits), "{mount}: {found:?}");
+    }
 }
 
 #[test]
@@ -602,7 +647,8 @@ invoices = "./data/invoices"
     assert_eq!(manifest.agents(), ["expense-bot", "bot_2"]);
     assert_eq!(manifest.description(), Some("Reads invoices."));
     assert_eq!(manifest.ceiling(), Some("org.toml"));
-    assert_eq!(manifest.mounts().collect::<Vec<_>>(), [("invoices", "./data/invoices")]);
+    let mounts: Vec<_> = manifest.mounts().iter().map(|mount| (mount.name(), mount.folder())).collect();
+    assert_eq!(mounts, [("invoices", Some("./data/invoices"))]);
     assert_eq!(
         manifest.scopes().to_string(),
         "fetch:get,head:api.invoices.example/v1/** fetch:get,head:api.invoices.example \

@@ -184,6 +184,7 @@ fn every_limit_arrives_in_the_grant() {
     assert_eq!(limits("output = \"2KiB\"").output().get(), 2048);
     assert_eq!(limits("host_calls = 3").host_calls().get(), 3);
     assert_eq!(limits("disk = 9").disk().get(), 9);
+    assert_eq!(limits("files = 7").files().get(), 7);
     assert_eq!(limits("disk = 9").fuel(), usual.fuel());
 }
 

@@ -77,7 +77,8 @@ impl World {
         let mounts = Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path()))).unwrap();
         let host = Arc::new(Services::builder().build().host(mounts));
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        let io = Arc::new(GuestIo { input, args, output: Output::new(Arc::clone(guard.meter()), None) });
+        let io =
+            Arc::new(GuestIo { input, args, has_tmp: false, output: Output::new(Arc::clone(guard.meter()), None) });
         World { door: Door::new(Arc::clone(&guard), host), io, guard, dir }
     }
 
@@ -87,7 +88,12 @@ impl World {
 
     pub(super) fn state(&self) -> RunState {
         let outside: Arc<dyn Outside> = Arc::new(Live::new());
-        RunState::new(self.door.clone(), Arc::clone(&self.io), outside, MemoryLimiter::new(64 << 20))
+        RunState::new(
+            self.door.clone(),
+            Arc::clone(&self.io),
+            outside,
+            MemoryLimiter::new(Arc::new(bailiwick_guard::MemoryAccount::new(64 << 20))),
+        )
     }
 
     /// Runs a component to its end.

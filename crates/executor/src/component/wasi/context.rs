@@ -21,14 +21,18 @@ const WRITE_BYTES: usize = 64 << 10;
 
 /// WASI's context for one run.
 ///
-/// - arguments: `guest`, then the job's; environment: empty; working directory: none;
+/// - arguments: `guest`, then the job's; environment: empty but for `TMPDIR` when there is a `/tmp`; working directory: none;
 /// - stdin: the job's input as JSON text, nothing when it is `null`;
 /// - stdout and stderr: the run's output, metered; none of the three is a terminal;
 /// - clocks: `outside`;
 /// - files, sockets, names: none. Files are linked with an implementation of our own, and sockets not at all.
 pub(crate) fn wasi_ctx(io: &GuestIo, outside: &Arc<dyn Outside>) -> WasiCtx {
     let stream = |stream| Pipe { output: io.output.clone(), stream };
-    WasiCtx::builder()
+    let mut builder = WasiCtx::builder();
+    if io.has_tmp {
+        builder.env("TMPDIR", "/tmp");
+    }
+    builder
         .arg("guest")
         .args(&io.args)
         .stdin(MemoryInputPipe::new(input_text(&io.input)))

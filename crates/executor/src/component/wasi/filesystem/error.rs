@@ -83,7 +83,7 @@ fn failed(code: Code) -> ErrorCode {
 
 fn limited(code: Code) -> ErrorCode {
     match code {
-        Code::DiskBytes => ErrorCode::InsufficientSpace,
+        Code::DiskBytes | Code::MemoryBytes => ErrorCode::InsufficientSpace,
         Code::ArgumentBytes => ErrorCode::FileTooLarge,
         Code::CallDeadline => ErrorCode::Io,
         _ => ErrorCode::Quota,
@@ -117,6 +117,7 @@ mod tests {
             (HostError::Failed(Code::NoSpace), ErrorCode::InsufficientSpace),
             (HostError::Failed(Code::Internal), ErrorCode::Io),
             (HostError::Limit(Code::DiskBytes), ErrorCode::InsufficientSpace),
+            (HostError::Limit(Code::MemoryBytes), ErrorCode::InsufficientSpace),
             (HostError::Limit(Code::ArgumentBytes), ErrorCode::FileTooLarge),
             (HostError::Limit(Code::OpenHandles), ErrorCode::Quota),
             (HostError::Limit(Code::CallDeadline), ErrorCode::Io),

@@ -1,0 +1,186 @@
+//! `--out`: what the guest left in `report` mounts, as files of whoever ran it. Never through a link, and nothing is
+//! replaced that they did not say may be.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use bailiwick::LeftFile;
+use bailiwick_policy::{Backing, Manifest};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+use data_encoding::HEXLOWER;
+
+use crate::arguments::LaunchArguments;
+use crate::failure::Failure;
+use crate::terminal::Untrusted;
+
+/// Where the files go.
+pub(crate) struct Delivery {
+    folder: PathBuf,
+    dir: Dir,
+    overwrite: bool,
+    /// With one such mount its name is left out of the paths.
+    many: bool,
+}
+
+/// A file below the folder.
+struct Place {
+    parents: Vec<String>,
+    name: String,
+}
+
+impl Delivery {
+    /// Opens the folder of `--out`, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or the manifest has no mount whose files come back.
+    pub(crate) fn of(arguments: &LaunchArguments, manifest: &Manifest) -> Result<Option<Delivery>, Failure> {
+        let Some(folder) = &arguments.out else { return Ok(None) };
+        let mounts = manifest.mounts().iter().filter(|mount| *mount.backing() == Backing::Report).count();
+        if mounts == 0 {
+            return Err(Failure::usage("--out: the manifest has no mount whose files come back")
+                .help("add `out = { report = true }` under [mounts], and a rule such as `file = \"out/**\"`"));
+        }
+        let failed = |error: io::Error| {
+            let name = folder.display().to_string();
+            Failure::usage(format!("--out: cannot use the folder `{}`: {error}", Untrusted(&name)))
+        };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(failed)?;
+        Ok(Some(Delivery { folder: folder.clone(), dir, overwrite: arguments.overwrite, many: mounts > 1 }))
+    }
+
+    /// Writes all of them; nothing when one of them may not be written.
+    ///
+    /// # Errors
+    /// Which file is in the way, or what the system said.
+    pub(crate) fn write(&self, files: &[LeftFile]) -> Result<(), Failure> {
+        let places: Vec<(Place, &LeftFile)> = files.iter().filter_map(|file| Some((self.place(file)?, file))).collect();
+        for (place, _) in &places {
+            self.check(place).map_err(|error| self.failed(place, &error))?;
+        }
+        for (place, file) in &places {
+            self.write_one(place, &file.content).map_err(|error| self.failed(place, &error))?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, file: &LeftFile) -> Option<Place> {
+        let mut names = file.path.split('/').filter(|name| !name.is_empty()).map(str::to_owned);
+        let mount = names.next()?;
+        let mut parents: Vec<String> = self.many.then_some(mount).into_iter().chain(names).collect();
+        let name = parents.pop()?;
+        Some(Place { parents, name })
+    }
+
+    fn check(&self, place: &Place) -> io::Result<()> {
+        let mut dir = self.dir.try_clone()?;
+        for name in &place.parents {
+            match dir.symlink_metadata(name) {
+                Ok(found) if found.is_dir() => dir = dir.open_dir(name)?,
+                Ok(_) => return Err(io::Error::other(format!("`{}` is in the way, and no folder", Untrusted(name)))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        match dir.symlink_metadata(&place.name) {
+            Ok(found) if found.is_file() && self.overwrite => Ok(()),
+            Ok(found) if found.is_file() => {
+                Err(io::Error::other("it is there already; allow replacing with --overwrite"))
+            }
+            Ok(_) => Err(io::Error::other("what is there is no file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_one(&self, place: &Place, content: &[u8]) -> io::Result<()> {
+        let mut dir = self.dir.try_clone()?;
+        for name in &place.parents {
+            match dir.create_dir(name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            if !dir.symlink_metadata(name)?.is_dir() {
+                return Err(io::Error::other(format!("`{}` is in the way, and no folder", Untrusted(name))));
+            }
+            dir = dir.open_dir(name)?;
+        }
+        if !self.overwrite {
+            // Fails for whatever is there by now, a link too.
+            return dir.open_with(&place.name, OpenOptions::new().write(true).create_new(true))?.write_all(content);
+        }
+        let mut unique = [0; 8];
+        rustix::rand::getrandom(&mut unique, rustix::rand::GetRandomFlags::empty())?;
+        let temporary = format!(".bailiwick-{}", HEXLOWER.encode(&unique));
+        let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
+        let written = file.write_all(content).and_then(|()| dir.rename(&temporary, &dir, &place.name));
+        written.inspect_err(|_| drop(dir.remove_file(&temporary)))
+    }
+
+    fn failed(&self, place: &Place, error: &io::Error) -> Failure {
+        let below: PathBuf = place.parents.iter().chain([&place.name]).collect();
+        let path = self.folder.join(below).display().to_string();
+        Failure::internal(format!("--out: cannot write `{}`: {error}", Untrusted(&path)))
+    }
+}
+
+/// Writes what a run left, if it was asked for.
+///
+/// # Errors
+/// As [`Delivery::write`].
+pub(crate) fn deliver(delivery: Option<&Delivery>, files: &[LeftFile]) -> Result<(), Failure> {
+    delivery.map_or(Ok(()), |delivery| delivery.write(files))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+
+    fn delivery(folder: &Path, overwrite: bool) -> Delivery {
+        let dir = Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        Delivery { folder: folder.to_owned(), dir, overwrite, many: false }
+    }
+
+    fn files(paths: &[&str]) -> Vec<LeftFile> {
+        paths.iter().map(|path| LeftFile { path: format!("/out/{path}"), content: "new".into() }).collect()
+    }
+
+    #[test]
+    fn files_are_written_and_nothing_is_replaced_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (at, outside) = (folder.path().join("o"), folder.path().join("outside"));
+        fs::create_dir(&at).unwrap();
+        fs::write(&outside, "kept").unwrap();
+        delivery(&at, false).write(&files(&["a", "d/e/b"])).unwrap();
+        assert_eq!(fs::read_to_string(at.join("d/e/b")).unwrap(), "new");
+        fs::write(at.join("a"), "old").unwrap();
+        let refused = delivery(&at, false).write(&files(&["0", "a"])).unwrap_err();
+        assert!(refused.message().contains("--overwrite"), "{}", refused.message());
+        assert!(!at.join("0").exists(), "all or nothing");
+        delivery(&at, true).write(&files(&["a"])).unwrap();
+        assert_eq!(fs::read_to_string(at.join("a")).unwrap(), "new");
+        symlink(&outside, at.join("link")).unwrap();
+        symlink(folder.path(), at.join("dirlink")).unwrap();
+        for overwrite in [false, true] {
+            for path in ["link", "dirlink/outside", "dirlink/fresh", "a/below", "d"] {
+                assert!(delivery(&at, overwrite).write(&files(&[path])).is_err(), "{path} {overwrite}");
+            }
+        }
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "kept");
+        assert!(!folder.path().join("fresh").exists());
+        assert_eq!(fs::read_dir(&at).unwrap().count(), 4, "no temporary file is left");
+    }
+
+    #[test]
+    fn several_mounts_keep_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let two = Delivery { many: true, ..delivery(folder.path(), false) };
+        two.write(&files(&["a"])).unwrap();
+        assert!(folder.path().join("out/a").is_file());
+    }
+}

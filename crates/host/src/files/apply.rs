@@ -1,0 +1,542 @@
+//! The end of staged changes: a decision about each of them once more, then all of them, or none.
+//!
+//! Each changed path is claimed with the action that changed it, `write` or `delete`; a claim is decided and recorded, and
+//! none is a host call of the guest. The last one is the effect, for all of them. It applies nothing when one of the things
+//! was changed by somebody else since the run first saw it.
+//!
+//! What is atomic: each file is put in its place by one `rename`, so that nobody sees half of it. The set is not: a
+//! crash, or an error between two steps, leaves the steps before it done. Everything that can be known before the first
+//! step is checked before it, and files are put in place before anything is deleted.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
+use cap_std::fs::{Dir, MetadataExt, OpenOptions, Permissions, PermissionsExt};
+use rustix::fs::{AtFlags, RenameFlags};
+
+use super::Files;
+use super::folder::{Folder, Spot, failure};
+use super::link::Reached;
+use super::overlay::{Change, Now, Overlay, Print, State};
+use super::{FileKind, Mounts};
+
+/// The longest that applying takes.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// What became of the changes that were staged in a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub mount: String,
+    /// Files, directories and removals.
+    pub changes: u64,
+    pub outcome: Settlement,
+}
+
+/// How staged changes end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// All of them are in the mount.
+    Applied,
+    /// The run did not finish: none of them is.
+    Discarded,
+    /// They could not be applied, and none of them is.
+    Refused(Code),
+    /// An error came in between: so many of the changes are in the mount, and the others are not.
+    Partial(u64, Code),
+}
+
+/// Asks whether a staged file or directory may still be written.
+#[derive(Debug)]
+pub struct ClaimWrite {
+    path: GuestPath,
+}
+
+/// Asks whether what was removed may still be deleted.
+#[derive(Debug)]
+pub struct ClaimDelete {
+    path: GuestPath,
+}
+
+/// A change that was decided and recorded once more.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ApplyRight {
+    step: Step,
+}
+
+/// Applies everything; the last change is a file or directory.
+#[derive(Debug)]
+pub struct ApplyByWrite {
+    last: GuestPath,
+    rights: HashSet<ApplyRight>,
+}
+
+/// Applies everything; the last change is a removal.
+#[derive(Debug)]
+pub struct ApplyByDelete {
+    last: GuestPath,
+    rights: HashSet<ApplyRight>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Step {
+    path: GuestPath,
+    is_removal: bool,
+}
+
+/// Ends what is staged in all mounts: applies it, or forgets it.
+pub async fn settle(guard: &Guard, files: &Files, is_finished: bool) -> Vec<Settled> {
+    let mut plans: Vec<(String, Vec<Step>)> = Vec::new();
+    for (mount, overlay) in files.mounts().staged() {
+        overlay.gate.shut();
+        plans.push((mount.to_owned(), overlay.plan(mount)));
+    }
+    let steps: Vec<Step> = plans.iter().flat_map(|(_, steps)| steps.iter().cloned()).collect();
+    let result = match (is_finished, steps.split_last()) {
+        (false, _) => None,
+        (true, None) => Some(Ok(())),
+        (true, Some((last, before))) => Some(apply(guard, files, last, before).await),
+    };
+    let settled = plans.into_iter().map(|(mount, steps)| {
+        let outcome = match &result {
+            None => Settlement::Discarded,
+            Some(Ok(())) => Settlement::Applied,
+            Some(Err(error)) => match files.mounts().applied(&mount) {
+                0 => Settlement::Refused(error.code()),
+                done => Settlement::Partial(done, error.code()),
+            },
+        };
+        Settled { mount, changes: u64::try_from(steps.len()).unwrap_or(u64::MAX), outcome }
+    });
+    settled.collect()
+}
+
+async fn apply(guard: &Guard, files: &Files, last: &Step, before: &[Step]) -> Result<(), CallError> {
+    let mut rights = HashSet::new();
+    for step in before {
+        let path = step.path.clone();
+        rights.insert(match step.is_removal {
+            true => guard.call(files, ClaimDelete { path }).await?,
+            false => guard.call(files, ClaimWrite { path }).await?,
+        });
+    }
+    let path = last.path.clone();
+    match last.is_removal {
+        true => guard.call(files, ApplyByDelete { last: path, rights }).await,
+        false => guard.call(files, ApplyByWrite { last: path, rights }).await,
+    }
+}
+
+impl Action for ClaimWrite {
+    const NAME: ActionName = ActionName::Write;
+    // Nothing happens yet. The intent of the action that applies is durable before it does, and those before it with it.
+    const EFFECT: Effect = Effect::Read;
+    const COUNTED: bool = false;
+    type Output = ApplyRight;
+
+    fn resource(&self) -> Resource {
+        Resource::File(self.path.clone())
+    }
+}
+
+impl Perform<ClaimWrite> for Files {
+    async fn perform(&self, permit: Permit<'_, ClaimWrite>) -> Result<ApplyRight, HostError> {
+        Ok(ApplyRight { step: Step { path: permit.action().path.clone(), is_removal: false } })
+    }
+}
+
+impl Action for ClaimDelete {
+    const NAME: ActionName = ActionName::Delete;
+    const EFFECT: Effect = Effect::Read;
+    const COUNTED: bool = false;
+    type Output = ApplyRight;
+
+    fn resource(&self) -> Resource {
+        Resource::File(self.path.clone())
+    }
+}
+
+impl Perform<ClaimDelete> for Files {
+    async fn perform(&self, permit: Permit<'_, ClaimDelete>) -> Result<ApplyRight, HostError> {
+        Ok(ApplyRight { step: Step { path: permit.action().path.clone(), is_removal: true } })
+    }
+}
+
+impl Action for ApplyByWrite {
+    const NAME: ActionName = ActionName::Write;
+    const EFFECT: Effect = Effect::World;
+    const COUNTED: bool = false;
+    type Output = ();
+
+    /// The last of the paths; the others were decided about when their rights were claimed.
+    fn resource(&self) -> Resource {
+        Resource::File(self.last.clone())
+    }
+
+    fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+}
+
+impl Perform<ApplyByWrite> for Files {
+    async fn perform(&self, permit: Permit<'_, ApplyByWrite>) -> Result<(), HostError> {
+        let ApplyByWrite { last, rights } = permit.action();
+        self.apply(rights, Step { path: last.clone(), is_removal: false }).await
+    }
+}
+
+impl Action for ApplyByDelete {
+    const NAME: ActionName = ActionName::Delete;
+    const EFFECT: Effect = Effect::World;
+    const COUNTED: bool = false;
+    type Output = ();
+
+    fn resource(&self) -> Resource {
+        Resource::File(self.last.clone())
+    }
+
+    fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+}
+
+impl Perform<ApplyByDelete> for Files {
+    async fn perform(&self, permit: Permit<'_, ApplyByDelete>) -> Result<(), HostError> {
+        let ApplyByDelete { last, rights } = permit.action();
+        self.apply(rights, Step { path: last.clone(), is_removal: true }).await
+    }
+}
+
+impl Files {
+    async fn apply(&self, rights: &HashSet<ApplyRight>, last: Step) -> Result<(), HostError> {
+        let mut decided: HashSet<Step> = rights.iter().map(|right| right.step.clone()).collect();
+        decided.insert(last);
+        self.blocking(move |mounts| apply_all(mounts, &decided)).await
+    }
+}
+
+fn apply_all(mounts: &Mounts, decided: &HashSet<Step>) -> Result<(), HostError> {
+    let mut applications = Vec::new();
+    for (mount, overlay) in mounts.staged() {
+        // INVARIANT: the gate is shut, so that the plan is the one that was decided about.
+        if overlay.plan(mount).iter().any(|step| !decided.contains(step)) {
+            return Err(HostError::Failed(Code::Internal));
+        }
+        applications.push((overlay, overlay.state(), mount));
+    }
+    // Among processes that share the staging folder one applies at a time.
+    let _turn = match applications.first() {
+        Some((overlay, ..)) => Some(overlay.staging.turn().map_err(|error| failure(&error))?),
+        None => None,
+    };
+    let mut applications: Vec<Application<'_>> = applications
+        .iter()
+        .map(|(overlay, state, mount)| Application {
+            below: &overlay.below,
+            state,
+            mount,
+            near: BTreeSet::new(),
+            done: &overlay.applied,
+        })
+        .collect();
+    for application in &applications {
+        application.check()?;
+    }
+    for application in &mut applications {
+        application.bring_near()?;
+    }
+    applications.iter_mut().try_for_each(Application::act)
+}
+
+/// The changes of one mount on their way into it.
+struct Application<'a> {
+    below: &'a Folder,
+    state: &'a State,
+    mount: &'a str,
+    /// Files that were copied to the mount's own file system, because the staging folder is on another.
+    near: BTreeSet<u64>,
+    done: &'a AtomicU64,
+}
+
+type Keyed<'a> = (&'a Vec<String>, &'a Change);
+
+impl Application<'_> {
+    /// Everything that can be known before the first step.
+    fn check(&self) -> Result<(), HostError> {
+        for (key, change) in self.changes() {
+            if self.is_below_new_directory(key) {
+                continue;
+            }
+            let path = path_of(self.mount, key)?;
+            let spot = self.spot(&path)?;
+            let found = spot.look()?.as_ref().map(Print::of);
+            if found != change.base {
+                return Err(HostError::Failed(Code::Conflict));
+            }
+            if kind(change) == Some(FileKind::Directory) && change.now != Now::Directory {
+                self.check_emptied(&path)?;
+            }
+            if change.is_step() {
+                let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+                rustix::fs::accessat(&spot.parent, ".", may, AtFlags::EACCESS)
+                    .map_err(|error| failure(&error.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all that is in a directory that goes is what the run removed from it.
+    fn check_emptied(&self, path: &GuestPath) -> Result<(), HostError> {
+        let entries = match self.below.list(path)? {
+            Reached::Here(entries) => entries,
+            Reached::Link(_) => return Err(HostError::Failed(Code::Conflict)),
+        };
+        let mut key = path.segments().to_vec();
+        for entry in entries {
+            key.push(entry.name);
+            if self.state.changes.get(&key).map(|change| change.now) != Some(Now::Gone) {
+                return Err(HostError::Failed(Code::Conflict));
+            }
+            key.pop();
+        }
+        Ok(())
+    }
+
+    /// Files get the mode of what they replace, and onto the disk; a full one is noticed here.
+    fn bring_near(&mut self) -> Result<(), HostError> {
+        let brought = self.try_bring_near();
+        if brought.is_err() {
+            self.clean();
+        }
+        brought.map_err(|error| failure(&error))
+    }
+
+    fn try_bring_near(&mut self) -> io::Result<()> {
+        let Some(shelf) = &self.state.shelf else { return Ok(()) };
+        let is_far = shelf.dir().dir_metadata()?.dev() != self.below.root().dir_metadata()?.dev();
+        for (key, change) in &self.state.changes {
+            let Now::File(number) = change.now else { continue };
+            let staged = shelf.open(number)?;
+            if let Some(mode) = self.mode_of(key, change) {
+                staged.set_permissions(Permissions::from_mode(mode))?;
+            }
+            if is_far {
+                copy_to(shelf.dir(), &number.to_string(), self.below.root(), &near_name(shelf.name(), number))?;
+                self.near.insert(number);
+            } else {
+                staged.sync_all()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of the file that is replaced, without what lets a program run as somebody else.
+    fn mode_of(&self, key: &[String], change: &Change) -> Option<u32> {
+        change.base.filter(|base| base.kind == FileKind::File)?;
+        let path = path_of(self.mount, key).ok()?;
+        let about = self.spot(&path).ok()?.look().ok()??;
+        Some(about.permissions().mode() & 0o777)
+    }
+
+    fn act(&mut self) -> Result<(), HostError> {
+        let acted = self.try_act();
+        self.clean();
+        acted
+    }
+
+    fn try_act(&self) -> Result<(), HostError> {
+        // A file in the place of a directory, or the other way round: what was there must go first.
+        let is_first = |key: &[String], change: &Change| change.swaps_kind() || self.is_below_swapped(key);
+        for (key, change) in self.changes().rev().filter(|(key, change)| is_first(key, change)) {
+            if change.now == Now::Gone || change.swaps_kind() {
+                self.remove(key, change)?;
+            }
+        }
+        let mut parents = BTreeSet::new();
+        for (key, change) in self.changes() {
+            match change.now {
+                Now::File(number) => self.put(key, change, number)?,
+                Now::Directory if change.is_step() => {
+                    let path = path_of(self.mount, key)?;
+                    let spot = self.spot(&path)?;
+                    spot.parent.create_dir(spot.name).map_err(|error| conflict_or(&error))?;
+                    self.count();
+                }
+                Now::Directory | Now::Gone => continue,
+            }
+            parents.insert(key.split_last().map(|(_, parents)| parents.to_vec()).unwrap_or_default());
+        }
+        for (key, change) in self.changes().rev().filter(|(key, change)| !is_first(key, change)) {
+            if change.now == Now::Gone {
+                self.remove(key, change)?;
+                self.count();
+            }
+        }
+        for parent in parents {
+            let path = path_of(self.mount, &parent)?;
+            if let Reached::Here(dir) = self.below.enter(&path, parent.len())? {
+                // The changes are made; that they are on the disk now and not in a few seconds is all that is left to want.
+                let _ = rustix::fs::fsync(&dir);
+            }
+        }
+        Ok(())
+    }
+
+    /// One file, in one step.
+    fn put(&self, key: &[String], change: &Change, number: u64) -> Result<(), HostError> {
+        let shelf = self.state.shelf()?;
+        let path = path_of(self.mount, key)?;
+        let spot = self.spot(&path)?;
+        let base = if change.swaps_kind() { None } else { change.base };
+        // Once more, right before it: what is checked and replaced here can only be changed in this moment.
+        if spot.look()?.as_ref().map(Print::of) != base {
+            return Err(HostError::Failed(Code::Conflict));
+        }
+        let (from, name) = match self.near.contains(&number) {
+            true => (self.below.root(), near_name(shelf.name(), number)),
+            false => (shelf.dir(), number.to_string()),
+        };
+        let moved = match move_to(from, &name, &spot, base.is_none()) {
+            // Another file system is mounted below the mount.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let near = near_name(shelf.name(), number);
+                copy_to(from, &name, &spot.parent, &near)
+                    .and_then(|()| move_to(&spot.parent, &near, &spot, base.is_none()))
+                    .inspect_err(|_| drop(spot.parent.remove_file(&near)))
+            }
+            moved => moved,
+        };
+        moved.map_err(|error| conflict_or(&error))?;
+        self.count();
+        Ok(())
+    }
+
+    fn remove(&self, key: &[String], change: &Change) -> Result<(), HostError> {
+        let path = path_of(self.mount, key)?;
+        let spot = self.spot(&path)?;
+        if spot.look()?.as_ref().map(Print::of) != change.base {
+            return Err(HostError::Failed(Code::Conflict));
+        }
+        let removed = match kind(change) {
+            Some(FileKind::Directory) => spot.parent.remove_dir(spot.name),
+            _ => spot.parent.remove_file(spot.name),
+        };
+        removed.map_err(|error| conflict_or(&error))
+    }
+
+    /// What was copied near and is in no place.
+    fn clean(&mut self) {
+        let Some(shelf) = &self.state.shelf else { return };
+        for number in std::mem::take(&mut self.near) {
+            let _ = self.below.root().remove_file(near_name(shelf.name(), number));
+        }
+    }
+
+    fn changes(&self) -> impl DoubleEndedIterator<Item = Keyed<'_>> {
+        self.state.changes.iter()
+    }
+
+    fn spot<'p>(&self, path: &'p GuestPath) -> Result<Spot<'p>, HostError> {
+        match self.below.spot(path) {
+            Ok(Reached::Here(spot)) => Ok(spot),
+            // A directory on the way is no longer one.
+            Ok(Reached::Link(_))
+            | Err(HostError::Denied(_) | HostError::Failed(Code::NotFound | Code::NotDirectory)) => {
+                Err(HostError::Failed(Code::Conflict))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn above(&self, key: &[String], is: impl Fn(&Change) -> bool) -> bool {
+        let depths = 1..key.len();
+        depths.filter_map(|depth| self.state.changes.get(key.get(..depth)?)).any(is)
+    }
+
+    fn is_below_new_directory(&self, key: &[String]) -> bool {
+        self.above(key, |change| change.now == Now::Directory && change.is_step())
+    }
+
+    fn is_below_swapped(&self, key: &[String]) -> bool {
+        self.above(key, Change::swaps_kind)
+    }
+
+    fn count(&self) {
+        self.done.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Overlay {
+    /// What must be decided for its changes, in the order of their paths.
+    fn plan(&self, mount: &str) -> Vec<Step> {
+        let state = self.state();
+        let steps = state.changes.iter().filter(|(_, change)| change.is_step());
+        steps
+            .filter_map(|(key, change)| {
+                Some(Step { path: path_of(mount, key).ok()?, is_removal: change.now == Now::Gone })
+            })
+            .collect()
+    }
+}
+
+impl Change {
+    /// Whether something must be done for it: a directory that was removed and made again is as it was.
+    fn is_step(&self) -> bool {
+        self.now != Now::Directory || kind(self) != Some(FileKind::Directory)
+    }
+
+    /// A file where a directory was, or the other way round.
+    fn swaps_kind(&self) -> bool {
+        let was_directory = kind(self).map(|kind| kind == FileKind::Directory);
+        match self.now {
+            Now::File(_) => was_directory == Some(true),
+            Now::Directory => was_directory == Some(false),
+            Now::Gone => false,
+        }
+    }
+}
+
+fn kind(change: &Change) -> Option<FileKind> {
+    change.base.map(|base| base.kind)
+}
+
+fn path_of(mount: &str, key: &[String]) -> Result<GuestPath, HostError> {
+    let text = std::iter::once(mount).chain(key.iter().map(String::as_str)).collect::<Vec<_>>().join("/");
+    GuestPath::parse(&text).map_err(|error| HostError::Denied(error.code()))
+}
+
+fn near_name(shelf: &str, number: u64) -> String {
+    format!(".bailiwick-{shelf}-{number}")
+}
+
+fn copy_to(from: &Dir, name: &str, to: &Dir, near: &str) -> io::Result<()> {
+    let mut source = from.open(name)?;
+    let mut copy = to.open_with(near, OpenOptions::new().write(true).create_new(true))?;
+    let copied = io::copy(&mut source, &mut copy)
+        .and_then(|_| copy.set_permissions(source.metadata()?.permissions()))
+        .and_then(|()| copy.sync_all());
+    copied.inspect_err(|_| drop(to.remove_file(near)))
+}
+
+/// Renames; with `is_new` only if nothing stands there.
+fn move_to(from: &Dir, name: &str, spot: &Spot<'_>, is_new: bool) -> io::Result<()> {
+    let flags = if is_new { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+    match rustix::fs::renameat_with(from, name, &spot.parent, spot.name, flags) {
+        // A file system that does not know the flag: somebody may then be overwritten who came in this very moment.
+        Err(rustix::io::Errno::INVAL) if is_new => from.rename(name, &spot.parent, spot.name),
+        moved => Ok(moved?),
+    }
+}
+
+/// What came in between is a conflict.
+fn conflict_or(error: &io::Error) -> HostError {
+    match failure(error) {
+        HostError::Failed(Code::NotFound | Code::Exists | Code::NotDirectory | Code::IsDirectory | Code::NotEmpty) => {
+            HostError::Failed(Code::Conflict)
+        }
+        other => other,
+    }
+}
