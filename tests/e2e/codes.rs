@@ -12,6 +12,7 @@ use crate::entries;
 
 /// Codes that no case can bring about, and the test that covers each instead.
 const ELSEWHERE: &[(Code, &str)] = &[
+    (Code::SecretUnfit, "crates/host/tests/host/secrets.rs"),
     (Code::NoStore, "crates/host/tests/host/kv.rs"),
     (Code::DatabaseBusy, "faults::database_held, faults::stores_held"),
     (Code::NoSpace, "faults::disk_full, files::disk_full"),

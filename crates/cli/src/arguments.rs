@@ -5,6 +5,7 @@ mod fetch;
 mod key;
 mod language;
 mod policy;
+mod secret;
 mod token;
 mod tool;
 
@@ -19,6 +20,7 @@ pub(crate) use self::fetch::*;
 pub(crate) use self::key::*;
 pub(crate) use self::language::*;
 pub(crate) use self::policy::*;
+pub(crate) use self::secret::*;
 pub(crate) use self::token::*;
 pub(crate) use self::tool::*;
 use crate::quantity::{Bytes, Seconds};
@@ -75,6 +77,9 @@ pub(crate) enum Verb {
     /// The host's key store: keys that guests use by name and never see
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Secrets that requests carry and guests never see
+    #[command(subcommand)]
+    Secret(SecretVerb),
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),

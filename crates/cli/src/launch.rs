@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::identity::{self, About, Who};
 use crate::languages::CACHE_BYTES;
 use crate::manifest::{self, Loaded};
-use crate::{administration, environment, input, log, tools};
+use crate::{administration, environment, input, log, secrets, tools};
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -154,6 +154,9 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
     if loaded.manifest.stores().next().is_some() {
         let stores = KvDatabase::open(&host.state.path().join("kv.db")).map_err(Failure::internal)?;
         services = services.kv(Arc::new(stores));
+    }
+    if let Some(secrets) = secrets::of(&loaded.manifest, host)? {
+        services = services.secrets(secrets);
     }
     for file in
         host.trust_files().chain(loaded.files.iter().map(PathBuf::as_path)).filter(|file| *file != Path::new("-"))

@@ -20,6 +20,7 @@ mod launch;
 mod log;
 mod manifest;
 mod quantity;
+mod secrets;
 mod state;
 mod table;
 mod terminal;

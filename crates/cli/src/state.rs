@@ -13,8 +13,18 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 9] =
-    ["issuer", "keys", "audit", "cache", "cache/artifacts", "cache/issuers", "languages", "staging", "tools"];
+const SUBFOLDERS: [&str; 10] = [
+    "issuer",
+    "keys",
+    "audit",
+    "cache",
+    "cache/artifacts",
+    "cache/issuers",
+    "languages",
+    "secrets",
+    "staging",
+    "tools",
+];
 
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use crate::extension::Extensions;
 use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
 use crate::files::{Files, MountError, MountSource, Mounts, Protected};
 use crate::kv::{Kv, KvDatabase};
+use crate::secrets::{SecretSource, Secrets};
 use crate::sql::Sql;
 use crate::sqlite::Lanes;
 use crate::tools::{Acceptances, Environment, Launch, Tools};
@@ -35,6 +36,7 @@ pub struct Services {
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
     staging: Option<Arc<Path>>,
+    secrets: Option<Arc<dyn SecretSource>>,
 }
 
 /// The effects of one run. Dropping it closes its files' directories and its connections.
@@ -47,6 +49,7 @@ pub struct Host {
     pub kv: Kv,
     pub sql: Sql,
     pub extensions: Extensions,
+    pub secrets: Arc<Secrets>,
 }
 
 /// Builds [`Services`].
@@ -59,6 +62,7 @@ pub struct Host {
 /// - no tool was accepted, so that none can be called, and servers of tools get no variable of the environment,
 /// - no key-value stores,
 /// - no extensions,
+/// - no secrets,
 /// - no proxy, whatever the environment says; a [`ProxyDialer`](crate::fetch::ProxyDialer) as dialer is one,
 /// - no folder for staged writes: a manifest with such mounts is refused,
 /// - no protected paths: name the state folder and all files that decide what guests may do.
@@ -73,6 +77,7 @@ pub struct ServicesBuilder {
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
     staging: Option<Arc<Path>>,
+    secrets: Option<Arc<dyn SecretSource>>,
 }
 
 /// A text that gives no certificate authorities to trust.
@@ -97,19 +102,22 @@ impl Services {
             acceptances: None,
             extensions: Extensions::default(),
             staging: None,
+            secrets: None,
         }
     }
 
     /// The effects of a new run, below `mounts`. Protected paths are not looked at: [`Services::open`] does that.
     pub fn host(&self, mounts: Mounts) -> Host {
+        let secrets = Arc::new(Secrets::new(self.secrets.clone()));
         Host {
             files: Files::new(mounts),
             crypto: Crypto::new(self.keys.clone()),
-            fetch: Fetcher::new(self.fetch.clone()),
+            fetch: Fetcher::new(self.fetch.clone(), Arc::clone(&secrets)),
             tools: Tools::default(),
             kv: Kv::default(),
             sql: Sql::default(),
             extensions: self.extensions.clone(),
+            secrets,
         }
     }
 
@@ -204,6 +212,12 @@ impl ServicesBuilder {
         self
     }
 
+    /// Where secrets come from. Without it every use of one fails with `failed.no_secret`.
+    pub fn secrets(mut self, source: impl SecretSource) -> ServicesBuilder {
+        self.secrets = Some(Arc::new(source));
+        self
+    }
+
     /// Where key-value stores are kept. Without it every action with one fails with `failed.no_store`.
     pub fn kv(mut self, database: Arc<KvDatabase>) -> ServicesBuilder {
         self.kv = Some(database);
@@ -264,6 +278,7 @@ impl ServicesBuilder {
             acceptances: self.acceptances,
             extensions: self.extensions,
             staging: self.staging,
+            secrets: self.secrets,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! - [`fetch`]: HTTP requests to addresses that were checked,
 //! - [`kv`]: key-value stores, each agent's own or shared,
 //! - [`sql`]: statements, whose tables are decided on one by one,
+//! - [`secrets`]: placeholders of secrets, whose values go out in requests only,
 //! - [`tools`]: tools of upstream servers, as the operator accepted them,
 //! - [`extension`]: what an embedder adds.
 //!
@@ -27,6 +28,7 @@ pub mod extension;
 pub mod fetch;
 pub mod files;
 pub mod kv;
+pub mod secrets;
 pub mod sql;
 pub mod tools;
 pub mod vault;

@@ -166,6 +166,8 @@ codes! {
     SpecialFile = "deny.file.special";
     /// The key exists, and its algorithm does not serve this operation.
     KeyUse = "deny.crypto.key_use";
+    /// The placeholder of a secret stands where no rule lets the request carry it.
+    SecretPlace = "deny.secret.place";
     /// The operator has not accepted the tool.
     ToolUnaccepted = "deny.tool.unaccepted";
     /// The tool, or how its server is started, is not as the operator accepted it.
@@ -191,6 +193,10 @@ codes! {
     HttpFailed = "failed.http";
     /// No such key in the host's key store.
     NoKey = "failed.no_key";
+    /// The host has no secret of that name.
+    NoSecret = "failed.no_secret";
+    /// The value of the secret cannot stand in that place.
+    SecretUnfit = "failed.secret_unfit";
     /// A signature, tag or ciphertext that does not verify.
     NotAuthentic = "failed.not_authentic";
     /// The tool server does not start, breaks its protocol, or has gone.

@@ -262,7 +262,11 @@ fn lines_to_add(manifest: &Manifest, request: &Request) -> String {
     let Some(scope) = Scope::exact(request) else { return String::new() };
     let origin = Printable(manifest.origin());
     let kind = request.kind();
-    if matches!(kind, Kind::Secret | Kind::Run) {
+    if kind == Kind::Secret {
+        let name = toml_string(&scope.resource().to_string());
+        return format!("add to the `[[allow]]` rule of {origin} whose requests need it:\n\nsecret = {name}");
+    }
+    if kind == Kind::Run {
         return format!("this version's manifests cannot grant `{kind}` yet");
     }
     let mut resource = scope.resource().to_string();

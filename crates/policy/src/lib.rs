@@ -81,7 +81,7 @@ pub use principal::Principal;
 pub use prompt::{Dialect, prompt};
 pub use request::Request;
 pub use resource::{Resource, ResourceError};
-pub use rule::{DEFAULT_HEADERS, Effect, Rule, Terms, is_host_header};
+pub use rule::{DEFAULT_HEADERS, Effect, Rule, SecretPlace, SecretUse, Terms, is_host_header};
 pub use scope::{Scope, ScopeError};
 pub use scope_set::{MAX_SCOPES, ScopeSet};
 pub use text::is_hidden;

@@ -1,7 +1,11 @@
 //! One rule of a manifest as a decision cites it, and what it says about how a call may be made.
 
+use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
+
+use crate::names::SecretName;
+use crate::text::Printable;
 
 /// Whether a rule grants or refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,12 +34,42 @@ pub struct Terms {
     pub sensitive: bool,
     /// The request headers that the guest may set; lower case, sorted, without duplicates.
     pub headers: Vec<String>,
+    /// The secrets that requests may carry, each in its place and nowhere else.
+    pub secrets: Vec<SecretUse>,
     /// Most bytes of a response; `None` leaves the host's own cap.
     pub response: Option<NonZeroU64>,
     /// Most bytes of a request's body; `None` leaves the host's own cap.
     pub request: Option<NonZeroU64>,
     /// Longest time for the call; `None` leaves the host's own deadline. Never zero.
     pub timeout: Option<Duration>,
+}
+
+/// A secret that a request may carry. The guest writes a placeholder in that place, and the host the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    pub name: SecretName,
+    pub place: SecretPlace,
+}
+
+/// Where in a request a secret stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In the value of the header of that name, in lower case, with whatever text around it.
+    Header(String),
+    /// As the whole value of the query parameter of that name.
+    Query(String),
+    /// As the whole value of the member of that name, directly in a JSON object.
+    Body(String),
+}
+
+impl fmt::Display for SecretPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretPlace::Header(name) => write!(f, "in the header `{name}`"),
+            SecretPlace::Query(name) => write!(f, "as the query parameter `{}`", Printable(name)),
+            SecretPlace::Body(name) => write!(f, "as the member `{}` of a JSON body", Printable(name)),
+        }
+    }
 }
 
 /// What a fetch rule lets the guest set when it says nothing: content negotiation, caching and ranges. Nothing that
@@ -110,6 +144,7 @@ impl Terms {
             redirects: self.redirects && other.redirects,
             sensitive: self.sensitive || other.sensitive,
             headers: self.headers.iter().filter(|name| other.headers.contains(name)).cloned().collect(),
+            secrets: self.secrets.iter().filter(|secret| other.secrets.contains(secret)).cloned().collect(),
             response: smaller(self.response, other.response),
             request: smaller(self.request, other.request),
             timeout: smaller(self.timeout, other.timeout),
@@ -125,6 +160,7 @@ impl Terms {
             && self.redirects <= other.redirects
             && self.sensitive >= other.sensitive
             && (self.headers == other.headers || self.headers.iter().all(|name| other.headers.contains(name)))
+            && self.secrets.iter().all(|secret| other.secrets.contains(secret))
             && within(self.response, other.response)
             && within(self.request, other.request)
             && within(self.timeout, other.timeout)
@@ -142,8 +178,12 @@ fn smaller<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
 mod tests {
     use super::*;
 
+    fn key(header: &str) -> SecretUse {
+        SecretUse { name: SecretName::parse("key").unwrap(), place: SecretPlace::Header(header.into()) }
+    }
+
     fn wide() -> Terms {
-        Terms { private: true, redirects: true, ..Terms::usual() }
+        Terms { private: true, redirects: true, secrets: vec![key("a"), key("b")], ..Terms::usual() }
     }
 
     #[test]
@@ -153,6 +193,7 @@ mod tests {
             redirects: false,
             sensitive: true,
             headers: vec!["accept".into()],
+            secrets: vec![key("a")],
             response: NonZeroU64::new(5),
             request: NonZeroU64::new(6),
             timeout: Some(Duration::from_secs(1)),

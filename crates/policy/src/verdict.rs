@@ -47,6 +47,7 @@ static NOTHING: Terms = Terms {
     redirects: false,
     sensitive: true,
     headers: Vec::new(),
+    secrets: Vec::new(),
     response: Some(NonZeroU64::MIN),
     request: Some(NonZeroU64::MIN),
     timeout: None,

@@ -24,6 +24,9 @@ mod policy_check;
 mod policy_explain;
 mod policy_prompt;
 mod run;
+mod secret_delete;
+mod secret_list;
+mod secret_set;
 mod session;
 mod task_end;
 mod token_inspect;
@@ -33,7 +36,7 @@ mod tool_accept;
 mod tool_list;
 
 use crate::arguments::{
-    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, TaskVerb, TokenVerb, ToolVerb, Verb,
+    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb, ToolVerb, Verb,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -67,6 +70,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Key(KeyVerb::Create(verb)) => resolve().and_then(|host| key_create::run(verb, &host)),
         Verb::Key(KeyVerb::List(verb)) => resolve().and_then(|host| key_list::run(verb, &host)),
         Verb::Key(KeyVerb::Public(verb)) => resolve().and_then(|host| key_public::run(verb, &host)),
+        Verb::Secret(SecretVerb::Set(verb)) => resolve().and_then(|host| secret_set::run(verb, &host)),
+        Verb::Secret(SecretVerb::List(verb)) => resolve().and_then(|host| secret_list::run(verb, &host)),
+        Verb::Secret(SecretVerb::Delete(verb)) => resolve().and_then(|host| secret_delete::run(verb, &host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
@@ -106,6 +112,7 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Agent(AgentVerb::Import(verb)) => verb.json,
         Verb::Task(TaskVerb::End(verb)) => verb.json,
         Verb::Key(KeyVerb::List(verb)) => verb.json,
+        Verb::Secret(SecretVerb::List(verb)) => verb.json,
         Verb::Language(LanguageVerb::List(verb)) => verb.json,
         Verb::Language(LanguageVerb::Install(verb)) => verb.json,
         Verb::Language(LanguageVerb::Remove(verb)) => verb.json,

@@ -29,6 +29,7 @@ pub(crate) const CATALOGUE: &[Interface] = &[
     Interface::linked("bailiwick:host/files@0.1.0"),
     Interface::linked("bailiwick:host/kv@0.1.0"),
     Interface::linked("bailiwick:host/script@0.1.0"),
+    Interface::linked("bailiwick:host/secrets@0.1.0"),
     Interface::linked("bailiwick:host/session@0.1.0"),
     Interface::linked("bailiwick:host/sql@0.1.0"),
     Interface::linked("bailiwick:host/tools@0.1.0"),

@@ -69,6 +69,7 @@ arguments! {
         #[serde(default)] encoding: Encoding,
     }
     Query { database: String, statement: String, #[serde(default)] parameters: Value }
+    Secret { name: String }
     Tool { server: String, tool: String, #[serde(default)] arguments: Map<String, Value> }
     Extension {
         kind: String, action: String, resource: String,
@@ -132,6 +133,7 @@ replies! {
     Names { names: Vec<String> }
     Sum { value: i64 }
     Swapped { swapped: bool }
+    Placeholder { placeholder: String }
     Response { status: u16, headers: Vec<(String, String)>, body: String, encoding: Encoding }
     Opened { status: u16, headers: Vec<(String, String)>, handle: u32 }
     Piece { body: String, end: bool }

@@ -140,6 +140,7 @@ impl Operation {
         Operation::new("fetch.open", Kind::Fetch, ActionName::Get),
         Operation::new("fetch.read", Kind::Fetch, ActionName::Get),
         Operation::new("fetch.close", Kind::Fetch, ActionName::Get),
+        Operation::new("secrets.placeholder", Kind::Secret, ActionName::Use),
         Operation::new("tools.call", Kind::Tool, ActionName::Call),
         Operation::new("extension.call", ops::UNKNOWN.0, ops::UNKNOWN.1),
     ];
@@ -160,6 +161,7 @@ impl Operation {
             Kind::Kv => self.kv(door, argument).await,
             Kind::Sql => self.sql(door, argument).await,
             Kind::Custom(_) => self.extension(door, argument).await,
+            Kind::Secret => self.secret(door, argument).await,
             _ => self.fetch(door, bodies, argument).await,
         }
     }
@@ -363,6 +365,11 @@ impl Operation {
     async fn sql(self, door: &Door, argument: &str) -> Answer {
         let a::Query { database, statement, parameters } = self.parse(door, argument)?;
         Ok(ops::sql_query_values(door, &database, &statement, parameters).await?.into_bytes())
+    }
+
+    async fn secret(self, door: &Door, argument: &str) -> Answer {
+        let a::Secret { name } = self.parse(door, argument)?;
+        serialise(&a::Placeholder { placeholder: ops::secret_placeholder(door, &name).await? })
     }
 
     /// Reads the argument; one that is not as described is a refusal on record.

@@ -27,6 +27,7 @@ use super::redirect::Redirect;
 use super::request::{MAX_HEADER_BYTES, MAX_HEADERS};
 use super::response::check_headers;
 use super::{Dialer, FetchRequest, FetchResponse, Resolver};
+use crate::secrets::{AnswerStream, Secrets};
 
 /// How long a request may take when its rule does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,6 +42,7 @@ const HEADER_BUFFER: usize = 4 * MAX_HEADER_BYTES;
 /// The fetch capability of one run: its connections, which end with it.
 pub struct Fetcher {
     parts: Parts,
+    secrets: Arc<Secrets>,
     clients: OnceLock<Result<Clients, rustls::Error>>,
     tasks: Tasks,
 }
@@ -69,8 +71,8 @@ type HttpClient = Client<HttpsConnector<Connector>, Full<Bytes>>;
 
 impl Fetcher {
     /// Costs nothing until the first request.
-    pub(crate) fn new(parts: Parts) -> Fetcher {
-        Fetcher { parts, clients: OnceLock::new(), tasks: Tasks::default() }
+    pub(crate) fn new(parts: Parts, secrets: Arc<Secrets>) -> Fetcher {
+        Fetcher { parts, secrets, clients: OnceLock::new(), tasks: Tasks::default() }
     }
 
     /// One request and its whole response. `explain` hears why, if it is refused here.
@@ -84,13 +86,17 @@ impl Fetcher {
         let exchange = async {
             match self.begin(verb, ask, terms, explain).await? {
                 Begun::Redirect(redirect) => Ok(Answer::Redirect(redirect)),
-                Begun::Response(head, body) => FetchResponse::read(head, body, terms).await.map(Answer::Response),
+                Begun::Response(head, body) => {
+                    let response = FetchResponse::read(head, body, terms).await?;
+                    self.secrets.scrub_response(response, terms).await.map(Answer::Response)
+                }
             }
         };
         tokio::time::timeout(timeout(terms), exchange).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
     }
 
-    /// One request and the head of its response. Whoever calls it sees to the time.
+    /// One request and the head of its response, of which secrets were taken out; the body is for whoever calls it to scrub,
+    /// and so is the time.
     pub(super) async fn begin(
         &self,
         verb: Verb,
@@ -98,12 +104,16 @@ impl Fetcher {
         terms: &Terms,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<Begun, HostError> {
-        let request = ask.build(verb.http(), terms, explain)?;
+        let plan = self.secrets.plan(ask, terms, explain)?;
+        let mut request = ask.build(verb.http(), terms, &plan, explain)?;
         let clients = self.clients.get_or_init(|| self.clients());
         let clients = clients.as_ref().map_err(|_| HostError::Failed(Code::TlsFailed))?;
         let client = if terms.private { &clients.private } else { &clients.public };
-        let (head, body) = client.request(request).await.map_err(|error| failure(&error, explain))?.into_parts();
+        self.secrets.fill(plan, &mut request, Full::new, &ask.body).await?;
+        let sent = client.request(request).await.map_err(|error| failure(&error, explain))?;
+        let (mut head, body) = sent.into_parts();
         check_headers(&head.headers)?;
+        self.secrets.scrub_headers(&mut head.headers)?;
         if terms.redirects
             && Redirect::is(head.status)
             && let Some(location) = head.headers.get(LOCATION)
@@ -115,6 +125,11 @@ impl Fetcher {
             return Ok(Begun::Redirect(Redirect::new(head.status, location)));
         }
         Ok(Begun::Response(head, body))
+    }
+
+    /// What takes secrets out of a body that is read in pieces.
+    pub(super) fn answer(&self) -> AnswerStream {
+        AnswerStream::new(Arc::clone(&self.secrets))
     }
 
     fn clients(&self) -> Result<Clients, rustls::Error> {

@@ -92,6 +92,7 @@ pub use dial::{Dialer, Pending, Resolver, Stream, SystemDialer, SystemResolver};
 pub use proxy::{ProxyDialer, ProxyError};
 pub use reach::Reach;
 pub use redirect::{MAX_REDIRECTS, Redirect, follow, without_secrets};
+pub(crate) use request::over;
 pub use request::{FetchRequest, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use response::FetchResponse;
 pub use stream::{MAX_CHUNK, OpenBody, OpenResponse, Opened, open};

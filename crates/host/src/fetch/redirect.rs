@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::action::{Answer, Verb, send};
 use super::{FetchRequest, FetchResponse, Fetcher};
+use crate::secrets::PREFIX;
 
 /// Redirects that one request may lead through.
 pub const MAX_REDIRECTS: usize = 5;
@@ -72,11 +73,19 @@ impl Redirect {
         };
         let mut next = FetchRequest { target, ..request };
         if !same_origin {
-            next.headers.retain(|(name, _)| DEFAULT_HEADERS.contains(&name.to_ascii_lowercase().as_str()));
+            next.headers.retain(|(name, value)| {
+                DEFAULT_HEADERS.contains(&name.to_ascii_lowercase().as_str()) && !has_placeholder(value)
+            });
         }
         if rewritten {
             next.body = Bytes::new();
             next.headers.retain(|(name, _)| !BODY_HEADERS.contains(&name.to_ascii_lowercase().as_str()));
+        }
+        if !same_origin && carries_secret(&next) {
+            // No rule of the other origin makes good that this one chose where the value goes.
+            let resource = without_secrets(next.target.url().as_str());
+            let (action, code) = (verb.action(), Code::SecretPlace);
+            return Err(guard.refuse(Attempt { kind: Kind::Fetch, action, resource: &resource, code }));
         }
         // The length is that of the body, whatever becomes of it.
         next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
@@ -100,6 +109,15 @@ impl Redirect {
         };
         FetchTarget::parse(&text).map_err(|error| error.code())
     }
+}
+
+/// Whether a placeholder would go along to another origin. In headers it does not: these are left behind.
+fn carries_secret(request: &FetchRequest) -> bool {
+    has_placeholder(request.target.url().as_str().as_bytes()) || has_placeholder(&request.body)
+}
+
+fn has_placeholder(text: &[u8]) -> bool {
+    memchr::memmem::find(text, PREFIX.as_bytes()).is_some()
 }
 
 /// The text of a URL that was refused, for its record: without query, fragment and user name, which may hold secrets.

@@ -10,6 +10,8 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use http_body_util::Full;
 
+use crate::secrets::Plan;
+
 /// Most header fields of a request or a response.
 pub const MAX_HEADERS: usize = 100;
 /// Most bytes of names and values of all header fields of a request or a response.
@@ -37,6 +39,7 @@ impl FetchRequest {
         &self,
         method: http::Method,
         terms: &Terms,
+        secrets: &Plan,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<http::Request<Full<Bytes>>, HostError> {
         let may_have_body = !matches!(method, http::Method::GET | http::Method::HEAD);
@@ -48,7 +51,7 @@ impl FetchRequest {
         }
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.uri_mut() = self.uri()?;
-        *request.headers_mut() = self.headers(terms, explain)?;
+        *request.headers_mut() = self.headers(terms, secrets, explain)?;
         *request.method_mut() = method;
         Ok(request)
     }
@@ -63,7 +66,12 @@ impl FetchRequest {
         if same { Ok(uri) } else { Err(HostError::Denied(Code::Ambiguous)) }
     }
 
-    fn headers(&self, terms: &Terms, explain: &(dyn Fn(String) + Sync)) -> Result<HeaderMap, HostError> {
+    fn headers(
+        &self,
+        terms: &Terms,
+        secrets: &Plan,
+        explain: &(dyn Fn(String) + Sync),
+    ) -> Result<HeaderMap, HostError> {
         let mut bytes = 0_usize;
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -81,7 +89,7 @@ impl FetchRequest {
                 explain(format!("the header `{name}` is set by the host, and no rule can leave it to a guest"));
                 return Err(HostError::Denied(Code::RequestHeader));
             }
-            if !terms.headers.iter().any(|allowed| allowed == name.as_str()) {
+            if !terms.headers.iter().any(|allowed| allowed == name.as_str()) && !secrets.has_header(name.as_str()) {
                 explain(format!("the guest sets the header `{name}`, which the rule's `headers` do not name"));
                 return Err(HostError::Denied(Code::RequestHeader));
             }
@@ -94,7 +102,7 @@ impl FetchRequest {
 }
 
 /// Whether `len` is more than the rule's cap, or the default one.
-pub(super) fn over(len: usize, cap: Option<NonZeroU64>) -> bool {
+pub(crate) fn over(len: usize, cap: Option<NonZeroU64>) -> bool {
     u64::try_from(len).is_ok_and(|len| len > cap.map_or(DEFAULT_BODY, NonZeroU64::get))
 }
 

@@ -30,6 +30,7 @@ use super::decode::{codings, room, undo};
 use super::redirect::{MAX_REDIRECTS, Redirect};
 use super::response::{IDLE, cap, plain_fields};
 use super::{FetchRequest, Fetcher};
+use crate::secrets::AnswerStream;
 
 /// Most bytes that one read gives.
 pub const MAX_CHUNK: usize = 1 << 20;
@@ -54,12 +55,22 @@ pub struct OpenResponse {
 /// A body that is read piece by piece, and decompressed on the way.
 pub struct OpenBody {
     source: Source,
+    scrubbed: Box<Scrubbed>,
     sent: Arc<AtomicU64>,
     given: u64,
     cap: u64,
     ends: Instant,
     meter: Arc<Meter>,
     _slot: HandleSlot,
+}
+
+/// What was decompressed, without secrets.
+struct Scrubbed {
+    answer: AnswerStream,
+    /// What is to be given next.
+    ready: Bytes,
+    /// All of it was read.
+    drained: bool,
 }
 
 enum Source {
@@ -111,7 +122,8 @@ impl<M: Method> Perform<Fetch<M, InPieces>> for Fetcher {
         match begun.await.unwrap_or(late)? {
             Begun::Redirect(redirect) => Ok(Opened::Redirect(redirect)),
             Begun::Response(head, body) => {
-                OpenResponse::new(head, body, terms, ends, meter, slot).map(Opened::Response)
+                let answer = self.answer();
+                OpenResponse::new(head, body, answer, terms, ends, meter, slot).map(Opened::Response)
             }
         }
     }
@@ -121,6 +133,7 @@ impl OpenResponse {
     fn new(
         head: response::Parts,
         body: Incoming,
+        mut answer: AnswerStream,
         terms: &Terms,
         ends: Instant,
         meter: Arc<Meter>,
@@ -137,10 +150,14 @@ impl OpenResponse {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
         }
+        if !body.is_end_stream() && answer.scrubs() {
+            headers.remove(CONTENT_LENGTH);
+        }
         let sent = Arc::new(AtomicU64::new(0));
         let raw = Raw { body, chunk: Bytes::new(), sent: Arc::clone(&sent), cap };
         let source = Source::Raw(raw, coding);
-        let body = OpenBody { source, sent, given: 0, cap, ends, meter, _slot: slot };
+        let scrubbed = Box::new(Scrubbed { answer, ready: Bytes::new(), drained: false });
+        let body = OpenBody { source, scrubbed, sent, given: 0, cap, ends, meter, _slot: slot };
         Ok(OpenResponse { status: status.as_u16(), headers: plain_fields(headers), body })
     }
 }
@@ -175,6 +192,17 @@ impl OpenBody {
     }
 
     async fn next(&mut self, max: usize) -> Result<Bytes, HostError> {
+        while self.scrubbed.ready.is_empty() && !self.scrubbed.drained {
+            let more = self.more(max).await?;
+            let Scrubbed { answer, ready, drained } = &mut *self.scrubbed;
+            *drained = more.is_empty();
+            *ready = if *drained { answer.finish() } else { answer.push(more) };
+        }
+        let ready = &mut self.scrubbed.ready;
+        Ok(ready.split_to(max.min(ready.len())))
+    }
+
+    async fn more(&mut self, max: usize) -> Result<Bytes, HostError> {
         if let Source::Raw(raw, _) = &mut self.source {
             let is_empty = raw.fill_buf().await.map_err(|error| broken(&error))?.is_empty();
             let (raw, coding) = match std::mem::replace(&mut self.source, Source::Ended(Ok(()))) {

@@ -17,6 +17,7 @@ mod files_memory;
 mod files_mounts;
 mod files_staged;
 mod kv;
+mod secrets;
 mod sql;
 mod sql_limits;
 mod support;

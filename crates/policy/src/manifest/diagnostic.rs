@@ -89,6 +89,10 @@ diagnostic_codes! {
     BadCommand = "manifest.bad_command";
     /// A condition on an argument that nothing or everything fulfils.
     BadCondition = "manifest.bad_condition";
+    /// A secret without a name or a place, or that would go out unencrypted.
+    BadSecret = "manifest.bad_secret";
+    /// Warning: a secret goes along where one usually does not mean it to.
+    SecretReach = "manifest.secret_reach";
     /// Warning: no agent may run under it.
     NoAgents = "manifest.no_agents";
     /// Warning: an allow rule that deny rules cover entirely.

@@ -14,6 +14,13 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(Str
     let allowed = index(allow.iter());
     let backwards = index(allow.iter().rev());
     for (number, rule) in allow.iter().enumerate() {
+        for (message, help) in reach(rule) {
+            report.warning(DiagnosticCode::SecretReach, &rule.place, message, help);
+        }
+        // Several rules may well let requests carry the same secret.
+        if rule.scope.kind() == Kind::Secret {
+            continue;
+        }
         if let Some(by) = covering(&denied, &rule.scope, deny.len()).and_then(|by| deny.get(by)) {
             let message = format!("{} can never allow anything: deny rules cover all of it", called(rule));
             let help = format!("remove it, or narrow the deny rule `{}`", by.rule.id());
@@ -91,6 +98,28 @@ fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) ->
                 && !rule.scope.contains(&later.scope)
         }));
     });
+    found
+}
+
+/// Where a rule lets a secret go beyond what people usually mean.
+fn reach(rule: &ManifestRule) -> Vec<(String, String)> {
+    let (id, terms) = (rule.rule.id(), rule.rule.terms());
+    let mut found = Vec::new();
+    if terms.secrets.is_empty() {
+        return found;
+    }
+    if terms.redirects {
+        found.push((
+            format!("rule `{id}` has a secret and follows redirects: the server decides which request carries it next"),
+            "remove `redirects`; a secret is never carried to another origin".to_owned(),
+        ));
+    }
+    if matches!(&rule.scope.pattern().authority, Authority::Site(site) if site.wildcard) {
+        found.push((
+            format!("rule `{id}` gives a secret to every host below a domain"),
+            "name the host that the secret is for".to_owned(),
+        ));
+    }
     found
 }
 

@@ -10,12 +10,13 @@ mod lint;
 mod mounts;
 mod quantity;
 mod rules;
+mod secrets;
 mod servers;
 mod tables;
 mod terms;
 mod tree;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -32,6 +33,7 @@ pub use self::servers::ToolServer;
 use self::tree::Place;
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
+use crate::names::SecretName;
 use crate::pattern::Authority;
 use crate::rule::{Effect, Rule};
 use crate::scope_set::ScopeSet;
@@ -149,6 +151,12 @@ impl Manifest {
         self.allow.iter().map(|rule| rule.scope.clone()).collect()
     }
 
+    /// The secrets that rules for `fetch` let requests carry, by name, each once.
+    pub fn secrets(&self) -> BTreeSet<&SecretName> {
+        let uses = self.allow.iter().flat_map(|rule| &rule.rule.terms.secrets);
+        uses.map(|secret| &secret.name).collect()
+    }
+
     /// Whether an allow rule lets guests write to that mount or delete in it, somewhere; deny rules are not looked at.
     pub fn changes(&self, mount: &str) -> bool {
         let changing = |action| matches!(action, ActionName::Write | ActionName::Delete);
@@ -161,10 +169,10 @@ impl Manifest {
 
     /// Every rule, allow rules first, each in the order of the text.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        // A rule for several tables has an entry for each of them, one after the other.
+        // A rule for several tables, or with secrets, has several entries, one after the other.
         let mut before: Option<&Arc<Rule>> = None;
         let rules = self.allow.iter().chain(&self.deny).map(|rule| &rule.rule);
-        rules.filter(move |rule| !before.replace(rule).is_some_and(|before| Arc::ptr_eq(before, rule)))
+        rules.filter(move |rule| before.replace(rule).is_none_or(|before| before.id != rule.id))
     }
 
     /// The rule with that id.

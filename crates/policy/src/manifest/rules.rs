@@ -7,6 +7,7 @@ use super::conditions;
 use super::declared::Declared;
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, list, nearest, wrong_type};
+use super::secrets;
 use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
 use crate::code::Code;
@@ -63,9 +64,10 @@ const RULE: Schema = Schema {
         "sql",
         "tables",
         "sensitive",
+        "secret",
         "x-*",
     ],
-    later: &["secret", "risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
+    later: &["risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
 };
 
 /// Fields that only an allow rule for `fetch` has; but for the last one, which a rule for `tool` has, too.
@@ -148,6 +150,18 @@ impl<'a> Reader<'a> {
             let why = "is for rules that name one host or address, because whoever names a host below the domain would choose the address";
             self.misplaced(&fields, &["private"], why);
         }
+        let secrets = match kind {
+            Kind::Fetch if effect == Effect::Allow => self.secrets(&fields, &resource.node),
+            _ => Vec::new(),
+        };
+        if kind == Kind::Fetch && effect == Effect::Deny {
+            self.misplaced(
+                &fields,
+                &["secret"],
+                "belongs to allow rules; a deny rule for the secret alone denies its use",
+            );
+        }
+        let terms = Terms { secrets: secrets.iter().map(|(secret, _)| secret.clone()).collect(), ..terms };
         let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
         let scopes = scopes?.into_iter();
         // INVARIANT: a rule with conditions is not for `sql` and has one scope.
@@ -158,7 +172,15 @@ impl<'a> Reader<'a> {
             conditions: std::mem::take(&mut conditions),
             place,
         };
-        Some(scopes.map(entry).collect())
+        let mut entries: Vec<ManifestRule> = scopes.map(entry).collect();
+        // What the rule lets requests carry it lets the guest use, on no terms: those are for the requests.
+        let bare = Rule { id: rule.id.clone(), location: rule.location.clone(), effect, terms: Terms::default() };
+        let bare = Arc::new(bare);
+        entries.extend(secrets.into_iter().filter_map(|(secret, place)| {
+            let (rule, conditions) = (Arc::clone(&bare), Conditions::default());
+            Some(ManifestRule { rule, scope: secrets::scope(&secret.name)?, conditions, place })
+        }));
+        Some(entries)
     }
 
     /// What a rule covers that says it in one field, and where to point.
@@ -216,16 +238,18 @@ impl<'a> Reader<'a> {
 
     /// The one field that says what the rule is about.
     fn kind(&mut self, fields: &Fields<'a>, rule: &Place) -> Option<(Kind, &'a Entry)> {
-        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool, Kind::Kv, Kind::Sql];
+        let kinds = [Kind::Fetch, Kind::File, Kind::Crypto, Kind::Tool, Kind::Kv, Kind::Sql, Kind::Secret];
         let ours = kinds.into_iter().filter_map(|kind| Some((kind, fields.get(kind.as_str())?)));
         let mut found = ours.chain(self.custom(fields));
         let first = found.next();
-        if let Some((kind, entry)) = found.next() {
+        // In a rule for `fetch`, `secret` is what its requests may carry.
+        let of_fetch = |kind: &Kind| *kind == Kind::Secret && matches!(first, Some((Kind::Fetch, _)));
+        if let Some((kind, entry)) = found.find(|(kind, _)| !of_fetch(kind)) {
             let message = format!("a rule is about one thing; write a second rule for `{kind}`");
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
             return None;
         }
-        let later = ["secret", "run"];
+        let later = ["run"];
         if first.is_none()
             && later.iter().all(|key| fields.get(key).is_none())
             && fields.starting_with("x-").next().is_none()
@@ -270,22 +294,23 @@ impl<'a> Reader<'a> {
         resource: &Node,
         rule: &Place,
     ) -> Option<Actions> {
-        if kind == Kind::Tool {
-            self.misplaced(
-                fields,
-                &["actions", "methods"],
-                "are not for rules about a `tool`, which can only be called",
-            );
+        let single = match kind {
+            Kind::Tool => Some("are not for rules about a `tool`, which can only be called"),
+            Kind::Secret => Some("are not for rules about a `secret`, which can only be used"),
+            _ => None,
+        };
+        if let Some(why) = single {
+            self.misplaced(fields, &["actions", "methods"], why);
         }
         let (key, other) = if kind == Kind::Fetch { ("methods", "actions") } else { ("actions", "methods") };
-        if let Some(entry) = fields.get(other).filter(|_| kind != Kind::Tool) {
+        if let Some(entry) = fields.get(other).filter(|_| single.is_none()) {
             let message = format!("a rule for `{kind}` has `{key}`, not `{other}`");
             self.report.error(DiagnosticCode::MisplacedField, &entry.place, message);
         }
-        if fields.get(key).is_none() || kind == Kind::Tool {
+        if fields.get(key).is_none() || single.is_some() {
             return match (effect, kind) {
                 // There is one action only, so that naming it would say nothing.
-                (_, Kind::Tool) => Some(Actions::all(kind)),
+                (_, Kind::Tool | Kind::Secret) => Some(Actions::all(kind)),
                 (Effect::Allow, Kind::Fetch) => Some([ActionName::Get, ActionName::Head].into_iter().collect()),
                 (Effect::Allow, _) => {
                     let message = format!("an allow rule for `{kind}` names its `actions`");

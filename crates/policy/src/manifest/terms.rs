@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         terms
     }
 
-    fn header(&mut self, name: &str, place: &Place) -> Option<String> {
+    pub(super) fn header(&mut self, name: &str, place: &Place) -> Option<String> {
         let is_token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
         let message = if name.is_empty() || name.len() > 128 || !name.bytes().all(is_token) || name.contains('*') {
             format!("`{}` is not a header's name in lower case", Printable(name))

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{ActionName, Dialect, Grant, Kind, Scope};
 use crate::condition::{Condition, Literal, Test};
 use crate::pattern::{Authority, Piece};
+use crate::rule::{SecretPlace, SecretUse};
 use crate::text::is_hidden;
 
 /// How values come in and go out.
@@ -70,7 +71,46 @@ pub(super) fn section(dialect: Dialect, kind: Kind, grants: &[&Grant<'_>]) -> St
     for line in lines {
         let _ = writeln!(text, "{line}");
     }
-    text + "```\n"
+    text += "```\n";
+    if let Some((grant, secret)) = grants.iter().find_map(|grant| Some((grant, grant.terms.secrets.first()?))) {
+        text += &placeholder(dialect, &exact(&grant.scope), secret);
+    }
+    text
+}
+
+/// How the placeholder of a secret is used.
+fn placeholder(dialect: Dialect, url: &str, secret: &SecretUse) -> String {
+    let name = quoted(secret.name.as_str());
+    let text = "\nThe code never sees a secret. It gets a placeholder, and the server gets the value in its place; the placeholder \
+                anywhere else in a request is refused.\n";
+    let (url, python) = (quoted(url), dialect == Dialect::Python);
+    let code = match (&secret.place, python) {
+        (SecretPlace::Header(header), true) => {
+            let value = if header == "authorization" { "\"Bearer \" + " } else { "" };
+            format!("requests.get({url}, headers={{{}: {value}bailiwick.secret({name})}})", quoted(header))
+        }
+        (SecretPlace::Header(header), false) => {
+            let value = if header == "authorization" { "\"Bearer \" + " } else { "" };
+            format!("await fetch({url}, {{ headers: {{ {}: {value}secret({name}) }} }});", quoted(header))
+        }
+        (SecretPlace::Query(key), true) => {
+            format!("requests.get({url}, params={{{}: bailiwick.secret({name})}})", quoted(key))
+        }
+        (SecretPlace::Query(key), false) => {
+            format!("await fetch({url} + \"?\" + new URLSearchParams({{ {}: secret({name}) }}));", quoted(key))
+        }
+        (SecretPlace::Body(member), true) => {
+            format!("requests.post({url}, json={{{}: bailiwick.secret({name})}})", quoted(member))
+        }
+        (SecretPlace::Body(member), false) => format!(
+            "await fetch({url}, {{\n  method: \"POST\",\n  headers: {{ \"content-type\": \"application/json\" }},\n  \
+             body: JSON.stringify({{ {}: secret({name}) }}),\n}});",
+            quoted(member)
+        ),
+    };
+    let (language, imports) =
+        if python { ("python", "import bailiwick\nimport requests\n\n") } else { ("javascript", "") };
+    format!("{text}\n```{language}\n{imports}{code}\n```\n")
 }
 
 fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::condition::{Condition, Test};
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
 use crate::manifest::{Backing, Manifest, ManifestRule, Writes};
-use crate::rule::{Effect, Terms};
+use crate::rule::{Effect, SecretPlace, Terms};
 use crate::scope::Scope;
 use crate::text::Printable;
 
@@ -147,6 +147,14 @@ fn line(grant: &Grant<'_>) -> String {
             let headers: Vec<String> = terms.headers.iter().map(|header| code(header)).collect();
             line += &format!("; request headers: {}", headers.join(", "));
         }
+    }
+    for secret in &terms.secrets {
+        let name = code(&secret.name.to_string());
+        line += &match &secret.place {
+            SecretPlace::Header(header) => format!("; secret {name} in the header {}", code(header)),
+            SecretPlace::Query(key) => format!("; secret {name} as the query parameter {}", code(key)),
+            SecretPlace::Body(member) => format!("; secret {name} as the member {} of the JSON body", code(member)),
+        };
     }
     for (what, bytes) in [("request", terms.request), ("response", terms.response)] {
         if let Some(bytes) = bytes {

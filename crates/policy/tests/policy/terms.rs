@@ -206,6 +206,7 @@ fn a_ceiling_narrows_limits_and_terms() {
     assert_eq!((verdict.decision(), verdict.rule().unwrap().location()), (Decision::Allow, "m.toml:9"));
     let expected = Terms {
         private: false,
+        secrets: Vec::new(),
         redirects: true,
         sensitive: true,
         headers: vec!["accept".into()],

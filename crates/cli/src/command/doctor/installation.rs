@@ -80,7 +80,7 @@ fn folder(path: &Path) -> Finding {
 
 /// The folders below, when they are there and others may look into them.
 fn private_folders(state: &Path) -> Vec<Finding> {
-    let looser = ["issuer", "keys", "audit", "cache", "tools"].into_iter().filter_map(|name| {
+    let looser = ["issuer", "keys", "audit", "cache", "tools", "secrets"].into_iter().filter_map(|name| {
         let path = state.join(name);
         let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o777;
         (mode & 0o077 != 0).then(|| {

@@ -6,6 +6,7 @@ mod fetch;
 mod files;
 mod kv;
 mod script;
+mod secrets;
 mod session;
 mod sql;
 mod tools;
@@ -69,6 +70,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<RunState>) -> wasmtime::Result<(
     wit::crypto::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::kv::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::extension::add_to_linker::<_, HasHost>(linker, HostView::of)?;
+    wit::secrets::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::sql::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::tools::add_to_linker::<_, HasHost>(linker, HostView::of)?;
     wit::fetch::add_to_linker::<_, HasHost>(linker, HostView::of)

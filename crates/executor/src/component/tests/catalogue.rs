@@ -50,6 +50,7 @@ const OURS: &[(&str, Item)] = &[
     ("bailiwick:host/script@0.1.0", "abilities"),
     ("bailiwick:host/script@0.1.0", "refusal"),
     ("bailiwick:host/kv@0.1.0", "get"),
+    ("bailiwick:host/secrets@0.1.0", "placeholder"),
     ("bailiwick:host/sql@0.1.0", "query"),
     ("bailiwick:host/tools@0.1.0", "call"),
     ("bailiwick:host/extension@0.1.0", "call"),

@@ -9,6 +9,7 @@ const NAMES = {
     __proto__: null,
     "failed.not_found": "NotFoundError",
     "failed.no_key": "NotFoundError",
+    "failed.no_secret": "NotFoundError",
     "failed.no_tool": "NotFoundError",
     "failed.exists": "InvalidModificationError",
     "failed.not_empty": "InvalidModificationError",

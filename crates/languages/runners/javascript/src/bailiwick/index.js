@@ -7,6 +7,7 @@ import { ask } from "../errors.js";
 import { key, hash, operations, randomBytes } from "../web/crypto.js";
 import { define, lazily } from "../web/define.js";
 import * as files from "./files.js";
+import { secret } from "./secrets.js";
 import { kv, sql } from "./stores.js";
 import { abilities, tools } from "./tools.js";
 
@@ -20,6 +21,7 @@ const bailiwick = {
     call,
     files: { ...files, delete: files.remove },
     kv,
+    secret,
     sql,
     crypto: {
         key,
@@ -38,7 +40,7 @@ lazily(bailiwick, "tools", () => globalThis.tools);
 lazily(bailiwick, "input", () => globalThis.input);
 lazily(bailiwick, "args", () => globalThis.args);
 
-define(globalThis, { bailiwick });
+define(globalThis, { bailiwick, secret });
 lazily(globalThis, "tools", tools);
 lazily(globalThis, "input", () => JSON.parse(session.input()));
 lazily(globalThis, "args", () => session.arguments());

@@ -56,6 +56,7 @@ _FAILURES = {
     "failed.tls": (ConnectionError, errno.ECONNABORTED),
     "failed.http": (ConnectionError, errno.ECONNRESET),
     "failed.no_key": (LookupError, None),
+    "failed.no_secret": (LookupError, None),
     "failed.not_authentic": (ValueError, None),
     "failed.not_a_number": (ValueError, None),
 }

@@ -5,11 +5,11 @@ from _bailiwick.own import BUILTINS as __builtins__
 import builtins
 
 from componentize_py_types import Err
-from wit_world.imports import crypto, extension, fetch, kv, script, session, sql, tools, types
+from wit_world.imports import crypto, extension, fetch, kv, script, secrets, session, sql, tools, types
 
 from _bailiwick import errors
 
-__all__ = ["Constant", "call", "crypto", "extension", "fetch", "kv", "script", "session", "sql", "tools"]
+__all__ = ["Constant", "call", "crypto", "extension", "fetch", "kv", "script", "secrets", "session", "sql", "tools"]
 
 _ERR = Err
 _DENIED = types.Error_Denied

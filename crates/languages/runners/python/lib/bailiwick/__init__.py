@@ -4,6 +4,7 @@
     bailiwick.crypto.sign("expenses/2026", b"message")
     bailiwick.kv("state").get("cursor")
     bailiwick.sql("ledger").query("select * from expenses where month = ?", ["2026-10"])
+    bailiwick.secret("bank-token")
     bailiwick.tools.calendar.create_event(title="Review")
     bailiwick.call("x-mail", "send", "team/alice", subject="Hello")
 
@@ -17,8 +18,9 @@ from _bailiwick.tools import Tools, abilities
 
 from . import crypto
 from .kv import kv
+from .secrets import secret
 from .sql import sql
 
-__all__ = ["LimitError", "SqlError", "ToolError", "abilities", "call", "crypto", "kv", "sql", "tools"]
+__all__ = ["LimitError", "SqlError", "ToolError", "abilities", "call", "crypto", "kv", "secret", "sql", "tools"]
 
 tools = Tools()

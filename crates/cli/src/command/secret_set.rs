@@ -1,0 +1,20 @@
+//! `bailiwick secret set`
+
+use crate::administration::Act;
+use crate::arguments::SecretSetArguments;
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::secrets::{self, refused};
+use crate::{input, terminal, vault};
+
+/// Keeps a secret, sealed. On record are its name and nothing of its value.
+pub(crate) fn run(arguments: &SecretSetArguments, host: &Configuration) -> Outcome {
+    let name = secrets::name(&arguments.name)?;
+    let (store, vault) = (secrets::open(host)?, vault::open(host)?);
+    let value = secrets::read(arguments.from_file.as_deref(), &name)?;
+    Act { name: "secret.set", target: name.to_string(), reason: None, tightens: false }.announce(host)?;
+    store.set(&vault, &name, &value, input::now()).map_err(refused)?;
+    terminal::err(&format!("kept secret `{name}`\n"));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,130 @@
+//! The secrets of one run: the placeholders that its guest has, and the values that went out for them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::rand;
+use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
+use bailiwick_policy::{ActionName, Code, Resource, SecretName};
+use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
+
+use super::scrub::{Needle, Scrubber};
+use super::{MAX_SECRET, MIN_SECRET, SecretSource};
+
+/// What every placeholder begins with. 32 hexadecimal digits follow.
+pub const PREFIX: &str = "bailiwick-secret-";
+
+/// Most different values that go out in one run.
+const MAX_SENT: usize = 64;
+
+/// The secrets of one run.
+///
+/// Defaults: without a source no secret exists, and every use fails with `failed.no_secret`.
+#[derive(Default)]
+pub struct Secrets {
+    source: Option<Arc<dyn SecretSource>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    issued: BTreeMap<SecretName, Arc<str>>,
+    /// What was sent in this run: any answer may have it.
+    sent: Vec<Arc<Needle>>,
+}
+
+/// The use of a secret: gives the guest its placeholder, the same one each time.
+pub struct UseSecret {
+    pub name: SecretName,
+}
+
+impl Action for UseSecret {
+    const NAME: ActionName = ActionName::Use;
+    const EFFECT: Effect = Effect::Read;
+    /// The placeholder.
+    type Output = String;
+
+    fn resource(&self) -> Resource {
+        Resource::Secret(self.name.clone())
+    }
+}
+
+impl Perform<UseSecret> for Secrets {
+    /// `failed.no_secret` when there is no such secret.
+    async fn perform(&self, permit: Permit<'_, UseSecret>) -> Result<String, HostError> {
+        let name = &permit.action().name;
+        // The value is looked at and let go: it is wanted when a request goes out.
+        drop(self.value(name).await?);
+        let mut random = [0; 16];
+        rand::fill(&mut random).map_err(|_| HostError::Failed(Code::Internal))?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || format!("{PREFIX}{}", HEXLOWER.encode(&random)).into();
+        Ok(state.issued.entry(name.clone()).or_insert_with(fresh).to_string())
+    }
+}
+
+impl Secrets {
+    pub fn new(source: Option<Arc<dyn SecretSource>>) -> Secrets {
+        Secrets { source, state: Mutex::default() }
+    }
+
+    /// The placeholders that the guest has.
+    pub(super) fn issued(&self) -> Vec<(SecretName, Arc<str>)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.issued.iter().map(|(name, placeholder)| (name.clone(), Arc::clone(placeholder))).collect()
+    }
+
+    /// The value of a secret, as the source has it now.
+    ///
+    /// # Errors
+    /// `failed.no_secret`; `failed.secret_unfit` for one that is too short or too long; `failed.internal`.
+    pub(super) async fn value(&self, name: &SecretName) -> Result<Zeroizing<Vec<u8>>, HostError> {
+        let source = Arc::clone(self.source.as_ref().ok_or(HostError::Failed(Code::NoSecret))?);
+        let name = name.clone();
+        let found = tokio::task::spawn_blocking(move || source.secret(&name)).await;
+        match found {
+            Ok(Ok(Some(value))) if (MIN_SECRET..=MAX_SECRET).contains(&value.len()) => Ok(value),
+            Ok(Ok(Some(_))) => Err(HostError::Failed(Code::SecretUnfit)),
+            Ok(Ok(None)) => Err(HostError::Failed(Code::NoSecret)),
+            Ok(Err(_)) | Err(_) => Err(HostError::Failed(Code::Internal)),
+        }
+    }
+
+    /// Remembers what goes out, so that it is taken out of what comes back.
+    ///
+    /// # Errors
+    /// `failed.internal` when a source gives more different values than a run remembers.
+    pub(super) fn sending(&self, placeholder: &Arc<str>, value: &Zeroizing<Vec<u8>>) -> Result<(), HostError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.sent.iter().any(|needle| needle.is(placeholder, value)) {
+            return Ok(());
+        }
+        if state.sent.len() >= MAX_SENT {
+            return Err(HostError::Failed(Code::Internal));
+        }
+        state.sent.push(Arc::new(Needle::new(Arc::clone(placeholder), value.clone())));
+        Ok(())
+    }
+
+    /// Takes everything that was sent so far out of an answer; `None` when nothing was.
+    pub(crate) fn scrubber(&self) -> Option<Scrubber> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (!state.sent.is_empty()).then(|| Scrubber::new(state.sent.clone()))
+    }
+}
+
+impl Secrets {
+    /// The same scrubber, for what was sent meanwhile, too.
+    pub(super) fn renewed(&self, scrubber: Scrubber) -> Scrubber {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if scrubber.len() == state.sent.len() { scrubber } else { scrubber.renewed(state.sent.clone()) }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+"""Secrets that requests carry and scripts never see."""
+
+from _bailiwick import host
+
+
+def secret(name: str) -> str:
+    """The placeholder of a secret. Where the policy says, in a header for example, the host sends the value in its place:
+
+        requests.get(url, headers={"authorization": f"Bearer {bailiwick.secret('bank-token')}"})
+    """
+    return host.call(f"secret use {name}", host.secrets.placeholder, name)
