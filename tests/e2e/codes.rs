@@ -14,6 +14,9 @@ use crate::entries;
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::SecretUnfit, "crates/host/tests/host/secrets.rs"),
     (Code::NoStore, "crates/host/tests/host/kv.rs"),
+    // Keys grow old, and their files are damaged, where the clock and the folder are the test's.
+    (Code::KeyExpired, "crates/host/tests/host/key_versions.rs"),
+    (Code::KeyStore, "crates/host/tests/host/key_store.rs"),
     (Code::DatabaseBusy, "faults::database_held, faults::stores_held"),
     (Code::NoSpace, "faults::disk_full, files::disk_full"),
     (

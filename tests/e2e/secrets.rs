@@ -66,6 +66,12 @@ const COMMANDS: &[&str] = &[
     "agent export",
     "key list",
     "key public ring/signing",
+    "key public ring/signing --pem",
+    "key import ring/shared shared.key --algorithm hmac-sha256",
+    "key import ring/other shared.key",
+    "key import ring/shared signing.pem --next",
+    "key rotate ring/signing",
+    "key delete ring/signing --version 1 --yes",
     "doctor",
     "doctor --json",
     "agent revoke bot --token {jti} --reason leaked",
@@ -112,7 +118,7 @@ fn nowhere() -> Result<(), Failed> {
     }
     // Names that are no secrets to the operator who types them, and that no record needs.
     secrets.push(("the token's `jti`".to_owned(), scene.jti.clone()));
-    let kept = ["issuer", "keys", "languages", "cache"].map(|name| scene.root.join("state").join(name));
+    let kept = ["issuer", "languages", "cache"].map(|name| scene.root.join("state").join(name));
     search(&scene.root.join("state"), &kept, &secrets)
 }
 
@@ -152,9 +158,12 @@ impl Scene {
         fs::write(scene.root.join("policy.toml"), POLICY)?;
         fs::write(scene.root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
         fs::write(scene.root.join("guest.wat"), calls::guest(CALLS)?)?;
+        fs::write(scene.root.join("shared.key"), "nobody may see this shared secret")?;
+        let signing = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
+        fs::write(scene.root.join("signing.pem"), signing.serialize_pem())?;
         for words in [
-            "key create ring/shared --algorithm hmac-sha256".to_owned(),
-            "key create ring/signing".to_owned(),
+            "key import ring/shared shared.key --algorithm hmac-sha256".to_owned(),
+            "key import ring/signing signing.pem".to_owned(),
             format!("agent register bot --owner tests --capabilities '{SCOPES}'"),
         ] {
             scene.must(&words)?;
@@ -220,18 +229,15 @@ impl Scene {
                 secrets.push((format!("the {part} of `{file}`"), text.to_owned()));
             }
         }
-        let pem = self.read("agent.pem")?;
-        let line = pem.lines().nth(1).ok_or("no key in agent.pem")?;
-        secrets.push(("the agent's private key".to_owned(), line.to_owned()));
+        for file in ["agent.pem", "signing.pem"] {
+            let pem = self.read(file)?;
+            let line = pem.lines().nth(1).ok_or("no key in the file")?;
+            secrets.push((format!("the private key of `{file}`"), line.to_owned()));
+        }
+        secrets.push(("the shared key".to_owned(), self.read("shared.key")?));
         let file: Value = serde_json::from_str(&self.read("state/issuer/ed25519.json")?)?;
         let key = file["pkcs8"].as_str().ok_or("no key of the local issuer")?;
         secrets.push(("the local issuer's key".to_owned(), key.to_owned()));
-        for path in entries(&self.root.join("state/keys/ring")) {
-            let file: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
-            let texts = file.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
-            let material = texts.max_by_key(|text| text.len()).ok_or("no key")?;
-            secrets.push((format!("the key {}", path.display()), material.to_owned()));
-        }
         let enough = secrets.len() >= 18 && secrets.iter().all(|(_, secret)| secret.len() >= 32);
         if enough { Ok(secrets) } else { Err("these are not all secrets".into()) }
     }

@@ -37,7 +37,7 @@ pub(crate) struct Configuration {
     pub(crate) durability: Durability,
     /// How often agents must get a new key.
     pub(crate) rotation: Rotation,
-    /// Rings whose missing keys are made at first use, and how.
+    /// What holds for the keys of a ring.
     pub(crate) rings: Rings,
     pub(crate) compile: CompileSection,
     /// The packages of the Python interpreter, when a command names none.
@@ -86,7 +86,13 @@ impl Configuration {
             local_issuer: file.issuer.local.unwrap_or(file.trusted.is_empty()),
             durability: file.audit.durability,
             rotation: file.registry.rotation(),
-            rings: keys.into_iter().map(|(ring, section)| (ring, section.create)).collect(),
+            rings: keys
+                .into_iter()
+                .map(|(ring, section)| {
+                    let rules = section.ring();
+                    (ring, rules)
+                })
+                .collect(),
             compile: file.compile,
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
@@ -169,7 +175,9 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_host::crypto::KeyAlgorithm;
+    use std::num::NonZeroU64;
+
+    use bailiwick_host::crypto::{KeyAlgorithm, Ring, Rotate};
 
     use super::*;
 
@@ -205,6 +213,10 @@ mod tests {
             private = true
             [keys.release]
             create = "ed25519"
+            [keys.partners]
+            rotate = "168h"
+            [keys.archive]
+            rotate = "never"
             [registry]
             rotate = "12h"
             grace = "30m"
@@ -225,7 +237,10 @@ mod tests {
         assert!(configuration.local_issuer);
         assert_eq!(configuration.durability, Durability::All);
         assert_eq!(configuration.rotation, Rotation::new(12 * 3600, 1800));
-        assert_eq!(configuration.rings.get("release"), Some(&KeyAlgorithm::Ed25519));
+        assert_eq!(configuration.rings.get("release"), Some(&Ring::creating(KeyAlgorithm::Ed25519)));
+        let week = Rotate::After(NonZeroU64::new(7 * 24 * 3600).unwrap());
+        assert_eq!(configuration.rings.get("partners"), Some(&Ring { create: None, rotate: week }));
+        assert_eq!(configuration.rings.get("archive").map(|ring| ring.rotate), Some(Rotate::Never));
         assert_eq!(configuration.python_packages.to_string(), "markdown,six");
         assert_eq!(configuration.compile.memory.unwrap().get().get(), 2 << 30);
         assert!(configuration.ca_file.as_ref().unwrap().ends_with("ca.pem"));
@@ -261,9 +276,12 @@ mod tests {
             ("[compile]\nmemory = 5", ":2:10"),
             ("[[trusted]]\nissuer = 'a'", ":1:1"),
             ("[vault]\nmaster_key = 'disk'", ":2:14"),
-            ("[keys.r]", ":1:1"),
             ("[keys.r]\ncreate = 'rsa'", ":2:10"),
             ("[fetch]\nproxy = 'https://proxy.example'", ":2:9"),
+            ("[keys.r]\nrotate = 'always'", ":2:10"),
+            ("[keys.r]\nrotate = '0s'", ":2:10"),
+            ("[keys.r]\nrotate = '59s'", ":2:10"),
+            ("[keys.r]\nrotates = '1h'", ":2:1"),
             ("[languages.python]\nwith = ['-r x']", ":2:8"),
             ("[languages.javascript]\nwith = ['x']", ":1:12"),
         ] {

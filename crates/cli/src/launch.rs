@@ -12,11 +12,10 @@ use std::sync::{Arc, OnceLock};
 
 use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
-use bailiwick_host::crypto::KeyStore;
 use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
-use bailiwick_policy::{Backing, Code, Grant, Limits, Manifest, MountPoint, Writes};
+use bailiwick_policy::{ActionName, Backing, Code, Grant, Kind, Limits, Manifest, MountPoint, Scope, Writes};
 use bailiwick_store::Store;
 use serde_json::Value;
 
@@ -27,7 +26,7 @@ use crate::failure::Failure;
 use crate::identity::{self, About, Who};
 use crate::languages::CACHE_BYTES;
 use crate::manifest::{self, Loaded};
-use crate::{administration, environment, input, log, secrets, tools};
+use crate::{administration, environment, input, keys, log, secrets, tools};
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -141,8 +140,11 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
 }
 
 fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
-    let keys = KeyStore::open(&host.state.folder("keys")?, host.rings.clone()).map_err(Failure::internal)?;
-    let mut services = Services::builder().keys(Arc::new(keys)).protect_secret(host.state.path());
+    let mut services = Services::builder().protect_secret(host.state.path());
+    // Without a rule about keys none can be used, and the master key need not be there.
+    if loaded.manifest.scopes().iter().any(uses_keys) {
+        services = services.keys(Arc::new(keys::open(host)?));
+    }
     if !loaded.manifest.tools().is_empty() {
         let accepted = tools::acceptances(host)?;
         services = services.accepted_tools(Arc::new(accepted)).environment(tools::environment());
@@ -188,6 +190,11 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
         .cache(cache)
         .build()
         .map_err(failed)
+}
+
+fn uses_keys(scope: &Scope) -> bool {
+    let keyless = |action| matches!(action, ActionName::Hash | ActionName::Random);
+    scope.kind() == Kind::Crypto && !scope.actions().all(keyless)
 }
 
 fn tightened(arguments: &LaunchArguments, mut limits: Limits) -> Limits {

@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod identity;
 mod input;
+mod keys;
 mod languages;
 mod launch;
 mod log;

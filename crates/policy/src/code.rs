@@ -197,6 +197,10 @@ codes! {
     NoSecret = "failed.no_secret";
     /// The value of the secret cannot stand in that place.
     SecretUnfit = "failed.secret_unfit";
+    /// The newest version of the key is too old to sign or encrypt, or has encrypted as much as it may.
+    KeyExpired = "failed.key_expired";
+    /// The host's key store, or a key in it, cannot be read or written.
+    KeyStore = "failed.key_store";
     /// A signature, tag or ciphertext that does not verify.
     NotAuthentic = "failed.not_authentic";
     /// The tool server does not start, breaks its protocol, or has gone.

@@ -14,7 +14,7 @@ for key in ("theirs/one", "ours/../theirs/one", "ours/*", "*/one", "ours", "ours
     attempt(ascii(key)[:30], lambda: crypto.sign(key, b"x"))
 attempt("another use", lambda: crypto.encrypt("ours/one", b"x"))
 attempt("a use that is not granted", lambda: crypto.derive("ours/one", b"salt", b"info", 32))
-for path in ("{{root}}/state/keys/ours/one.json", "{{root}}/state/canary.txt", "{{root}}/state/issuer"):
+for path in ("{{root}}/state/keys/ours/one/1.key", "{{root}}/state/canary.txt", "{{root}}/state/issuer"):
     try:
         print(open(path).read())
     except OSError as error:

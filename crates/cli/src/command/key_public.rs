@@ -1,22 +1,21 @@
 //! `bailiwick key public`
 
-use bailiwick_host::crypto::KeyError;
-use data_encoding::BASE64;
+use serde_json::{Value, json};
 
-use super::key_create::{key_name, open};
 use crate::arguments::KeyPublicArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
-use crate::failure::{Failure, Outcome};
-use crate::terminal;
+use crate::failure::Outcome;
+use crate::{keys, terminal};
 
-/// Prints the algorithm and the public half of a key, in base64: 32 bytes for Ed25519, an uncompressed point for P-256.
+/// Prints the public halves of a key's versions, the newest first: a JSON Web Key Set, or PEM.
 pub(crate) fn run(arguments: &KeyPublicArguments, host: &Configuration) -> Outcome {
-    let name = key_name(&arguments.name)?;
-    let public = open(host)?.public(&name).map_err(|error| match error {
-        KeyError::Missing { .. } | KeyError::NoPublicKey { .. } => Failure::usage(error),
-        other => Failure::internal(other),
-    })?;
-    terminal::out(&format!("{} {}\n", public.algorithm, BASE64.encode(&public.bytes)))?;
+    let versions = keys::open(host)?.public(&keys::name(&arguments.name)?).map_err(keys::refused)?;
+    if arguments.pem {
+        terminal::out(&versions.iter().map(|version| version.pem()).collect::<String>())?;
+    } else {
+        let keys: Vec<Value> = versions.iter().map(|version| version.jwk()).collect();
+        terminal::out_json(&json!({ "keys": keys }))?;
+    }
     Ok(Exit::Success)
 }

@@ -14,8 +14,11 @@ mod completions;
 mod doctor;
 mod fetch_check;
 mod key_create;
+mod key_delete;
+mod key_import;
 mod key_list;
 mod key_public;
+mod key_rotate;
 mod language_install;
 mod language_list;
 mod language_remove;
@@ -73,6 +76,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Secret(SecretVerb::Set(verb)) => resolve().and_then(|host| secret_set::run(verb, &host)),
         Verb::Secret(SecretVerb::List(verb)) => resolve().and_then(|host| secret_list::run(verb, &host)),
         Verb::Secret(SecretVerb::Delete(verb)) => resolve().and_then(|host| secret_delete::run(verb, &host)),
+        Verb::Key(KeyVerb::Rotate(verb)) => resolve().and_then(|host| key_rotate::run(verb, &host)),
+        Verb::Key(KeyVerb::Import(verb)) => resolve().and_then(|host| key_import::run(verb, &host)),
+        Verb::Key(KeyVerb::Delete(verb)) => resolve().and_then(|host| key_delete::run(verb, &host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),

@@ -1,9 +1,10 @@
 //! What `bailiwick.toml` holds, section by section.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use bailiwick_host::crypto::KeyAlgorithm;
+use bailiwick_host::crypto::{KeyAlgorithm, Ring, Rotate};
 use bailiwick_host::fetch::ProxyDialer;
 use bailiwick_identity::Rotation;
 use bailiwick_languages::Packages;
@@ -18,6 +19,10 @@ use crate::{diagnostics, input};
 
 pub(super) const FILE_NAME: &str = "bailiwick.toml";
 const MAX_FILE: usize = 1 << 20;
+/// Seconds between two versions of a key, at least.
+const SHORTEST_ROTATION: u64 = 60;
+const ELSEWHERE: &str = "move it to bailiwick/bailiwick.toml in your configuration folder (~/.config), or name this file if you \
+                         trust it: `--config bailiwick.toml`, or BAILIWICK_CONFIG";
 const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python], [vault]";
 
 /// Which calls wait until their record is on stable storage.
@@ -92,14 +97,21 @@ impl FileSections {
     /// The same; and any other section.
     pub(super) fn read_local(path: &Path) -> Result<FileSections, Failure> {
         let content = input::text(path, "the configuration", MAX_FILE)?;
-        let sections = parse(path, &content)?;
+        let sections: FileSections = parse(path, &content)?;
         let table: toml::Table = parse(path, &content)?;
+        let looser = |ring: &RingSection| match (ring.rotate, Rotate::default()) {
+            (Rotate::After(given), Rotate::After(usual)) => given > usual,
+            (Rotate::Never, _) => true,
+            (Rotate::After(_), Rotate::Never) => false,
+        };
+        if sections.keys.values().any(looser) {
+            let message =
+                "`rotate` lets keys sign for longer than 24 h, which no file does by lying in the current folder";
+            return Err(wrong(path, "", message).help(ELSEWHERE));
+        }
         let Some(other) = table.keys().find(|key| *key != "keys") else { return Ok(sections) };
         let message = format!("`[{other}]` decides whom to trust, which no file does by lying in the current folder");
-        Err(wrong(path, "", &message).help(format!(
-            "move it to bailiwick/{FILE_NAME} in your configuration folder (~/.config), or name this file if you trust it: \
-             `--config {FILE_NAME}`, or BAILIWICK_CONFIG"
-        )))
+        Err(wrong(path, "", &message).help(ELSEWHERE))
     }
 }
 
@@ -112,8 +124,16 @@ pub(super) struct IssuerSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RingSection {
-    #[serde(deserialize_with = "key_algorithm")]
-    pub(super) create: KeyAlgorithm,
+    #[serde(default, deserialize_with = "key_algorithm")]
+    create: Option<KeyAlgorithm>,
+    #[serde(default, deserialize_with = "rotation")]
+    rotate: Rotate,
+}
+
+impl RingSection {
+    pub(super) fn ring(&self) -> Ring {
+        Ring { create: self.create, rotate: self.rotate }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -205,9 +225,23 @@ fn packages<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Package
     Packages::parse(Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-fn key_algorithm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<KeyAlgorithm, D::Error> {
+/// A duration, or `never`.
+fn rotation<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Rotate, D::Error> {
     let text = String::deserialize(deserializer)?;
-    KeyAlgorithm::parse(&text).ok_or_else(|| {
+    if text == "never" {
+        return Ok(Rotate::Never);
+    }
+    let seconds: Seconds =
+        text.parse().map_err(|error| serde::de::Error::custom(format!("{error}, or write `never`")))?;
+    let least =
+        || serde::de::Error::custom(format!("at least {SHORTEST_ROTATION} s: each version is a file that stays"));
+    let seconds = NonZeroU64::new(seconds.whole()).filter(|seconds| seconds.get() >= SHORTEST_ROTATION);
+    Ok(Rotate::After(seconds.ok_or_else(least)?))
+}
+
+fn key_algorithm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<KeyAlgorithm>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    KeyAlgorithm::parse(&text).map(Some).ok_or_else(|| {
         let known = KeyAlgorithm::ALL.map(KeyAlgorithm::as_str).join(", ");
         serde::de::Error::custom(format!("unknown key algorithm; known are {known}"))
     })

@@ -233,6 +233,11 @@ fn hint(code: Code) -> Option<&'static str> {
             "make it with `bailiwick key create RING/KEY`, or let its ring make its keys: `create` under [keys.RING] in \
              bailiwick.toml, your own or the one in the current folder"
         }
+        Code::KeyExpired => {
+            "make its next version with `bailiwick key rotate RING/KEY`, or let its ring do that: `create`, and how often with \
+             `rotate`, under [keys.RING] in bailiwick.toml"
+        }
+        Code::KeyStore => "`bailiwick key list` says what is wrong with it",
         Code::PrivateAddress => {
             "the rule must say `private = true`; a link-local address must also stand in the URL itself, not behind a name"
         }

@@ -41,7 +41,7 @@ pub(crate) async fn verify(door: &Door, key: &str, message: Bytes, signature: By
     door.guard().call(&door.host().crypto, Verify { key, message, signature }).await
 }
 
-/// `nonce ‖ ciphertext ‖ tag`. `aad` is authenticated with it, and not part of it.
+/// `version ‖ nonce ‖ ciphertext ‖ tag`. `aad` is authenticated with it, and not part of it.
 pub(crate) async fn encrypt(door: &Door, key: &str, plaintext: Bytes, aad: Bytes) -> Result<Vec<u8>, CallError> {
     let key = parse_key(door, ActionName::Encrypt, key)?;
     check_input(&[&plaintext, &aad])?;

@@ -9,6 +9,10 @@ pub enum KeyAlgorithm {
     Ed25519,
     /// ECDSA over P-256 with SHA-256, FIPS 186-5.
     P256,
+    /// ECDSA over P-384 with SHA-384, FIPS 186-5.
+    P384,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and 32 bytes of salt, RFC 8017.
+    RsaPssSha256,
     /// RFC 2104 with FIPS 180-4.
     HmacSha256,
     HmacSha384,
@@ -19,6 +23,17 @@ pub enum KeyAlgorithm {
     ChaCha20Poly1305,
     /// RFC 5869.
     HkdfSha256,
+}
+
+/// What is done with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Sign,
+    Verify,
+    Mac,
+    Encrypt,
+    Decrypt,
+    Derive,
 }
 
 /// How [`Hash`](super::Hash) hashes.
@@ -36,9 +51,11 @@ pub enum HashAlgorithm {
 }
 
 impl KeyAlgorithm {
-    pub const ALL: [KeyAlgorithm; 8] = [
+    pub const ALL: [KeyAlgorithm; 10] = [
         KeyAlgorithm::Ed25519,
         KeyAlgorithm::P256,
+        KeyAlgorithm::P384,
+        KeyAlgorithm::RsaPssSha256,
         KeyAlgorithm::HmacSha256,
         KeyAlgorithm::HmacSha384,
         KeyAlgorithm::HmacSha512,
@@ -52,6 +69,8 @@ impl KeyAlgorithm {
         match self {
             KeyAlgorithm::Ed25519 => "ed25519",
             KeyAlgorithm::P256 => "p256",
+            KeyAlgorithm::P384 => "p384",
+            KeyAlgorithm::RsaPssSha256 => "rsa-pss-sha256",
             KeyAlgorithm::HmacSha256 => "hmac-sha256",
             KeyAlgorithm::HmacSha384 => "hmac-sha384",
             KeyAlgorithm::HmacSha512 => "hmac-sha512",
@@ -64,6 +83,31 @@ impl KeyAlgorithm {
     /// The algorithm of that name, compared exactly.
     pub fn parse(text: &str) -> Option<KeyAlgorithm> {
         KeyAlgorithm::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
+    }
+
+    /// Whether a newer version may take over when one is old. What was derived says nothing of its version: from a newer
+    /// one tomorrow's bytes would be others than today's, and what was done with them lost.
+    pub const fn rotates(self) -> bool {
+        !matches!(self, KeyAlgorithm::HkdfSha256)
+    }
+
+    /// Whether there is a public half.
+    pub const fn is_asymmetric(self) -> bool {
+        matches!(self, KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::RsaPssSha256)
+    }
+
+    /// A key has one purpose: what signs neither encrypts nor derives.
+    pub(super) const fn serves(self, wanted: Use) -> bool {
+        match self {
+            KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::RsaPssSha256 => {
+                matches!(wanted, Use::Sign | Use::Verify)
+            }
+            KeyAlgorithm::HmacSha256 | KeyAlgorithm::HmacSha384 | KeyAlgorithm::HmacSha512 => {
+                matches!(wanted, Use::Mac | Use::Verify)
+            }
+            KeyAlgorithm::Aes256Gcm | KeyAlgorithm::ChaCha20Poly1305 => matches!(wanted, Use::Encrypt | Use::Decrypt),
+            KeyAlgorithm::HkdfSha256 => matches!(wanted, Use::Derive),
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, KeyName, Resource};
 use bytes::Bytes;
 
-use super::key::Form;
-use super::{Crypto, WRONG_USE, compute, internal};
+use super::algorithm::Use;
+use super::key::{Form, Key};
+use super::{Crypto, WRONG_USE, internal};
 
 /// Most bytes that one [`Derive`] gives.
 pub const MAX_DERIVED: usize = 64;
@@ -38,13 +39,10 @@ impl Action for Hmac {
 
 impl Perform<Hmac> for Crypto {
     async fn perform(&self, permit: Permit<'_, Hmac>) -> Result<Vec<u8>, HostError> {
-        let key = self.key(&permit.action().key).await?;
-        let data = permit.action().data.clone();
-        compute(data.len(), move || match &key.form {
-            Form::Hmac(key) => Ok(hmac::sign(key, &data).as_ref().to_vec()),
-            _ => Err(WRONG_USE),
-        })
-        .await
+        let Hmac { key, data } = permit.action();
+        let (key, data) = (key.clone(), data.clone());
+        let now = permit.meter().now().unix_seconds();
+        self.with_keys(data.len(), move |keys, _| tag(&keys.newest_for(&key, Use::Mac, now)?.key, &data)).await
     }
 }
 
@@ -64,19 +62,28 @@ impl Perform<Derive> for Crypto {
         if *len == 0 || *len > MAX_DERIVED {
             return Err(HostError::Limit(Code::ArgumentBytes));
         }
-        let key = self.key(key).await?;
-        let (salt, info, len) = (salt.clone(), info.clone(), *len);
-        compute(salt.len().saturating_add(info.len()), move || match &key.form {
-            Form::Derive(secret) => {
-                let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, &salt).extract(secret);
-                let mut derived = vec![0; len];
-                prk.expand(&[&info], Length(len)).and_then(|okm| okm.fill(&mut derived)).map_err(internal)?;
-                Ok(derived)
-            }
-            _ => Err(WRONG_USE),
+        let (key, salt, info, len) = (key.clone(), salt.clone(), info.clone(), *len);
+        let now = permit.meter().now().unix_seconds();
+        self.with_keys(salt.len().saturating_add(info.len()), move |keys, _| {
+            derive(&keys.newest_for(&key, Use::Derive, now)?.key, &salt, &info, len)
         })
         .await
     }
+}
+
+pub(super) fn tag(key: &Key, data: &[u8]) -> Result<Vec<u8>, HostError> {
+    match &key.form {
+        Form::Hmac(key) => Ok(hmac::sign(key, data).as_ref().to_vec()),
+        _ => Err(WRONG_USE),
+    }
+}
+
+pub(super) fn derive(key: &Key, salt: &[u8], info: &[u8], len: usize) -> Result<Vec<u8>, HostError> {
+    let Form::Derive(secret) = &key.form else { return Err(WRONG_USE) };
+    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+    let mut derived = vec![0; len];
+    prk.expand(&[info], Length(len)).and_then(|okm| okm.fill(&mut derived)).map_err(internal)?;
+    Ok(derived)
 }
 
 struct Length(usize);

@@ -8,35 +8,47 @@
 //! |---|---|---|
 //! | [`Hash`], [`Random`] | none | digest; random bytes |
 //! | [`Hmac`] | `hmac-sha256`, `hmac-sha384`, `hmac-sha512` | tag |
-//! | [`Sign`] | `ed25519`, `p256` | signature (RFC 8032; `r ‖ s` of FIPS 186-5 over SHA-256) |
+//! | [`Sign`] | `ed25519`, `p256`, `p384`, `rsa-pss-sha256` | signature (RFC 8032; `r ‖ s` of FIPS 186-5; RFC 8017) |
 //! | [`Verify`] | the above | whether it verifies, compared in constant time |
-//! | [`Encrypt`], [`Decrypt`] | `aes-256-gcm`, `chacha20-poly1305` | `nonce ‖ ciphertext ‖ tag`; plaintext |
+//! | [`Encrypt`], [`Decrypt`] | `aes-256-gcm`, `chacha20-poly1305` | `version ‖ nonce ‖ ciphertext ‖ tag`; plaintext |
 //! | [`Derive`] | `hkdf-sha256` | at most 64 bytes; never the key itself |
 //!
-//! Primitives come from aws-lc-rs and blake3. No input is longer than [`MAX_INPUT`] bytes.
+//! A key has versions: the newest one makes what is new, each of them verifies and decrypts. Keys are sealed at rest by the
+//! host's [`vault`](crate::vault). Primitives come from aws-lc-rs and blake3. No input is longer than [`MAX_INPUT`] bytes.
 
 mod algorithm;
+mod clear;
+mod error;
+mod folder;
+mod import;
 mod key;
 mod keyless;
 mod mac;
+mod public;
+mod record;
+mod rings;
 mod seal;
 mod sign;
 mod store;
+#[cfg(test)]
+mod vectors;
+mod version;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bailiwick_guard::HostError;
-use bailiwick_policy::{Code, KeyName};
+use bailiwick_policy::Code;
 
 pub use algorithm::{HashAlgorithm, KeyAlgorithm};
-pub use key::PublicKey;
+pub use error::KeyError;
+pub use import::{ImportError, Imported, MAX_IMPORT};
 pub use keyless::{Hash, MAX_RANDOM, Random};
 pub use mac::{Derive, Hmac, MAX_DERIVED};
-pub use seal::{Decrypt, Encrypt, NONCE_LEN, TAG_LEN};
+pub use public::PublicKey;
+pub use rings::{Ring, Rings, Rotate};
+pub use seal::{Decrypt, Encrypt, NONCE_LEN, TAG_LEN, VERSION_LEN};
 pub use sign::{Sign, Verify};
-pub use store::{KeyError, KeyStore, Rings};
-
-use key::Key;
+pub use store::{KeyInfo, KeyStore, MAX_TRIED, VersionInfo};
 
 /// Most bytes of all inputs of one operation together.
 pub const MAX_INPUT: usize = 16 << 20;
@@ -57,31 +69,31 @@ impl Crypto {
         Crypto { keys }
     }
 
-    /// The key of that name; a ring may make it if it is missing.
-    async fn key(&self, name: &KeyName) -> Result<Arc<Key>, HostError> {
-        self.find(name, KeyStore::key).await
-    }
-
-    /// The key of that name, for operations on what another made: a key that is missing stays missing.
-    async fn existing_key(&self, name: &KeyName) -> Result<Arc<Key>, HostError> {
-        self.find(name, KeyStore::existing).await
-    }
-
-    async fn find(
+    /// Runs an operation with keys, on inputs of `len` bytes: on a thread for blocking work, because it reads files. The
+    /// operation is told whether somebody still waits for it.
+    async fn with_keys<T: Send + 'static>(
         &self,
-        name: &KeyName,
-        look: fn(&KeyStore, &KeyName) -> Result<Arc<Key>, KeyError>,
-    ) -> Result<Arc<Key>, HostError> {
-        let keys = self.keys.as_ref().ok_or(HostError::Failed(Code::NoKey))?;
-        if let Some(key) = keys.cached(name) {
-            return Ok(key);
+        len: usize,
+        work: impl FnOnce(&KeyStore, &Waiting) -> Result<T, HostError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        if len > MAX_INPUT {
+            return Err(HostError::Limit(Code::ArgumentBytes));
         }
-        let (keys, name) = (Arc::clone(keys), name.clone());
-        match tokio::task::spawn_blocking(move || look(&keys, &name)).await {
-            Ok(Ok(key)) => Ok(key),
-            Ok(Err(KeyError::Missing { .. })) => Err(HostError::Failed(Code::NoKey)),
-            Ok(Err(_)) | Err(_) => Err(HostError::Failed(Code::Internal)),
-        }
+        let keys = Arc::clone(self.keys.as_ref().ok_or(HostError::Failed(Code::NoKey))?);
+        let asked = Arc::new(());
+        let waiting = Waiting(Arc::downgrade(&asked));
+        let done = tokio::task::spawn_blocking(move || work(&keys, &waiting)).await;
+        drop(asked);
+        done.unwrap_or(Err(HostError::Failed(Code::Internal)))
+    }
+}
+
+/// Whether the call that asked for an operation is still there: it is not when its run was stopped.
+struct Waiting(Weak<()>);
+
+impl Waiting {
+    fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
     }
 }
 

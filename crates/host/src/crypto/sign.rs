@@ -2,13 +2,14 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, KeyPair, UnparsedPublicKey};
+use aws_lc_rs::signature::RSA_PSS_SHA256;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, KeyName, Resource};
 use bytes::Bytes;
 
-use super::key::{Form, Key};
-use super::{Crypto, WRONG_USE, compute, internal};
+use super::algorithm::Use;
+use super::key::{Form, Key, Signer};
+use super::{Crypto, MAX_TRIED, WRONG_USE, internal};
 
 /// Signs `message`. No `Debug`: its input belongs in no log.
 pub struct Sign {
@@ -26,7 +27,7 @@ pub struct Verify {
 impl Action for Sign {
     const NAME: ActionName = ActionName::Sign;
     const EFFECT: Effect = Effect::World;
-    /// 64 bytes for both algorithms.
+    /// 64 bytes for Ed25519 and P-256, 96 for P-384, the length of the modulus for RSA.
     type Output = Vec<u8>;
 
     fn resource(&self) -> Resource {
@@ -36,14 +37,10 @@ impl Action for Sign {
 
 impl Perform<Sign> for Crypto {
     async fn perform(&self, permit: Permit<'_, Sign>) -> Result<Vec<u8>, HostError> {
-        let key = self.key(&permit.action().key).await?;
-        let message = permit.action().message.clone();
-        compute(message.len(), move || match &key.form {
-            Form::Ed25519(pair) => Ok(pair.try_sign(&message).map_err(internal)?.as_ref().to_vec()),
-            Form::P256(pair) => Ok(pair.sign(&SystemRandom::new(), &message).map_err(internal)?.as_ref().to_vec()),
-            Form::Hmac(_) | Form::Seal(_) | Form::Derive(_) => Err(WRONG_USE),
-        })
-        .await
+        let Sign { key, message } = permit.action();
+        let (key, message) = (key.clone(), message.clone());
+        let now = permit.meter().now().unix_seconds();
+        self.with_keys(message.len(), move |keys, _| sign(&keys.newest_for(&key, Use::Sign, now)?.key, &message)).await
     }
 }
 
@@ -61,19 +58,39 @@ impl Action for Verify {
 impl Perform<Verify> for Crypto {
     async fn perform(&self, permit: Permit<'_, Verify>) -> Result<bool, HostError> {
         let Verify { key, message, signature } = permit.action();
-        let key = self.existing_key(key).await?;
-        let (message, signature) = (message.clone(), signature.clone());
-        let len = message.len().saturating_add(signature.len());
-        compute(len, move || verify(&key, &message, &signature)).await
+        let (key, message, signature) = (key.clone(), message.clone(), signature.clone());
+        self.with_keys(message.len().saturating_add(signature.len()), move |keys, waiting| {
+            keys.serving(&key, Use::Verify)?;
+            // A signature does not tell which version made it.
+            for version in keys.versions(&key, MAX_TRIED)? {
+                if waiting.is_over() || verify(&version.key, &message, &signature)? {
+                    return Ok(!waiting.is_over());
+                }
+            }
+            Ok(false)
+        })
+        .await
     }
 }
 
-fn verify(key: &Key, message: &[u8], signature: &[u8]) -> Result<bool, HostError> {
-    let verified = match &key.form {
-        Form::Ed25519(pair) => UnparsedPublicKey::new(&ED25519, pair.public_key()).verify(message, signature),
-        Form::P256(pair) => {
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key()).verify(message, signature)
+pub(super) fn sign(key: &Key, message: &[u8]) -> Result<Vec<u8>, HostError> {
+    match &key.form {
+        Form::Sign(Signer::Ed25519(pair), _) => Ok(pair.try_sign(message).map_err(internal)?.as_ref().to_vec()),
+        Form::Sign(Signer::Ecdsa(pair), _) => {
+            Ok(pair.sign(&SystemRandom::new(), message).map_err(internal)?.as_ref().to_vec())
         }
+        Form::Sign(Signer::Rsa(pair), _) => {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).map_err(internal)?;
+            Ok(signature)
+        }
+        Form::Verify(_) | Form::Hmac(_) | Form::Seal(_) | Form::Derive(_) => Err(WRONG_USE),
+    }
+}
+
+pub(super) fn verify(key: &Key, message: &[u8], signature: &[u8]) -> Result<bool, HostError> {
+    let verified = match &key.form {
+        Form::Sign(_, public) | Form::Verify(public) => public.verify_sig(message, signature),
         Form::Hmac(key) => hmac::verify(key, message, signature),
         Form::Seal(_) | Form::Derive(_) => return Err(WRONG_USE),
     };

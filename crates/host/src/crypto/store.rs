@@ -1,112 +1,286 @@
-//! Where keys are kept: one file each, `<ring>/<key>.json`, in a folder that only the owner can read.
+//! The host's keys: rings of keys, keys of versions, each version sealed in a file of its own.
 //!
-//! Keys are **not encrypted at rest** yet: whoever can read the folder has the keys. Folders have mode 0700 and files
-//! 0600; a file that others can read is not used.
+//! The newest version signs, encrypts and authenticates, for as long as its ring says; all of them verify and decrypt. The
+//! files are looked at for every use, so that what another process made or removed is known at once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read, Write};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_policy::KeyName;
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
-use data_encoding::{BASE64, HEXLOWER};
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use cap_std::fs::Dir;
+use zeroize::Zeroizing;
 
-use super::key::Key;
-use super::{KeyAlgorithm, PublicKey};
+use super::algorithm::Use;
+use super::folder::{KeyFolder, Listing};
+use super::key::{Half, Key};
+use super::record::{Origin, Record};
+use super::rings::Ring;
+use super::version::Version;
+use super::{Imported, KeyAlgorithm, KeyError, PublicKey, Rings};
 use crate::ambient;
+use crate::vault::Vault;
 
-/// Most bytes in a key file.
-const MAX_FILE: u64 = 16 << 10;
-/// The version of the file format.
-const VERSION: u32 = 1;
+/// Most versions, the newest ones, that a signature or tag is tried with: it does not say which one made it.
+pub const MAX_TRIED: usize = 100;
+/// Most keys that are held in memory.
+const MAX_HELD: usize = 1024;
+/// What key records are sealed for.
+const PURPOSE: &str = "key";
+/// How often a use is begun anew because another process changed the key meanwhile.
+const ATTEMPTS: usize = 8;
 
-/// The rings that make a missing key at first use, and which algorithm it gets. Default: none.
-pub type Rings = BTreeMap<String, KeyAlgorithm>;
-
-/// The host's keys. Shared by all runs; each key is read once and then kept in memory.
+/// The host's keys. Shared by all runs.
 #[derive(Debug)]
 pub struct KeyStore {
-    folder: PathBuf,
-    dir: Dir,
+    pub(super) folder: PathBuf,
+    pub(super) dir: Dir,
     rings: Rings,
-    keys: RwLock<HashMap<KeyName, Arc<Key>>>,
+    pub(super) vault: Arc<Vault>,
+    held: Mutex<HashMap<KeyName, Arc<Held>>>,
 }
 
-/// Why a key cannot be had. Guests see `failed.no_key` or `failed.internal`; the text is for the operator.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    #[error("key store `{folder}` cannot be opened: {error}; it must be a folder that this user can read and write")]
-    Folder { folder: PathBuf, error: io::Error },
-    #[error("there is no key `{key}`; make it, or let its ring make keys with `create` in the host's configuration")]
-    Missing { key: KeyName },
-    #[error("key `{key}` exists already; a key is never replaced")]
-    Exists { key: KeyName },
-    #[error("key `{key}`: {error}")]
-    Io { key: KeyName, error: io::Error },
-    #[error("the file of key `{key}` is damaged or does not fit its algorithm; restore it from a backup")]
-    Malformed { key: KeyName },
-    #[error("the file of key `{key}` can be read by others; take it as disclosed, or `chmod 600` it")]
-    Exposed { key: KeyName },
-    #[error("key `{key}` cannot be made: the random source failed")]
-    Random { key: KeyName },
-    #[error("key `{key}` is for `{algorithm}`, which has no public key")]
-    NoPublicKey { key: KeyName, algorithm: KeyAlgorithm },
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    pub name: KeyName,
+    pub algorithm: KeyAlgorithm,
+    /// The newest first, never empty.
+    pub versions: Vec<VersionInfo>,
+    /// Until when the newest version signs, encrypts or authenticates, in Unix seconds; `None` when for ever.
+    pub not_after: Option<u64>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    version: u32,
-    algorithm: String,
-    /// Base64.
-    key: String,
+/// What is known of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionInfo {
+    pub number: u32,
+    /// Unix seconds.
+    pub created: u64,
+    pub imported: bool,
+    /// A public key alone, which verifies and does not sign.
+    pub public: bool,
+}
+
+/// A key as it was when its folder was looked at.
+#[derive(Debug)]
+pub(super) struct Held {
+    listing: Listing,
+    versions: Mutex<HashMap<u32, Arc<Version>>>,
 }
 
 impl KeyStore {
-    /// Opens the folder, and makes it for the owner alone if it is missing. Rings in `rings` make missing keys.
+    /// Opens the folder, and makes it for the owner alone if it is missing. `vault` seals what is in it.
     ///
     /// # Errors
     /// [`KeyError::Folder`].
-    pub fn open(folder: &Path, rings: Rings) -> Result<KeyStore, KeyError> {
+    pub fn open(folder: &Path, rings: Rings, vault: Arc<Vault>) -> Result<KeyStore, KeyError> {
         let dir =
             ambient::open_private_dir(folder).map_err(|error| KeyError::Folder { folder: folder.to_owned(), error })?;
-        Ok(KeyStore { folder: folder.to_owned(), dir, rings, keys: RwLock::default() })
+        Ok(KeyStore { folder: folder.to_owned(), dir, rings, vault, held: Mutex::default() })
     }
 
-    /// Makes a new key.
+    /// Makes a new key. `now` in Unix seconds, here and below.
     ///
     /// # Errors
-    /// [`KeyError::Exists`], also when another process makes it at the same moment.
-    pub fn create(&self, name: &KeyName, algorithm: KeyAlgorithm) -> Result<(), KeyError> {
-        let material = Key::generate(algorithm).map_err(|_| KeyError::Random { key: name.clone() })?;
-        self.import(name, algorithm, &material)
+    /// [`KeyError::Exists`], also when another process makes it at the same moment; what keeps it from being written.
+    pub fn create(&self, name: &KeyName, algorithm: KeyAlgorithm, now: u64) -> Result<(), KeyError> {
+        if self.held(name)?.is_some() {
+            return Err(KeyError::Exists { key: name.clone() });
+        }
+        self.make(name, algorithm, 1, now)
     }
 
-    /// Keeps a key that was made elsewhere: Ed25519 as its 32-byte seed, P-256 as PKCS#8, all others as they are.
+    /// Keeps a key that was made elsewhere.
     ///
     /// # Errors
-    /// [`KeyError::Malformed`] when it does not fit the algorithm, [`KeyError::Exists`].
-    pub fn import(&self, name: &KeyName, algorithm: KeyAlgorithm, material: &[u8]) -> Result<(), KeyError> {
-        Key::from_material(algorithm, material).map_err(|_| KeyError::Malformed { key: name.clone() })?;
-        let algorithm = algorithm.to_string();
-        let file = Zeroed(KeyFile { version: VERSION, algorithm, key: BASE64.encode(material) });
-        let text = serde_json::to_vec(&file.0).map(Zeroizing::new);
-        let text = text.map_err(|_| KeyError::Malformed { key: name.clone() })?;
-        self.write_new(name, &text).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => KeyError::Exists { key: name.clone() },
-            _ => KeyError::Io { key: name.clone(), error },
-        })
+    /// As [`KeyStore::create`].
+    pub fn import(&self, name: &KeyName, imported: &Imported, now: u64) -> Result<(), KeyError> {
+        if self.held(name)?.is_some() {
+            return Err(KeyError::Exists { key: name.clone() });
+        }
+        self.keep(name, imported, 1, now)
     }
 
-    /// The names and algorithms of all keys, sorted. Files that are no keys are passed over.
+    /// Keeps a key that was made elsewhere as the next version of one that is here, and tells its number.
     ///
     /// # Errors
-    /// [`KeyError::Folder`]; the errors of reading any of the keys.
-    pub fn list(&self) -> Result<Vec<(KeyName, KeyAlgorithm)>, KeyError> {
+    /// [`KeyError::Missing`]; [`KeyError::OtherAlgorithm`]; [`KeyError::NoRotation`]; [`KeyError::Exists`] when another process
+    /// makes the next version at the same moment.
+    pub fn import_next(&self, name: &KeyName, imported: &Imported, now: u64) -> Result<u32, KeyError> {
+        let newest = self.newest(name)?;
+        let (kept, given) = (newest.key.algorithm(), imported.algorithm);
+        if kept != given {
+            return Err(KeyError::OtherAlgorithm { key: name.clone(), kept, given });
+        }
+        let next = next_after(name, &newest)?;
+        self.keep(name, imported, next, now)?;
+        Ok(next)
+    }
+
+    /// Makes the next version of a key, and tells its number. Older ones verify and decrypt on.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`]; [`KeyError::NoRotation`]; [`KeyError::Use`] for a public key, whose next version its owner makes;
+    /// [`KeyError::Exists`] when another process makes it at the same moment.
+    pub fn rotate(&self, name: &KeyName, now: u64) -> Result<u32, KeyError> {
+        let newest = self.newest(name)?;
+        let algorithm = newest.key.algorithm();
+        if newest.key.is_public() {
+            return Err(KeyError::Use { key: name.clone(), algorithm });
+        }
+        let next = next_after(name, &newest)?;
+        self.make(name, algorithm, next, now)?;
+        Ok(next)
+    }
+
+    /// Removes a key with all its versions, at once and for ever.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`], [`KeyError::Io`].
+    pub fn delete(&self, name: &KeyName) -> Result<(), KeyError> {
+        let failed = |error| KeyError::io(name, error);
+        let ring = self.dir.open_dir(name.ring()).map_err(failed)?;
+        let mut unique = [0; 8];
+        aws_lc_rs::rand::fill(&mut unique).map_err(|_| KeyError::Random { key: name.clone() })?;
+        // Moved away first, so that nobody sees a part of its versions. No key's name starts with a dot.
+        let aside = format!(".{}.deleted", data_encoding::HEXLOWER.encode(&unique));
+        ring.rename(name.key(), &ring, &aside).map_err(failed)?;
+        ring.remove_dir_all(&aside).map_err(failed)?;
+        rustix::fs::fsync(ring.open(".").map_err(failed)?).map_err(|error| failed(error.into()))
+    }
+
+    /// Removes an older version of a key: what it signed or encrypted is lost.
+    ///
+    /// # Errors
+    /// [`KeyError::Newest`]; [`KeyError::NoVersion`]; [`KeyError::Missing`]; [`KeyError::Io`].
+    pub fn delete_version(&self, name: &KeyName, version: u32) -> Result<(), KeyError> {
+        let held = self.held(name)?.ok_or_else(|| KeyError::Missing { key: name.clone() })?;
+        match held.listing.numbers.first() {
+            Some(newest) if *newest == version => Err(KeyError::Newest { key: name.clone(), version }),
+            _ if !held.listing.numbers.contains(&version) => Err(KeyError::NoVersion { key: name.clone(), version }),
+            _ => {
+                let failed = |error| KeyError::io(name, error);
+                KeyFolder::open(&self.dir, name).map_err(failed)?.remove(version).map_err(failed)
+            }
+        }
+    }
+
+    /// Seals every version anew that another master key than the vault's first one sealed, and tells how many those were. Done
+    /// again after an interruption it does the rest.
+    ///
+    /// # Errors
+    /// The first version that cannot be opened or written; the others before it are done.
+    pub fn reseal(&self) -> Result<usize, KeyError> {
+        let mut count = 0;
+        for name in self.names(true)? {
+            let failed = |error| KeyError::io(&name, error);
+            let folder = KeyFolder::open(&self.dir, &name).map_err(failed)?;
+            for number in folder.list().map_err(failed)?.map(|listing| listing.numbers).unwrap_or_default() {
+                let sealed = folder.read(number).map_err(|error| KeyError::private(&name, number, error))?;
+                let bad = |error| KeyError::Sealed { key: name.clone(), version: number, error };
+                if !self.vault.is_current(&sealed).map_err(bad)? {
+                    let text = self.vault.open(PURPOSE, &record_name(&name, number), &sealed).map_err(bad)?;
+                    let sealed = self.vault.seal(PURPOSE, &record_name(&name, number), &text).map_err(bad)?;
+                    folder.replace(number, &sealed).map_err(failed)?;
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    /// All keys, sorted. Files and folders that are no keys are passed over.
+    ///
+    /// # Errors
+    /// [`KeyError::Folder`]; the errors of opening any of the versions.
+    pub fn list(&self) -> Result<Vec<KeyInfo>, KeyError> {
+        self.names(true)?.into_iter().map(|name| self.info(&name)).collect()
+    }
+
+    /// What is known of one key.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`]; the errors of opening any of its versions.
+    pub fn info(&self, name: &KeyName) -> Result<KeyInfo, KeyError> {
+        let versions = self.versions(name, usize::MAX)?;
+        let newest = versions.first().ok_or_else(|| KeyError::Missing { key: name.clone() })?;
+        let algorithm = newest.key.algorithm();
+        let not_after = algorithm.rotates().then(|| self.ring(name).rotate.not_after(newest.created)).flatten();
+        let info = |version: &Arc<Version>| VersionInfo {
+            number: version.number,
+            created: version.created,
+            imported: version.origin == Origin::Imported,
+            public: version.key.is_public(),
+        };
+        Ok(KeyInfo { name: name.clone(), algorithm, versions: versions.iter().map(info).collect(), not_after })
+    }
+
+    /// The public halves of a key's versions, the newest first.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`] and the errors of opening it; [`KeyError::NoPublicKey`] for a symmetric key.
+    pub fn public(&self, name: &KeyName) -> Result<Vec<PublicKey>, KeyError> {
+        let versions = self.versions(name, usize::MAX)?;
+        let public = |version: &Arc<Version>| {
+            let algorithm = version.key.algorithm();
+            PublicKey::of(&version.key, version.number, version.created)
+                .ok_or_else(|| KeyError::NoPublicKey { key: name.clone(), algorithm })
+        };
+        versions.iter().map(public).collect()
+    }
+
+    /// The version that is to be used for something new. A ring that makes keys makes a missing one, and the next version of
+    /// one that the host made and that is too old or used up.
+    pub(super) fn newest_for(&self, name: &KeyName, wanted: Use, now: u64) -> Result<Arc<Version>, KeyError> {
+        let ring = self.ring(name);
+        for _ in 0..ATTEMPTS {
+            let newest = match (self.newest(name), ring.create) {
+                (Err(KeyError::Missing { .. }), Some(algorithm)) => {
+                    if !algorithm.serves(wanted) {
+                        return Err(KeyError::Use { key: name.clone(), algorithm });
+                    }
+                    self.make_unless_made(name, algorithm, 1, now)?;
+                    continue;
+                }
+                (found, _) => found?,
+            };
+            let algorithm = newest.key.algorithm();
+            if !algorithm.serves(wanted) || newest.key.is_public() {
+                return Err(KeyError::Use { key: name.clone(), algorithm });
+            }
+            let old = algorithm.rotates() && ring.rotate.not_after(newest.created).is_some_and(|end| now >= end);
+            if !old && (wanted != Use::Encrypt || self.take_message(name, &newest)?) {
+                return Ok(newest);
+            }
+            if ring.create.is_none() || newest.origin == Origin::Imported {
+                break;
+            }
+            self.make_unless_made(name, algorithm, next_after(name, &newest)?, now)?;
+        }
+        Err(KeyError::Expired { key: name.clone() })
+    }
+
+    /// Whether a key serves what is to be done with something that was made before. A missing one stays missing.
+    pub(super) fn serving(&self, name: &KeyName, wanted: Use) -> Result<(), KeyError> {
+        let algorithm = self.newest(name)?.key.algorithm();
+        if algorithm.serves(wanted) { Ok(()) } else { Err(KeyError::Use { key: name.clone(), algorithm }) }
+    }
+
+    /// The versions of a key, the newest first, at most that many.
+    pub(super) fn versions(&self, name: &KeyName, most: usize) -> Result<Vec<Arc<Version>>, KeyError> {
+        let held = self.held(name)?.ok_or_else(|| KeyError::Missing { key: name.clone() })?;
+        held.listing.numbers.iter().take(most).map(|number| self.version(name, &held, *number)).collect()
+    }
+
+    /// One version of a key; `None` when there is no such.
+    pub(super) fn numbered(&self, name: &KeyName, number: u32) -> Result<Option<Arc<Version>>, KeyError> {
+        let held = self.held(name)?.ok_or_else(|| KeyError::Missing { key: name.clone() })?;
+        held.listing.numbers.contains(&number).then(|| self.version(name, &held, number)).transpose()
+    }
+
+    /// The names of keys, sorted: those that have a folder, or those that have a file of the older format.
+    pub(super) fn names(&self, sealed: bool) -> Result<Vec<KeyName>, KeyError> {
         let failed = |error| KeyError::Folder { folder: self.folder.clone(), error };
         let mut found = Vec::new();
         for ring in self.dir.entries().map_err(failed)? {
@@ -114,106 +288,134 @@ impl KeyStore {
             if !ring.file_type().map_err(failed)?.is_dir() {
                 continue;
             }
-            for file in ring.open_dir().and_then(|ring| ring.entries()).map_err(failed)? {
-                let (ring, file) = (ring.file_name(), file.map_err(failed)?.file_name());
-                let stem = file.to_str().and_then(|file| file.strip_suffix(".json"));
-                let name =
-                    ring.to_str().zip(stem).and_then(|(ring, key)| KeyName::parse(&format!("{ring}/{key}")).ok());
-                if let Some(name) = name {
-                    let algorithm = self.read(&name)?.algorithm();
-                    found.push((name, algorithm));
-                }
+            for entry in ring.open_dir().and_then(|ring| ring.entries()).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let (ring, file) = (ring.file_name(), entry.file_name());
+                let is_dir = entry.file_type().map_err(failed)?.is_dir();
+                let key = file.to_str().filter(|_| is_dir == sealed);
+                let key = if sealed { key } else { key.and_then(|file| file.strip_suffix(".json")) };
+                let name = ring.to_str().zip(key).and_then(|(ring, key)| KeyName::parse(&format!("{ring}/{key}")).ok());
+                // A folder whose first version was never written is no key.
+                found.extend(name.filter(|name| !sealed || !matches!(self.held(name), Ok(None))));
             }
         }
         found.sort_unstable();
         Ok(found)
     }
 
-    /// The public half of a key.
-    ///
-    /// # Errors
-    /// [`KeyError::Missing`] and the errors of reading it; [`KeyError::NoPublicKey`] for a symmetric key.
-    pub fn public(&self, name: &KeyName) -> Result<PublicKey, KeyError> {
-        let key = self.existing(name)?;
-        key.public().ok_or_else(|| KeyError::NoPublicKey { key: name.clone(), algorithm: key.algorithm() })
+    fn ring(&self, name: &KeyName) -> Ring {
+        self.rings.get(name.ring()).copied().unwrap_or_default()
     }
 
-    /// The key, if it is in memory.
-    pub(super) fn cached(&self, name: &KeyName) -> Option<Arc<Key>> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    fn newest(&self, name: &KeyName) -> Result<Arc<Version>, KeyError> {
+        let held = self.held(name)?;
+        let missing = || KeyError::Missing { key: name.clone() };
+        let held = held.ok_or_else(missing)?;
+        let number = held.listing.numbers.first().ok_or_else(missing)?;
+        self.version(name, &held, *number)
     }
 
-    /// The key; if it is missing and its ring makes keys, a new one. Of several who make it, all get the first.
-    pub(super) fn key(&self, name: &KeyName) -> Result<Arc<Key>, KeyError> {
-        match (self.existing(name), self.rings.get(name.ring())) {
-            (Err(KeyError::Missing { .. }), Some(algorithm)) => match self.create(name, *algorithm) {
-                Ok(()) | Err(KeyError::Exists { .. }) => self.existing(name),
-                Err(error) => Err(error),
+    /// What is in the key's folder now; `None` when there is no key.
+    fn held(&self, name: &KeyName) -> Result<Option<Arc<Held>>, KeyError> {
+        let listing = match KeyFolder::open(&self.dir, name).and_then(|folder| folder.list()) {
+            Ok(listing) => listing,
+            Err(error) => match KeyError::io(name, error) {
+                KeyError::Missing { .. } => None,
+                other => return Err(other),
             },
-            (found, _) => found,
-        }
-    }
-
-    pub(super) fn existing(&self, name: &KeyName) -> Result<Arc<Key>, KeyError> {
-        if let Some(key) = self.cached(name) {
-            return Ok(key);
-        }
-        let key = Arc::new(self.read(name)?);
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(keys.entry(name.clone()).or_insert(key)))
-    }
-
-    fn read(&self, name: &KeyName) -> Result<Key, KeyError> {
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => KeyError::Missing { key: name.clone() },
-            _ => KeyError::Io { key: name.clone(), error },
         };
-        let malformed = || KeyError::Malformed { key: name.clone() };
-        let mut options = OpenOptions::new();
-        options.read(true).follow(FollowSymlinks::No);
-        let ring = self.dir.open_dir(name.ring()).map_err(failed)?;
-        let file = ring.open_with(file_name(name), &options).map_err(failed)?;
-        if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Exposed { key: name.clone() });
+        let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(listing) = listing else {
+            all.remove(name);
+            return Ok(None);
+        };
+        if let Some(held) = all.get(name).filter(|held| held.listing == listing) {
+            return Ok(Some(Arc::clone(held)));
         }
-        let mut text = Zeroizing::new(Vec::new());
-        file.take(MAX_FILE).read_to_end(&mut text).map_err(failed)?;
-        let file = serde_json::from_slice(&text).map(Zeroed).map_err(|_| malformed())?;
-        let algorithm = KeyAlgorithm::parse(&file.0.algorithm).filter(|_| file.0.version == VERSION);
-        let material = BASE64.decode(file.0.key.as_bytes()).map(Zeroizing::new).map_err(|_| malformed())?;
-        Key::from_material(algorithm.ok_or_else(malformed)?, &material).map_err(|_| malformed())
+        if all.len() >= MAX_HELD {
+            all.clear();
+        }
+        let held = Arc::new(Held { listing, versions: Mutex::default() });
+        all.insert(name.clone(), Arc::clone(&held));
+        Ok(Some(held))
     }
 
-    /// Writes the file whole or not at all, and never over another.
-    fn write_new(&self, name: &KeyName, text: &[u8]) -> io::Result<()> {
-        ambient::make_private_dir(&self.dir, Path::new(name.ring()))?;
-        let ring = self.dir.open_dir(name.ring())?;
-        let mut unique = [0; 8];
-        aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::ErrorKind::Other)?;
-        // The name starts with a dot, which no key's does.
-        let temporary = format!(".{}.tmp", HEXLOWER.encode(&unique));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let written = ring.open_with(&temporary, &options).and_then(|mut file| {
-            file.write_all(text)?;
-            file.sync_all()?;
-            ring.hard_link(&temporary, &ring, file_name(name))
-        });
-        let removed = ring.remove_file(&temporary);
-        written.and(removed)?;
-        rustix::fs::fsync(ring.open(".")?).map_err(io::Error::from)
+    fn version(&self, name: &KeyName, held: &Held, number: u32) -> Result<Arc<Version>, KeyError> {
+        if let Some(version) = held.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&number) {
+            return Ok(Arc::clone(version));
+        }
+        let folder = KeyFolder::open(&self.dir, name).map_err(|error| KeyError::io(name, error))?;
+        let sealed = folder.read(number).map_err(|error| KeyError::private(name, number, error))?;
+        let record = self.unseal(name, number, &sealed)?;
+        let malformed = || KeyError::Malformed { key: name.clone(), version: number };
+        let key = Key::from_material(record.algorithm, record.half, &record.material).map_err(|_| malformed())?;
+        let version = Arc::new(Version::new(number, &record, key));
+        let mut versions = held.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(versions.entry(number).or_insert(version)))
+    }
+
+    fn take_message(&self, name: &KeyName, version: &Version) -> Result<bool, KeyError> {
+        version.take_message(|wanted, most| {
+            let folder = KeyFolder::open(&self.dir, name).map_err(|error| KeyError::io(name, error))?;
+            folder.reserve(version.number, wanted, most).map_err(|error| KeyError::private(name, version.number, error))
+        })
+    }
+
+    /// Of several who make a version, all get the first.
+    fn make_unless_made(
+        &self,
+        name: &KeyName,
+        algorithm: KeyAlgorithm,
+        version: u32,
+        now: u64,
+    ) -> Result<(), KeyError> {
+        match self.make(name, algorithm, version, now) {
+            Err(KeyError::Exists { .. }) => Ok(()),
+            made => made,
+        }
+    }
+
+    fn make(&self, name: &KeyName, algorithm: KeyAlgorithm, version: u32, now: u64) -> Result<(), KeyError> {
+        let material = Key::generate(algorithm).map_err(|_| KeyError::Random { key: name.clone() })?;
+        self.write(
+            name,
+            version,
+            &Record { algorithm, half: Half::Whole, origin: Origin::Made, created: now, material },
+        )
+    }
+
+    fn keep(&self, name: &KeyName, imported: &Imported, version: u32, now: u64) -> Result<(), KeyError> {
+        let Imported { algorithm, half, ref material } = *imported;
+        let material = Zeroizing::new(material.to_vec());
+        self.write(name, version, &Record { algorithm, half, origin: Origin::Imported, created: now, material })
+    }
+
+    pub(super) fn write(&self, name: &KeyName, version: u32, record: &Record) -> Result<(), KeyError> {
+        let text = record.encode().ok_or_else(|| KeyError::Malformed { key: name.clone(), version })?;
+        let sealed = self.vault.seal(PURPOSE, &record_name(name, version), &text);
+        let sealed = sealed.map_err(|error| KeyError::Sealed { key: name.clone(), version, error })?;
+        let written = KeyFolder::make(&self.dir, name).and_then(|folder| folder.create(version, &sealed));
+        written.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => KeyError::Exists { key: name.clone() },
+            _ => KeyError::Io { key: name.clone(), error },
+        })
+    }
+
+    pub(super) fn unseal(&self, name: &KeyName, version: u32, sealed: &[u8]) -> Result<Record, KeyError> {
+        let text = self.vault.open(PURPOSE, &record_name(name, version), sealed);
+        let text = text.map_err(|error| KeyError::Sealed { key: name.clone(), version, error })?;
+        Record::decode(&text).ok_or_else(|| KeyError::Malformed { key: name.clone(), version })
     }
 }
 
-fn file_name(name: &KeyName) -> String {
-    format!("{}.json", name.key())
+fn record_name(name: &KeyName, version: u32) -> String {
+    format!("{name}/{version}")
 }
 
-/// Clears the key's text when it goes.
-struct Zeroed(KeyFile);
-
-impl Drop for Zeroed {
-    fn drop(&mut self) {
-        self.0.key.zeroize();
+fn next_after(name: &KeyName, newest: &Version) -> Result<u32, KeyError> {
+    let algorithm = newest.key.algorithm();
+    if !algorithm.rotates() {
+        return Err(KeyError::NoRotation { algorithm });
     }
+    newest.number.checked_add(1).ok_or_else(|| KeyError::Expired { key: name.clone() })
 }

@@ -2,9 +2,9 @@
 
 use bailiwick_host::crypto::*;
 use bytes::Bytes;
-use data_encoding::HEXLOWER_PERMISSIVE as HEX;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE as HEX};
 
-use crate::crypto::{Ring, key};
+use crate::crypto::{NOW, Ring, key};
 use crate::support::guard;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -46,26 +46,16 @@ async fn hashes() {
     }
 }
 
-/// RFC 4231, test case 1.
+/// RFC 7515, appendix A.1, with the key as the JSON Web Key that it is given as.
 #[tokio::test]
 async fn hmac() {
     let (guard, ring) = (guard(&Ring::everything()), Ring::new());
-    for (algorithm, expected) in [
-        (KeyAlgorithm::HmacSha256, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
-        (
-            KeyAlgorithm::HmacSha384,
-            "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6",
-        ),
-        (
-            KeyAlgorithm::HmacSha512,
-            "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854",
-        ),
-    ] {
-        let name = key(&format!("r/{algorithm}"));
-        ring.store.import(&name, algorithm, &[0x0b; 20]).unwrap();
-        let tag = guard.call(&ring.crypto, Hmac { key: name, data: Bytes::from("Hi There") }).await.unwrap();
-        assert_eq!(tag, hex(expected), "{algorithm}");
-    }
+    let jwk = r#"{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+    ring.store.import(&key("r/k"), &Imported::parse(jwk.as_bytes(), None).unwrap(), NOW).unwrap();
+    let data = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    let expected = BASE64URL_NOPAD.decode(b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
+    let tag = guard.call(&ring.crypto, Hmac { key: key("r/k"), data: Bytes::from(data) }).await.unwrap();
+    assert_eq!(tag, expected);
 }
 
 /// RFC 8032, section 7.1, test 2.
@@ -73,8 +63,12 @@ async fn hmac() {
 async fn ed25519() {
     let (guard, ring) = (guard(&Ring::everything()), Ring::new());
     let seed = hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
-    ring.store.import(&key("r/k"), KeyAlgorithm::Ed25519, &seed).unwrap();
-    let public = ring.store.public(&key("r/k")).unwrap();
+    let jwk = format!(
+        r#"{{"kty":"OKP","crv":"Ed25519","d":"{}","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}}"#,
+        BASE64URL_NOPAD.encode(&seed)
+    );
+    ring.store.import(&key("r/k"), &Imported::parse(jwk.as_bytes(), None).unwrap(), NOW).unwrap();
+    let public = &ring.store.public(&key("r/k")).unwrap()[0];
     assert_eq!(public.bytes, hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"));
     let message = Bytes::from_static(&[0x72]);
     let signature = guard.call(&ring.crypto, Sign { key: key("r/k"), message: message.clone() }).await.unwrap();
@@ -97,8 +91,9 @@ async fn p256() {
                       7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299");
     let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
     let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &private, &public).unwrap();
-    ring.store.import(&key("r/k"), KeyAlgorithm::P256, pair.to_pkcs8v1().unwrap().as_ref()).unwrap();
-    assert_eq!(ring.store.public(&key("r/k")).unwrap().bytes, public);
+    let imported = Imported::parse(pair.to_pkcs8v1().unwrap().as_ref(), None).unwrap();
+    ring.store.import(&key("r/k"), &imported, NOW).unwrap();
+    assert_eq!(ring.store.public(&key("r/k")).unwrap()[0].bytes, public);
     let signature = hex("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716
                          f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
     let verify = |message: &'static str| Verify {
@@ -143,19 +138,22 @@ async fn sealed_messages() {
     ];
     for (algorithm, material, sealed, aad, expected) in vectors {
         let name = key(&format!("r/{algorithm}"));
-        ring.store.import(&name, algorithm, &material).unwrap();
+        ring.store.import(&name, &Imported::symmetric(algorithm, &material).unwrap(), NOW).unwrap();
+        let sealed = [&1u32.to_be_bytes()[..], &sealed].concat();
         let decrypt = Decrypt { key: name, sealed: sealed.into(), aad: aad.into() };
         assert_eq!(guard.call(&ring.crypto, decrypt).await.unwrap(), expected, "{algorithm}");
     }
 }
 
-/// RFC 5869, appendix A.1.
+/// RFC 5869, appendix A.2, of which a guest may ask for 64 bytes.
 #[tokio::test]
 async fn hkdf() {
     let (guard, ring) = (guard(&Ring::everything()), Ring::new());
-    ring.store.import(&key("r/k"), KeyAlgorithm::HkdfSha256, &[0x0b; 22]).unwrap();
-    let salt = hex("000102030405060708090a0b0c").into();
-    let derive = Derive { key: key("r/k"), salt, info: hex("f0f1f2f3f4f5f6f7f8f9").into(), len: 42 };
-    let expected = hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+    let bytes = |from: u8| (from..=from + 0x4f).collect::<Vec<u8>>();
+    let imported = Imported::symmetric(KeyAlgorithm::HkdfSha256, &bytes(0)).unwrap();
+    ring.store.import(&key("r/k"), &imported, NOW).unwrap();
+    let derive = Derive { key: key("r/k"), salt: bytes(0x60).into(), info: bytes(0xb0).into(), len: 64 };
+    let expected = hex("b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c
+                        59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71");
     assert_eq!(guard.call(&ring.crypto, derive).await.unwrap(), expected);
 }

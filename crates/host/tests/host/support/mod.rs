@@ -5,8 +5,9 @@ mod net;
 mod server;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use bailiwick_guard::{AuditLog, CallError, Guard, Life, Run, SystemClock, Timestamp};
+use bailiwick_guard::{AuditLog, CallError, Clock, Guard, Life, Run, SystemClock, Timestamp};
 use bailiwick_policy::{Authority, Code, Grant, Manifest, Principal};
 
 pub use folder::{Folder, SECRET, at};
@@ -19,6 +20,10 @@ pub fn guard(rules: &str) -> Guard {
 }
 
 pub fn guard_with(rules: &str, life: Life) -> Guard {
+    guard_by(rules, life, Arc::new(SystemClock))
+}
+
+pub fn guard_by(rules: &str, life: Life, clock: Arc<dyn Clock>) -> Guard {
     let text = format!("schema = 1\nid = \"test\"\nagents = [\"bot\"]\n{rules}");
     let manifest = Arc::new(Manifest::parse(&text, "test.toml").unwrap_or_else(|errors| panic!("{errors:?}\n{text}")));
     let principal = Principal { issuer: "local".into(), subject: "bot".into(), agent: "bot".into() };
@@ -26,7 +31,17 @@ pub fn guard_with(rules: &str, life: Life) -> Guard {
     let authority = Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
     let (log, _memory) = AuditLog::in_memory().unwrap();
     let run = Run { id: "test".into(), ..Run::default() };
-    Guard::new(Grant::new(manifest, None, authority), run, life, log, Arc::new(SystemClock)).unwrap()
+    Guard::new(Grant::new(manifest, None, authority), run, life, log, clock).unwrap()
+}
+
+/// A clock that is put forward by hand. Unix seconds.
+#[derive(Debug, Default)]
+pub struct HandClock(pub AtomicU64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst) * 1000)
+    }
 }
 
 /// The code that a call failed with.

@@ -28,11 +28,11 @@ export function hash(algorithm, bytes) {
 export class CryptoKey {
     #name;
     #bytes;
-    constructor(token, { name, bytes, algorithm, usages = [] }) {
+    constructor(token, { name, bytes, algorithm, extractable = false, usages = [] }) {
         if (token !== CryptoKey) throw new TypeError("a CryptoKey comes from bailiwick.crypto.key or crypto.subtle.importKey");
         this.#name = name;
         this.#bytes = bytes;
-        define(this, { type: "secret", extractable: false, algorithm, usages });
+        define(this, { type: "secret", extractable, algorithm, usages });
     }
     static name(key) {
         if (typeof key === "string") return text(key);
@@ -85,21 +85,71 @@ export function hmacWith(algorithm, secret, bytes) {
     return hash(algorithm, after(pad(0x5c), hash(algorithm, after(pad(0x36), bytes))));
 }
 
+/** RFC 5869 over the same. */
+function hkdfWith(algorithm, secret, salt, info, length) {
+    const size = hash(algorithm, new Uint8Array()).length;
+    if (length > 255 * size) throw named("OperationError", `HKDF gives at most ${255 * size} bytes`);
+    const prk = hmacWith(algorithm, salt.length === 0 ? new Uint8Array(size) : salt, secret);
+    const derived = new Uint8Array(Math.ceil(length / size) * size);
+    let block = new Uint8Array();
+    for (let at = 0; at < derived.length; at += size) {
+        const input = new Uint8Array(block.length + info.length + 1);
+        input.set(block);
+        input.set(info, block.length);
+        input[input.length - 1] = at / size + 1;
+        block = hmacWith(algorithm, prk, input);
+        derived.set(block, at);
+    }
+    return derived.slice(0, length);
+}
+
 // --------------------------------------------------------------------------------------------------------------------------------- subtle
 
 const algorithmName = (algorithm) => String(typeof algorithm === "object" && algorithm !== null ? algorithm.name : algorithm).toUpperCase();
 const hashName = (algorithm) => String(algorithm?.hash?.name ?? algorithm?.hash ?? "SHA-256").toUpperCase();
 
+const USE_NAMED = 'the host\'s keys are used by name, as in bailiwick.crypto.key("ring/key"), and the operator brings others in with `bailiwick key import`; this';
+/** The least bits of a signature's hash, by its length: what the host's key is shows in what it makes. */
+const CURVES = { 64: "SHA-256", 96: "SHA-384" };
+
 function signature(algorithm, of, bytes) {
     const name = algorithmName(algorithm);
     const secret = keyBytes(of);
-    if (name === "HMAC") return secret === undefined ? operations.hmac(of, bytes) : hmacWith(hashName(of.algorithm), secret, bytes);
-    if (name === "ED25519") return operations.sign(of, bytes);
+    if (secret !== undefined) {
+        if (name !== "HMAC" || of.algorithm.name !== "HMAC") throw named("InvalidAccessError", "a key that the script brought signs with HMAC, and only when it was imported for that");
+        return hmacWith(hashName(of.algorithm), secret, bytes);
+    }
+    if (name === "HMAC") return operations.hmac(of, bytes);
+    if (name === "ED25519" || name === "RSA-PSS") return operations.sign(of, bytes);
     if (name === "ECDSA") {
-        if (hashName(algorithm) !== "SHA-256") throw notSupported("ECDSA with another hash than SHA-256");
-        return operations.sign(of, bytes);
+        const made = operations.sign(of, bytes);
+        if (CURVES[made.length] !== hashName(algorithm)) throw named("OperationError", `this key signs with ${CURVES[made.length] ?? "another algorithm than ECDSA"}`);
+        return made;
     }
     throw notSupported(`signing with \`${name}\``);
+}
+
+/** HKDF, of a key of the host or of one that the script brought. */
+function derived(algorithm, of, bits) {
+    if (algorithmName(algorithm) !== "HKDF") throw notSupported(`deriving with \`${algorithmName(algorithm)}\``);
+    if (!(Number.isInteger(bits) && bits > 0 && bits % 8 === 0)) throw named("OperationError", "a number of bits in whole bytes");
+    const [salt, info] = [data(algorithm.salt ?? ""), data(algorithm.info ?? "")];
+    const secret = keyBytes(of);
+    if (secret !== undefined) {
+        if (of.algorithm.name !== "HKDF") throw named("InvalidAccessError", "this key was not imported for HKDF");
+        return hkdfWith(hashName(algorithm), secret, salt, info, bits / 8);
+    }
+    if (hashName(algorithm) !== "SHA-256") throw notSupported("HKDF with another hash than SHA-256, with a key of the host,");
+    if (bits > 512) throw named("OperationError", "8 to 512 bits");
+    return operations.derive(of, salt, info, bits / 8);
+}
+
+/** A key that the script holds: for HMAC and HKDF, which hashes of the host are enough for. */
+function brought(bytes, algorithm, extractable, usages) {
+    const name = algorithmName(algorithm);
+    if (name !== "HMAC" && name !== "HKDF") throw notSupported(`${USE_NAMED} kind of raw key, \`${name}\`,`);
+    const about = name === "HMAC" ? { name, hash: { name: hashName(algorithm) } } : { name };
+    return new CryptoKey(CryptoKey, { bytes, algorithm: about, extractable: Boolean(extractable), usages: [...(usages ?? [])] });
 }
 
 class SubtleCrypto {
@@ -119,7 +169,7 @@ class SubtleCrypto {
     }
     async encrypt(algorithm, of, bytes) {
         if (algorithmName(algorithm) !== "AES-GCM") throw notSupported(`encrypting with \`${algorithmName(algorithm)}\``);
-        if (algorithm.iv !== undefined) throw notSupported("a nonce of one's own: the host makes it and puts it in front, so that `iv`");
+        if (algorithm.iv !== undefined) throw notSupported("a nonce of one's own: the host makes it and puts it in front of what is sealed; leave `iv` out. It");
         return exactBuffer(operations.encrypt(of, data(bytes), data(algorithm.additionalData ?? "")));
     }
     async decrypt(algorithm, of, bytes) {
@@ -127,24 +177,30 @@ class SubtleCrypto {
         return exactBuffer(operations.decrypt(of, data(bytes), data(algorithm.additionalData ?? "")));
     }
     async deriveBits(algorithm, of, bits) {
-        if (algorithmName(algorithm) !== "HKDF") throw notSupported(`deriving with \`${algorithmName(algorithm)}\``);
-        if (hashName(algorithm) !== "SHA-256") throw notSupported("HKDF with another hash than SHA-256");
-        if (!(Number.isInteger(bits) && bits > 0 && bits % 8 === 0 && bits <= 512)) throw named("OperationError", "8 to 512 bits, in whole bytes");
-        return exactBuffer(operations.derive(of, data(algorithm.salt ?? ""), data(algorithm.info ?? ""), bits / 8));
+        return exactBuffer(derived(algorithm, of, bits));
     }
-    async importKey(format, bytes, algorithm, extractable, usages) {
-        const name = algorithmName(algorithm);
-        if (format !== "raw" || name !== "HMAC") throw notSupported("importing another key than a raw one for HMAC: the host's keys are named, as in bailiwick.crypto.key(\"ring/key\"), and this");
-        return new CryptoKey(CryptoKey, { bytes: data(bytes).slice(), algorithm: { name, hash: { name: hashName(algorithm) } }, usages: [...usages] });
+    async deriveKey(algorithm, of, wanted, extractable, usages) {
+        const bits = wanted?.length ?? 8 * hash(hashName(wanted), new Uint8Array()).length;
+        if (algorithmName(wanted) !== "HMAC") throw notSupported(`deriving a key for \`${algorithmName(wanted)}\`: ${USE_NAMED}`);
+        return brought(derived(algorithm, of, bits), wanted, extractable, usages);
     }
-    async generateKey() {
-        throw notSupported("making a key: the operator makes them, and crypto.subtle.generateKey");
+    async importKey(format, content, algorithm, extractable, usages) {
+        if (format === "jwk" && content?.kty === "oct") {
+            return brought(Uint8Array.fromBase64(String(content.k), { alphabet: "base64url" }), algorithm, extractable, usages);
+        }
+        if (format !== "raw") throw notSupported(`importing a key as \`${format}\`: ${USE_NAMED}`);
+        return brought(data(content).slice(), algorithm, extractable, usages);
     }
-    async exportKey() {
-        throw notSupported("exporting a key");
+    async generateKey(algorithm, extractable, usages) {
+        if (algorithmName(algorithm) !== "HMAC") throw notSupported("making a key other than for HMAC: the operator makes them, and crypto.subtle.generateKey");
+        return brought(randomBytes(algorithm.length === undefined ? 64 : Math.ceil(algorithm.length / 8)), algorithm, extractable, usages);
     }
-    async deriveKey() {
-        throw notSupported("crypto.subtle.deriveKey");
+    async exportKey(format, of) {
+        const secret = keyBytes(of);
+        if (secret === undefined) throw notSupported("exporting a key of the host");
+        if (!of.extractable) throw named("InvalidAccessError", "the key is not extractable");
+        if (format !== "raw") throw notSupported(`exporting a key as \`${format}\``);
+        return exactBuffer(secret.slice());
     }
     async wrapKey() {
         throw notSupported("crypto.subtle.wrapKey");

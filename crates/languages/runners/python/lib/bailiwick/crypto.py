@@ -1,5 +1,7 @@
 """Cryptography with the host's keys, which are named `ring/key` and never leave it.
 
+A key has versions: the newest signs and encrypts, all of them verify and decrypt.
+
 Text is taken as UTF-8. All inputs of one call together have at most 8 MiB.
 """
 
@@ -35,7 +37,7 @@ def hmac(key: str, data: bytes | str) -> bytes:
 
 
 def sign(key: str, message: bytes | str) -> bytes:
-    """A signature: Ed25519, or ECDSA on P-256 with SHA-256, as the key is."""
+    """A signature: Ed25519, ECDSA on P-256 or P-384, or RSA-PSS, as the key is."""
     return host.call(f"crypto sign {key}", host.crypto.sign, key, _bytes(message))
 
 

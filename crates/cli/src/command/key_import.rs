@@ -1,0 +1,34 @@
+//! `bailiwick key import`
+
+use bailiwick_host::crypto::{Imported, MAX_IMPORT};
+use zeroize::Zeroizing;
+
+use crate::arguments::KeyImportArguments;
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::Untrusted;
+use crate::{input, keys, terminal};
+
+/// Keeps a key that was made elsewhere, after looking at what it is and whether it is strong enough.
+pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outcome {
+    let name = keys::name(&arguments.name)?;
+    let wanted = arguments.algorithm.as_deref().map(keys::algorithm).transpose()?;
+    let content = Zeroizing::new(input::bytes(&arguments.file, "the key", MAX_IMPORT)?);
+    let imported = Imported::parse(&content, wanted).map_err(|error| {
+        let file = arguments.file.display().to_string();
+        Failure::usage(format!("`{}` is not taken: {error}", Untrusted(&file)))
+    })?;
+    let what = if imported.is_public() { ", a public key that verifies" } else { "" };
+    let algorithm = imported.algorithm();
+    let store = keys::open(host)?;
+    keys::announce("key.import", format!("{name} {algorithm}"), host)?;
+    let version = if arguments.next {
+        store.import_next(&name, &imported, input::now()).map_err(keys::refused)?
+    } else {
+        store.import(&name, &imported, input::now()).map_err(keys::refused)?;
+        1
+    };
+    terminal::err(&format!("keeps key `{name}` for {algorithm}, version {version}{what}\n"));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,17 @@
+//! `bailiwick key rotate`
+
+use crate::arguments::KeyRotateArguments;
+use crate::configuration::Configuration;
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::{input, keys, terminal};
+
+/// Makes the next version of a key.
+pub(crate) fn run(arguments: &KeyRotateArguments, host: &Configuration) -> Outcome {
+    let name = keys::name(&arguments.name)?;
+    let store = keys::open(host)?;
+    keys::announce("key.rotate", name.to_string(), host)?;
+    let version = store.rotate(&name, input::now()).map_err(keys::refused)?;
+    terminal::err(&format!("made version {version} of key `{name}`; older ones verify and decrypt\n"));
+    Ok(Exit::Success)
+}

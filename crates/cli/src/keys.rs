@@ -1,0 +1,63 @@
+//! The key store of this installation.
+
+use std::sync::Arc;
+
+use bailiwick_host::crypto::{KeyAlgorithm, KeyError, KeyStore};
+use bailiwick_policy::KeyName;
+
+use crate::administration::Act;
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+use crate::terminal::{self, NOTE, Untrusted};
+use crate::vault;
+
+/// Opens the key store of the state folder. Keys that an earlier version left in the clear are sealed, which is told.
+///
+/// # Errors
+/// When it or the master key cannot be used.
+pub(crate) fn open(host: &Configuration) -> Result<KeyStore, Failure> {
+    let store = KeyStore::open(&host.state.folder("keys")?, host.rings.clone(), Arc::new(vault::open(host)?));
+    let store = store.map_err(Failure::internal)?;
+    for name in store.seal_clear().map_err(Failure::internal)? {
+        terminal::err(&format!(
+            "{NOTE}note{NOTE:#}: key `{name}` was kept in the clear by an earlier version; it is sealed now. Who could read its \
+             file may have it\n"
+        ));
+    }
+    Ok(store)
+}
+
+/// A key's name that was typed.
+pub(crate) fn name(text: &str) -> Result<KeyName, Failure> {
+    KeyName::parse(text).map_err(|error| {
+        Failure::usage(format!("`{}`: {error}", Untrusted(text))).help("write ring and key, such as `release/2026`")
+    })
+}
+
+/// An algorithm that was typed.
+pub(crate) fn algorithm(text: &str) -> Result<KeyAlgorithm, Failure> {
+    KeyAlgorithm::parse(text).ok_or_else(|| {
+        Failure::usage(format!("--algorithm: `{}` is not known", Untrusted(text)))
+            .help(format!("choose one of {}", KeyAlgorithm::ALL.map(KeyAlgorithm::as_str).join(", ")))
+    })
+}
+
+/// Records what an administrator does to a key, before it is done.
+pub(crate) fn announce(name: &'static str, target: String, host: &Configuration) -> Result<(), Failure> {
+    Act { name, target, reason: None, tightens: false }.announce(host)
+}
+
+/// Which errors are those of who typed the command.
+pub(crate) fn refused(error: KeyError) -> Failure {
+    match error {
+        KeyError::Missing { .. }
+        | KeyError::NoVersion { .. }
+        | KeyError::Exists { .. }
+        | KeyError::NoPublicKey { .. }
+        | KeyError::NoRotation { .. }
+        | KeyError::OtherAlgorithm { .. }
+        | KeyError::Use { .. }
+        | KeyError::Newest { .. } => Failure::usage(error),
+        other => Failure::internal(other),
+    }
+}
