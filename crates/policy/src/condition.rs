@@ -174,6 +174,15 @@ impl Condition {
         Value::Object(members)
     }
 
+    /// The first test that a text of a URL fails, where what is written as a number or a boolean may be meant as one.
+    pub(crate) fn failed_by_text(&self, text: &str) -> Option<&Test> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+        let number = if plain { Decimal::parse(text).map(Seen::Number) } else { None };
+        let boolean = text.parse().ok().map(Seen::Boolean);
+        let readings = [Some(Seen::Text(text)), number, boolean];
+        self.tests.iter().find(|test| !readings.iter().flatten().any(|seen| test.holds(*seen)))
+    }
+
     fn check(&self, members: Members<'_>) -> Result<(), Why<'_>> {
         match find(members, &self.argument).map_err(|Alike| Why::Alike(&self.argument))? {
             None if self.optional => Ok(()),

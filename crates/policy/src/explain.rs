@@ -138,9 +138,10 @@ impl Grant {
             Layer::Allow(Some(rule)) => cited(rule),
             Layer::Allow(None) => "(no restriction)".to_owned(),
             Layer::Deny(Code::ManifestArgument | Code::CeilingArgument | Code::RequestBody, Some(rule)) => {
-                match rule.conditions.check(request.passed()) {
-                    Err(mismatch) => format!("{}: {mismatch}", cited(rule)),
-                    Ok(()) => cited(rule),
+                match (rule.query.as_ref().map(|query| query.check(request)), rule.conditions.check(request.passed())) {
+                    (Some(Err(mismatch)), _) => format!("{}: {mismatch}", cited(rule)),
+                    (_, Err(mismatch)) => format!("{}: {mismatch}", cited(rule)),
+                    (_, Ok(())) => cited(rule),
                 }
             }
             Layer::Deny(_, Some(rule)) => format!("{}, a deny rule", cited(rule)),
@@ -188,8 +189,10 @@ impl Grant {
                 format!("a deny always wins: narrow or remove rule {}", rule.unwrap_or_default())
             }
             Code::ManifestArgument | Code::CeilingArgument => {
+                let by_query = self.refuses_query(verdict, request);
                 let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
                 let (what, field) = match request.kind() {
+                    Kind::Fetch if by_query => ("another query", "query"),
                     Kind::Fetch => ("another body", Part::Body.field()),
                     _ => ("other arguments", Part::Arguments.field()),
                 };
@@ -200,6 +203,17 @@ impl Grant {
             }
             _ => return None,
         })
+    }
+
+    /// Whether the rule that decided does not accept the query of the URL.
+    fn refuses_query(&self, verdict: &Verdict, request: &Request) -> bool {
+        let ceiling = match &self.ceiling {
+            Ceiling::Named(ceiling) => Some(ceiling),
+            _ => None,
+        };
+        let rules = [Some(&self.manifest), ceiling].into_iter().flatten().flat_map(|all| all.rules_of(Effect::Allow));
+        let mut decided = rules.filter(|rule| verdict.rule().is_some_and(|decided| Arc::ptr_eq(decided, &rule.rule)));
+        decided.any(|rule| !rule.accepts_query(request))
     }
 
     /// What else has to change, when the token or the registry is to blame and others refuse, too.

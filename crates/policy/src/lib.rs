@@ -51,6 +51,7 @@ mod nearest;
 mod pattern;
 mod principal;
 mod prompt;
+mod query;
 mod request;
 mod resource;
 mod rule;

@@ -10,7 +10,7 @@ use bailiwick_host::{Host, Services};
 use bailiwick_policy::{Code, FetchTarget};
 use bytes::Bytes;
 
-use crate::support::{Names, Network, Server, Step, certify, code, guard, public, recorded, reply};
+use crate::support::{Names, Network, Server, Step, certify, certify_for, code, guard, public, recorded, reply};
 
 /// A rule for everything below an origin.
 pub fn allow(origin: &str, terms: &str) -> String {
@@ -114,6 +114,22 @@ async fn tls_is_spoken_with_whom_the_roots_trust() {
     let guard = guard(&allow("https://a.example", ""));
     assert_eq!(code(get(&guard, &network.host(&public("a.example")), "https://a.example/x").await), Code::TlsFailed);
     assert!(plain.asked().is_empty(), "nothing is sent in the clear");
+}
+
+#[tokio::test]
+async fn a_certificate_counts_in_its_time_only() {
+    for (years, good) in [(1975..4096, true), (1975..2020, false), (4000..4096, false)] {
+        let tls = certify_for("a.example", &["http/1.1"], years.clone());
+        let server = Server::with_tls(Some(tls.acceptor), |_| reply("200 OK", "", "hello"));
+        let network = Network::tcp(&server).await;
+        let guard = guard(&allow("https://a.example", ""));
+        let host = network.services_with(&public("a.example"), tls.roots).host(Mounts::default());
+        match get(&guard, &host, "https://a.example/x").await {
+            Ok(answer) => assert!(good && answer.body == "hello", "{years:?}"),
+            Err(error) => assert!(!good && error.code() == Code::TlsFailed, "{years:?}: {error}"),
+        }
+        assert_eq!(server.asked().len(), usize::from(good), "nothing is sent before the certificate is checked");
+    }
 }
 
 /// One bad answer spoils a name, whatever the others are and wherever it stands.

@@ -1,10 +1,11 @@
-//! `args = { title = { max_length = 200 } }` and `body = { amount = { max = 5000 } }`: what a rule demands.
+//! `args = { title = { max_length = 200 } }`, and `body` and `query` alike: what a rule demands.
 
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, list, wrong_type};
 use super::tree::{Node, Value};
 use crate::condition::{Condition, Conditions, Expression, Literal, MAX_BOUND, Part, Test, Type, is_argument};
-use crate::text::Printable;
+use crate::query::Query;
+use crate::text::{Printable, is_hidden};
 
 /// Most arguments that one rule has conditions on.
 const MAX_CONDITIONS: usize = 64;
@@ -48,6 +49,30 @@ pub(super) fn read(fields: &Fields<'_>, part: Part, patterns: &mut usize, report
         conditions.extend(condition(&entry.key, &entry.node, patterns, report));
     }
     Conditions { part, list: conditions }
+}
+
+/// The parameters that a rule's `query` names, and what they must be; `None` if it has no such field.
+pub(super) fn read_query(fields: &Fields<'_>, patterns: &mut usize, report: &mut Report) -> Option<Query> {
+    let field = fields.get("query")?;
+    let entries = fields.table("query", report)?;
+    if entries.len() > MAX_CONDITIONS {
+        let message = format!("a rule has conditions on at most {MAX_CONDITIONS} parameters of a query");
+        report.error(DiagnosticCode::BadCondition, &field.node.place, message);
+        return None;
+    }
+    let mut conditions: Vec<Condition> = Vec::new();
+    for entry in entries {
+        let shown = Printable(&entry.key);
+        if entry.key.is_empty() || entry.key.len() > 256 || entry.key.chars().any(is_hidden) {
+            let message = format!("`{shown}` is not the name of a parameter");
+            report.error(DiagnosticCode::BadName, &entry.place, message);
+        }
+        if conditions.iter().any(|condition| condition.argument == entry.key) {
+            report.error(DiagnosticCode::DuplicateField, &entry.place, format!("`{shown}` is defined twice"));
+        }
+        conditions.extend(condition(&entry.key, &entry.node, patterns, report));
+    }
+    Some(Query(conditions))
 }
 
 fn condition(argument: &str, node: &Node, patterns: &mut usize, report: &mut Report) -> Option<Condition> {

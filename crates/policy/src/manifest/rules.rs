@@ -14,6 +14,7 @@ use crate::code::Code;
 use crate::condition::{Conditions, Part};
 use crate::custom::CustomKind;
 use crate::kind::{ActionName, Kind};
+use crate::query::Query;
 use crate::request::{Request, is_keyless, takes_arguments};
 use crate::rule::{Effect, Rule, Terms};
 use crate::scope::{Scope, known};
@@ -29,18 +30,30 @@ pub(crate) struct ManifestRule {
     pub(crate) scope: Scope,
     /// What it demands of a call's arguments or body. Only allow rules for `tool` and `fetch` demand anything.
     pub(crate) conditions: Conditions,
+    /// What it demands of the query of a URL.
+    pub(crate) query: Option<Query>,
     pub(super) place: Place,
 }
 
 impl ManifestRule {
     /// Whether a call that its scope covers passes what the rule demands.
     pub(crate) fn accepts(&self, request: &Request) -> bool {
-        self.conditions.check(request.passed()).is_ok()
+        self.accepts_query(request) && self.conditions.check(request.passed()).is_ok()
+    }
+
+    pub(crate) fn accepts_query(&self, request: &Request) -> bool {
+        self.query.as_ref().is_none_or(|query| query.check(request).is_ok())
+    }
+
+    /// Whether it accepts every call that its scope covers.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.conditions.is_empty() && self.query.is_none()
     }
 
     /// Why it does not, where that is not in the values of the arguments.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Code> {
-        self.conditions.check(request.passed()).err().and_then(|mismatch| mismatch.code())
+        let mismatch = self.conditions.check(request.passed()).err().filter(|_| self.accepts_query(request));
+        mismatch.and_then(|mismatch| mismatch.code())
     }
 }
 
@@ -60,6 +73,7 @@ const RULE: Schema = Schema {
         "tool",
         "args",
         "body",
+        "query",
         "kv",
         "sql",
         "tables",
@@ -112,6 +126,7 @@ impl<'a> Reader<'a> {
                 self.misplaced(&fields, &["sensitive"], "belongs to allow rules; a deny rule denies every token");
                 self.misplaced(&fields, &["args"], "belongs to allow rules; a deny rule denies whatever the arguments");
                 self.misplaced(&fields, &["body"], "belongs to allow rules; a deny rule denies whatever the body");
+                self.misplaced(&fields, &["query"], "belongs to allow rules; a deny rule denies whatever the query");
             }
             (_, None | Some((Kind::Fetch, _))) => {}
             (_, Some((Kind::Tool | Kind::Custom(_), _))) => {
@@ -124,6 +139,7 @@ impl<'a> Reader<'a> {
         }
         if effect == Effect::Allow && kind.is_some_and(|(kind, _)| kind != Kind::Fetch) {
             self.misplaced(&fields, &["body"], "belongs to rules for `fetch`");
+            self.misplaced(&fields, &["query"], "belongs to rules for `fetch`");
         }
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
@@ -140,6 +156,10 @@ impl<'a> Reader<'a> {
                 conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
             }
             _ => Conditions::default(),
+        };
+        let query = match kind {
+            Kind::Fetch => conditions::read_query(&fields, &mut self.patterns, self.report),
+            _ => None,
         };
         let terms = match kind {
             Kind::Fetch => terms,
@@ -165,11 +185,12 @@ impl<'a> Reader<'a> {
         let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
         let scopes = scopes?.into_iter();
         // INVARIANT: a rule with conditions is not for `sql` and has one scope.
-        let mut conditions = conditions;
+        let (mut conditions, mut query) = (conditions, query);
         let entry = |(scope, place)| ManifestRule {
             rule: Arc::clone(&rule),
             scope,
             conditions: std::mem::take(&mut conditions),
+            query: query.take(),
             place,
         };
         let mut entries: Vec<ManifestRule> = scopes.map(entry).collect();
@@ -178,7 +199,7 @@ impl<'a> Reader<'a> {
         let bare = Arc::new(bare);
         entries.extend(secrets.into_iter().filter_map(|(secret, place)| {
             let (rule, conditions) = (Arc::clone(&bare), Conditions::default());
-            Some(ManifestRule { rule, scope: secrets::scope(&secret.name)?, conditions, place })
+            Some(ManifestRule { rule, scope: secrets::scope(&secret.name)?, conditions, query: None, place })
         }));
         Some(entries)
     }

@@ -31,6 +31,8 @@ struct Grant<'a> {
     scope: Scope,
     terms: Terms,
     conditions: Vec<&'a Condition>,
+    /// The parameters that a query may have, if a rule names them.
+    query: Option<Vec<&'a Condition>>,
 }
 
 /// The text for code that runs under `manifest`, within `ceiling`, as `agent` if that is said.
@@ -88,21 +90,30 @@ fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Gra
     let mut granted = Vec::new();
     for rule in manifest.rules_of(Effect::Allow) {
         let conditions: Vec<&Condition> = rule.conditions.list.iter().collect();
+        let query = parameters(rule);
         let Some(ceiling) = ceiling else {
-            granted.push(Grant { scope: rule.scope.clone(), terms: rule.rule.terms().clone(), conditions });
+            granted.push(Grant { scope: rule.scope.clone(), terms: rule.rule.terms().clone(), conditions, query });
             continue;
         };
         for above in ceiling.rules_of(Effect::Allow) {
             let Some(scope) = rule.scope.intersect(&above.scope) else { continue };
             let terms = rule.rule.terms().narrow(above.rule.terms());
             let conditions = conditions.iter().copied().chain(&above.conditions.list).collect();
-            granted.push(Grant { scope, terms, conditions });
+            let query = match (query.clone(), parameters(above)) {
+                (Some(own), Some(above)) => Some(own.into_iter().chain(above).collect()),
+                (own, above) => own.or(above),
+            };
+            granted.push(Grant { scope, terms, conditions, query });
         }
     }
     // What a deny rule takes away whole is not granted at all.
     let denied: Vec<&ManifestRule> = denied(manifest, ceiling).collect();
     granted.retain(|grant| !denied.iter().any(|rule| rule.scope.contains(&grant.scope)));
     granted
+}
+
+fn parameters(rule: &ManifestRule) -> Option<Vec<&Condition>> {
+    rule.query.as_ref().map(|query| query.0.iter().collect())
 }
 
 fn denied<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> impl Iterator<Item = &'a ManifestRule> {
@@ -166,6 +177,13 @@ fn line(grant: &Grant<'_>) -> String {
     }
     if terms.sensitive {
         line += "; only with a fresh token that is bound to a key";
+    }
+    if let Some(query) = &grant.query {
+        let parameters: Vec<String> = query.iter().map(|condition| demand(condition)).collect();
+        line += &match parameters.as_slice() {
+            [] => "; without a query".to_owned(),
+            some => format!("; in the query only {}", some.join(", ")),
+        };
     }
     let conditions: Vec<String> = grant.conditions.iter().map(|condition| demand(condition)).collect();
     if !conditions.is_empty() {

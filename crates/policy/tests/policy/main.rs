@@ -11,6 +11,7 @@ mod details;
 mod explanations;
 mod manifests;
 mod properties;
+mod queries;
 mod scopes;
 mod terms;
 mod tools;

@@ -181,6 +181,36 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "belong to rules for `fetch`",
     ),
     (
+        "[[deny]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = {}",
+        MisplacedField,
+        "query",
+        "denies whatever the query",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nquery = {}",
+        MisplacedField,
+        "query",
+        "belongs to rules for `fetch`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = { \"\" = { max = 1 } }",
+        BadName,
+        "\"\"",
+        "not the name of a parameter",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = { p = { optional = true } }",
+        BadCondition,
+        "{ optional = true }",
+        "says nothing",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = \"x\"",
+        WrongType,
+        "\"x\"",
+        "`query` takes a table",
+    ),
+    (
         "[[allow]]\nid = \"a\"\nfetch = \"https://*.a.example/**\"\nprivate = true",
         MisplacedField,
         "private",

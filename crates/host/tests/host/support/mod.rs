@@ -11,7 +11,7 @@ use bailiwick_guard::{AuditLog, CallError, Clock, Guard, Life, Run, SystemClock,
 use bailiwick_policy::{Authority, Code, Grant, Manifest, Principal};
 
 pub use folder::{Folder, SECRET, at};
-pub use net::{Names, Network, certify, public};
+pub use net::{Names, Network, certify, certify_for, public};
 pub use server::{Asked, Server, Step, reply};
 
 /// A guard for an agent whose token and registry entry say what `rules` say, so that the manifest alone decides.

@@ -133,16 +133,25 @@ pub struct Certified {
 }
 
 pub fn certify(name: &str, protocols: &[&str]) -> Certified {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    certify_for(name, protocols, 1975..4096)
+}
+
+/// The same, valid from the first of January of one year to that of another.
+pub fn certify_for(name: &str, protocols: &[&str], years: std::ops::Range<i32>) -> Certified {
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+    params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+    let signing_key = rcgen::KeyPair::generate().unwrap();
+    let cert = params.self_signed(&signing_key).unwrap();
     let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    roots.add(cert.der().clone()).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     Certified { roots, acceptor: TlsAcceptor::from(Arc::new(config)) }
