@@ -33,6 +33,7 @@ mod revocation;
 mod secrets;
 mod server;
 mod sessions;
+mod ssrf;
 mod stage;
 mod token;
 mod tools;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
     }
     trials.push(Trial::test("attacks::sql", attacks::sql));
     trials.extend(faults::trials());
+    trials.extend(ssrf::trials());
     for scenario in hosting::scenarios() {
         trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));
     }

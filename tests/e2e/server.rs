@@ -155,6 +155,12 @@ fn serve(mut stream: impl Read + Write, seen: &Seen, report: &Sender<String>) ->
     reader.read_exact(&mut body)?;
     let mut words = head.split(' ').map(str::to_owned);
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if method == "CONNECT" {
+        // A proxy that leads everywhere: here.
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+        stream.flush()?;
+        return serve(stream, seen, report);
+    }
     let body = String::from_utf8_lossy(&body).into_owned();
     let request = Request { method, path, head, body };
     let _ = report.send(request.line().to_owned());
@@ -216,13 +222,44 @@ fn respond(stream: &mut (impl Read + Write), request: &Request) -> io::Result<()
             stream.read(&mut [0]).map(drop)
         }
         "/hang" => stream.read(&mut [0]).map(drop),
-        "/garbage" => {
-            stream.write_all(b"SSH-2.0-not-a-web-server\r\n\r\n")?;
-            stream.flush()
+        "/stuck/in-body" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf")?;
+            stream.flush()?;
+            stream.read(&mut [0]).map(drop)
         }
-        path => answer(stream, "200 OK", "", path.as_bytes()),
+        "/stuck/in-head" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-le")?;
+            stream.flush()?;
+            stream.read(&mut [0]).map(drop)
+        }
+        "/endless-head" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+            loop {
+                stream.write_all(b"x-again: and again\r\n")?;
+            }
+        }
+        path => match WRONG.iter().find(|(wrong, _)| *wrong == path) {
+            Some((_, bytes)) => {
+                stream.write_all(bytes.as_bytes())?;
+                stream.flush()
+            }
+            None => answer(stream, "200 OK", "", path.as_bytes()),
+        },
     }
 }
+
+/// What is sent before the connection closes.
+const WRONG: &[(&str, &str)] = &[
+    ("/garbage", "SSH-2.0-not-a-web-server\r\n\r\n"),
+    ("/closes", ""),
+    ("/closes-in-head", "HTTP/1.1 200 OK\r\ncontent-le"),
+    ("/closes-in-body", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
+    ("/longer-than-said", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nthisand more"),
+    ("/two-lengths", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nthis"),
+    ("/no-length", "HTTP/1.1 200 OK\r\ncontent-length: four\r\n\r\nthis"),
+    ("/bad-chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnone\r\nthis\r\n"),
+    ("/no-status", "HTTP/1.1 OK\r\n\r\n"),
+];
 
 fn answer(stream: &mut impl Write, status: &str, headers: &str, body: &[u8]) -> io::Result<()> {
     write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len())?;
