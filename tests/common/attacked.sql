@@ -33,3 +33,15 @@ INSERT INTO parent VALUES (1);
 INSERT INTO dependent VALUES (1, 'kept');
 INSERT INTO notes VALUES ('the quick brown fox');
 INSERT INTO places VALUES (1, 0, 1);
+
+-- Of which some columns are for guests: `salary`, `diagnosis` and `pin` are for nobody.
+CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, note TEXT, salary INTEGER, diagnosis TEXT, pin TEXT UNIQUE,
+  hint TEXT AS (substr(diagnosis, 1, 1)));
+CREATE TABLE visits (person INTEGER, salary INTEGER, pin TEXT);
+CREATE VIEW paid AS SELECT name FROM people WHERE salary > 1000;
+CREATE VIEW named AS SELECT id, name FROM people;
+CREATE VIEW joined AS SELECT people.id FROM people NATURAL JOIN visits;
+CREATE TABLE touched (id INTEGER);
+CREATE TRIGGER touch AFTER INSERT ON touched BEGIN UPDATE people SET note = (SELECT pin FROM people WHERE id = NEW.id); END;
+INSERT INTO people (id, name, note, salary, diagnosis, pin) VALUES (1, 'ada', 'n', 5200, 'flu', '4711'), (2, 'bo', 'm', 900, 'cold', '0815');
+INSERT INTO visits VALUES (1, 5200, '4711');

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::{calls, databases, program};
 
 /// Fewer would not be the corpus that it is meant to be.
-const LEAST: usize = 60;
+pub(crate) const LEAST: usize = 60;
 
-struct Attack {
-    code: String,
-    statement: String,
+pub(crate) struct Attack {
+    pub(crate) code: String,
+    pub(crate) statement: String,
 }
 
 /// All of them.
@@ -74,7 +74,13 @@ fn agree(attacks: &[Attack], report: &Value) -> Result<(), Failed> {
         return Err(format!("allowed: {call}").into());
     }
     let denied = |code: &str| calls.iter().filter(|call| call["code"] == code).count();
-    for code in ["deny.manifest.no_rule", "deny.manifest.rule", "deny.request.unsupported", "failed.sql_statement"] {
+    for code in [
+        "deny.manifest.no_rule",
+        "deny.manifest.rule",
+        "deny.manifest.column",
+        "deny.request.unsupported",
+        "failed.sql_statement",
+    ] {
         let expected = attacks.iter().filter(|attack| attack.code == code).count();
         if denied(code) != expected {
             return Err(format!("{} records of {code}, not {expected}", denied(code)).into());
@@ -84,7 +90,7 @@ fn agree(attacks: &[Attack], report: &Value) -> Result<(), Failed> {
 }
 
 /// The code in a reply that the guest printed.
-fn outcome(line: &str) -> String {
+pub(crate) fn outcome(line: &str) -> String {
     let reply = line.strip_prefix("sql.query ").unwrap_or(line);
     match serde_json::from_str::<Value>(reply) {
         Ok(reply) => reply.pointer("/error/code").map_or("allow", |code| code.as_str().unwrap_or_default()).to_owned(),
@@ -92,7 +98,7 @@ fn outcome(line: &str) -> String {
     }
 }
 
-fn read(text: &str) -> Result<Vec<Attack>, String> {
+pub(crate) fn read(text: &str) -> Result<Vec<Attack>, String> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {

@@ -15,6 +15,7 @@ mod bomb;
 mod calls;
 mod canary;
 mod case;
+mod cluster;
 mod codes;
 mod crash;
 mod databases;
@@ -28,6 +29,7 @@ mod lifted;
 mod matrix;
 mod normal;
 mod oidc;
+mod postgres;
 mod program;
 mod revocation;
 mod secrets;
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
     }
     trials.extend(revocation::trials());
     trials.extend(oidc::trials());
+    trials.extend(postgres::trials());
     trials.extend(secrets::trials());
     trials.extend(sessions::trials());
     trials.extend(tools::trials());

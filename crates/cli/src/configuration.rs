@@ -1,5 +1,6 @@
 //! What was typed and configured, resolved to what is meant: `bailiwick.toml`, overridden by flags and `BAILIWICK_…`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -16,6 +17,7 @@ use self::sections::{FILE_NAME, FileSections};
 use crate::arguments::HostArguments;
 use crate::environment;
 use crate::failure::Failure;
+use crate::postgres::PostgresSection;
 use crate::state::StateFolder;
 use crate::terminal::Untrusted;
 use crate::trusted::TrustedSection;
@@ -48,6 +50,8 @@ pub(crate) struct Configuration {
     pub(crate) master_key: MasterKeySource,
     /// Through which guests' requests leave.
     pub(crate) proxy: Option<ProxyDialer>,
+    /// The PostgreSQL databases that manifests may name.
+    pub(crate) postgres: BTreeMap<String, PostgresSection>,
     trusted: Vec<TrustedSection>,
 }
 
@@ -98,6 +102,7 @@ impl Configuration {
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
             master_key: file.vault.master_key,
             proxy: file.fetch.proxy,
+            postgres: file.postgres.into_iter().map(|(name, section)| (name, section.relative_to(&base))).collect(),
             trusted: file.trusted.into_iter().map(|entry| entry.relative_to(&base)).collect(),
             source,
             local,
@@ -108,7 +113,8 @@ impl Configuration {
     /// The files that decide whom to trust. Whoever can write one of them, or put it where none is, decides that.
     pub(crate) fn trust_files(&self) -> impl Iterator<Item = &Path> {
         let of_issuers = self.trusted.iter().flat_map(TrustedSection::files);
-        self.places.iter().chain(&self.ca_file).chain(of_issuers).map(PathBuf::as_path)
+        let of_databases = self.postgres.values().flat_map(PostgresSection::files);
+        self.places.iter().chain(&self.ca_file).chain(of_issuers).chain(of_databases).map(PathBuf::as_path)
     }
 
     /// Every issuer whose tokens are accepted: the configured ones, and the local one where it is allowed and has a key.
@@ -228,6 +234,13 @@ mod tests {
             [fetch]
             ca_file = "ca.pem"
             proxy = "http://proxy.example:3128"
+            [postgres.crm]
+            host = "db.example"
+            database = "crm"
+            user = "bailiwick"
+            password_file = "crm.password"
+            ca_file = "db.pem"
+            role = "agents"
             [languages.python]
             with = ["Markdown", "six"]
             [vault]
@@ -249,7 +262,7 @@ mod tests {
         assert_eq!(configuration.proxy, "http://proxy.example:3128".parse().ok());
         assert_eq!(configuration.trusted.len(), 2);
         let trust: Vec<_> = configuration.trust_files().collect();
-        for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem"] {
+        for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem", "db.pem", "crm.password"] {
             assert!(trust.iter().any(|path| path.ends_with(file)), "no {file} in {trust:?}");
         }
         assert!(trust.contains(&Path::new(FILE_NAME)), "the places where nothing is count too");
@@ -282,6 +295,8 @@ mod tests {
             ("[keys.r]\nrotate = '0s'", ":2:10"),
             ("[keys.r]\nrotate = '59s'", ":2:10"),
             ("[keys.r]\nrotates = '1h'", ":2:1"),
+            ("[postgres.crm]\nhost = 'a'", ":1:1"),
+            ("[postgres.crm]\nurl = 'postgres://a'", ":2:1"),
             ("[languages.python]\nwith = ['-r x']", ":2:8"),
             ("[languages.javascript]\nwith = ['x']", ":1:12"),
         ] {

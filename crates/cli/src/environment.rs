@@ -31,6 +31,14 @@ pub(crate) fn text(name: &str) -> Result<Option<String>, Failure> {
     text.map_err(|_| Failure::usage(format!("{name} is not UTF-8")))
 }
 
+/// The text in a variable that the operator named.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub(crate) fn named(name: &str) -> Result<Option<String>, String> {
+    variable(name).map(OsString::into_string).transpose().map_err(|_| format!("the variable `{name}` is not UTF-8"))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads our own variables")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

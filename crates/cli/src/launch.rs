@@ -15,7 +15,9 @@ use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
 use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
-use bailiwick_policy::{ActionName, Backing, Code, Grant, Kind, Limits, Manifest, MountPoint, Scope, Writes};
+use bailiwick_policy::{
+    ActionName, Backing, Code, DatabasePlace, Grant, Kind, Limits, Manifest, MountPoint, Scope, Writes,
+};
 use bailiwick_store::Store;
 use serde_json::Value;
 
@@ -159,6 +161,16 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
     }
     if let Some(secrets) = secrets::of(&loaded.manifest, host)? {
         services = services.secrets(secrets);
+    }
+    for (_, place) in loaded.manifest.databases() {
+        let DatabasePlace::Postgres(name) = place else { continue };
+        // One that is missing is the manifest's fault, and told where it is opened.
+        if let Some(section) = host.postgres.get(name) {
+            services = services.postgres(name, section.server(name)?);
+        }
+    }
+    for file in host.postgres.values().filter_map(|section| section.password_file.as_deref()) {
+        services = services.protect_secret(file);
     }
     for file in
         host.trust_files().chain(loaded.files.iter().map(PathBuf::as_path)).filter(|file| *file != Path::new("-"))

@@ -20,6 +20,7 @@ mod languages;
 mod launch;
 mod log;
 mod manifest;
+mod postgres;
 mod quantity;
 mod secrets;
 mod state;

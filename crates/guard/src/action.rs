@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use bailiwick_policy::{ActionName, Arguments, Resource};
+use bailiwick_policy::{ActionName, Arguments, Columns, Resource};
 
 use crate::{HostError, Permit};
 
@@ -37,6 +37,11 @@ pub trait Action: Send + Sync + 'static {
     /// What the call passes along and rules may have conditions on; without an override, nothing.
     fn arguments(&self) -> Arguments {
         Arguments::default()
+    }
+
+    /// The columns of its resource, a table, that the call touches; without an override, none.
+    fn columns(&self) -> Option<Columns> {
+        None
     }
 
     /// How this very action affects the world; at least as strong as it is, never weaker.

@@ -111,7 +111,11 @@ impl Guard {
         let text = resource.to_string();
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
         let request = Request::new(A::NAME, resource);
-        let (verdict, explanation) = match request.map(|request| request.with_arguments(action.arguments())) {
+        let request = request.map(|request| match action.columns() {
+            Some(columns) => request.with_columns(columns),
+            None => request.with_arguments(action.arguments()),
+        });
+        let (verdict, explanation) = match request {
             Ok(request) => self.decide(&request, now),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::fs::{FileType, Mode, mknodat};
 use rustix::io::Errno;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 
 /// Most links on the way to a path, as on Linux.
@@ -171,6 +171,18 @@ pub(crate) async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// A TCP connection to a server that the host's operator named, by its name or address.
+pub(crate) async fn dial_server(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// A connection to a socket that the host's operator named.
+pub(crate) async fn dial_socket(path: &Path) -> io::Result<UnixStream> {
+    UnixStream::connect(path).await
 }
 
 /// Starts a program of the manifest's author: in a process group of its own, with these variables and no others, and with

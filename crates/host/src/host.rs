@@ -1,5 +1,6 @@
 //! What effects need: shared by all runs, and of one run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +18,7 @@ use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolve
 use crate::files::{Files, MountError, MountSource, Mounts, Protected};
 use crate::kv::{Kv, KvDatabase};
 use crate::secrets::{SecretSource, Secrets};
-use crate::sql::Sql;
+use crate::sql::{PostgresServer, Sql};
 use crate::sqlite::Lanes;
 use crate::tools::{Acceptances, Environment, Launch, Tools};
 
@@ -32,6 +33,7 @@ pub struct Services {
     protected: Arc<Protected>,
     kv: Option<Arc<KvDatabase>>,
     sql: Lanes,
+    postgres: Arc<BTreeMap<String, PostgresServer>>,
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
@@ -61,6 +63,7 @@ pub struct Host {
 /// - TCP connections from this machine, to checked addresses only,
 /// - no tool was accepted, so that none can be called, and servers of tools get no variable of the environment,
 /// - no key-value stores,
+/// - no PostgreSQL databases,
 /// - no extensions,
 /// - no secrets,
 /// - no proxy, whatever the environment says; a [`ProxyDialer`](crate::fetch::ProxyDialer) as dialer is one,
@@ -73,6 +76,7 @@ pub struct ServicesBuilder {
     dialer: Arc<dyn Dialer>,
     protected: Protected,
     kv: Option<Arc<KvDatabase>>,
+    postgres: BTreeMap<String, PostgresServer>,
     environment: Environment,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
@@ -98,6 +102,7 @@ impl Services {
             dialer: Arc::new(SystemDialer),
             protected: Protected::default(),
             kv: None,
+            postgres: BTreeMap::new(),
             environment: Environment::default(),
             acceptances: None,
             extensions: Extensions::default(),
@@ -144,12 +149,25 @@ impl Services {
         self.protected.check(&mounts, manifest, &programs)?;
         let tools = Tools::new(manifest, base, &self.environment, self.acceptances.as_ref());
         let kv = Kv::new(self.kv.clone(), manifest);
-        let sql = Sql::new(manifest, base, &mounts, &self.protected.secrets, self.sql.clone())?;
+        let sql = Sql::new(manifest, base, &mounts, &self.protected.secrets, &self.postgres, self.sql.clone())?;
         Ok(Host { tools, kv, sql, ..self.host(mounts) })
     }
 
     pub fn keys(&self) -> Option<&Arc<KeyStore>> {
         self.keys.as_ref()
+    }
+
+    /// The certificates in a PEM text.
+    ///
+    /// # Errors
+    /// When there is none in it, or one of them is not a certificate.
+    pub fn roots_pem(pem: &[u8]) -> Result<RootCertStore, RootsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| RootsError::Malformed)?;
+            roots.add(certificate).map_err(|_| RootsError::Malformed)?;
+        }
+        if roots.is_empty() { Err(RootsError::Empty) } else { Ok(roots) }
     }
 }
 
@@ -171,12 +189,7 @@ impl ServicesBuilder {
     /// # Errors
     /// When there is none in it, or one of them is not a certificate.
     pub fn with_roots_pem(self, pem: &[u8]) -> Result<ServicesBuilder, RootsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| RootsError::Malformed)?;
-            roots.add(certificate).map_err(|_| RootsError::Malformed)?;
-        }
-        if roots.is_empty() { Err(RootsError::Empty) } else { Ok(self.with_roots(roots)) }
+        Services::roots_pem(pem).map(|roots| self.with_roots(roots))
     }
 
     /// Resolves host names. Its answers are checked like those of the default one.
@@ -241,6 +254,12 @@ impl ServicesBuilder {
         ServicesBuilder { extensions: self.extensions.with(kind, make, host), ..self }
     }
 
+    /// A PostgreSQL database that manifests may name (`postgres:NAME`). Runs share its connections' number, and no connection.
+    pub fn postgres(mut self, name: impl Into<String>, server: PostgresServer) -> ServicesBuilder {
+        self.postgres.insert(name.into(), server);
+        self
+    }
+
     /// Refuses every mount that contains `path` or lies in it, whatever the rules: for the state folder, which holds keys,
     /// the audit log and compiled guests. It need not exist yet. A relative path is relative to the working directory.
     pub fn protect_secret(mut self, path: impl Into<PathBuf>) -> ServicesBuilder {
@@ -274,6 +293,7 @@ impl ServicesBuilder {
             protected: Arc::new(self.protected),
             kv: self.kv,
             sql: Lanes::new(STATEMENTS),
+            postgres: Arc::new(self.postgres),
             environment: self.environment,
             acceptances: self.acceptances,
             extensions: self.extensions,
@@ -291,7 +311,7 @@ impl Default for Services {
 }
 
 /// What the operating system trusts. On a machine without certificates that is nothing, and every handshake fails.
-fn system_roots() -> RootCertStore {
+pub(crate) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots

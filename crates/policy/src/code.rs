@@ -151,6 +151,10 @@ codes! {
     CeilingRule = "deny.ceiling.rule";
     /// Rules of the ceiling cover the call, and its arguments are as none of them demands.
     CeilingArgument = "deny.ceiling.argument";
+    /// Rules of the manifest cover the table, and none of them all the columns.
+    ManifestColumn = "deny.manifest.column";
+    /// Rules of the ceiling cover the table, and none of them all the columns.
+    CeilingColumn = "deny.ceiling.column";
     TaskRestriction = "deny.task.restriction";
     /// The audit log cannot be written: no record, no call.
     AuditUnavailable = "deny.audit.unavailable";

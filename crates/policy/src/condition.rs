@@ -135,7 +135,7 @@ impl Conditions {
             Passed::Arguments(arguments) if !self.is_empty() => {
                 self.check_given(arguments).map_err(|why| Mismatch { part: self.part, why })
             }
-            Passed::Arguments(_) | Passed::Anything => Ok(()),
+            Passed::Arguments(_) | Passed::Columns(_) | Passed::Anything => Ok(()),
         }
     }
 

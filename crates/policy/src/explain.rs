@@ -144,6 +144,10 @@ impl Grant {
                     (_, Ok(())) => cited(rule),
                 }
             }
+            Layer::Deny(Code::ManifestColumn | Code::CeilingColumn, Some(rule)) => match rule.unmet_columns(request) {
+                Some(beyond) => format!("{}: {beyond}", cited(rule)),
+                None => cited(rule),
+            },
             Layer::Deny(_, Some(rule)) => format!("{}, a deny rule", cited(rule)),
             Layer::Deny(Code::ManifestAgent | Code::CeilingAgent, None) => {
                 let agent = Printable(&self.authority.principal.agent);
@@ -200,6 +204,14 @@ impl Grant {
             }
             Code::RequestBody => {
                 "send one JSON object, with `content-type: application/json` and no `content-encoding`".to_owned()
+            }
+            Code::ManifestColumn | Code::CeilingColumn => {
+                let rule = verdict.rule().map(|rule| format!("`{}` at {}", rule.id(), Printable(rule.location())));
+                let (rule, action) = (rule.unwrap_or_default(), request.action());
+                format!(
+                    "leave the column out, also from conditions, order and `*`; or add it to `{action}` of the table in rule \
+                     {rule}: one rule must have all columns of a statement"
+                )
             }
             _ => return None,
         })

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::code::Code;
 use crate::detail::Detail;
 use crate::index::{Hits, Index, Slot};
+use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::manifest::{Manifest, ManifestRule};
 use crate::principal::Principal;
@@ -265,14 +266,16 @@ impl Grant {
             // Decided by its own sources, which judge their own way.
             Source::Parent => Layer::Allow(None),
             Source::Manifest => {
-                let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule, Code::ManifestArgument];
+                let unmet = if request.kind() == Kind::Sql { Code::ManifestColumn } else { Code::ManifestArgument };
+                let codes = [Code::ManifestRule, Code::ManifestAgent, Code::ManifestNoRule, unmet];
                 self.rules(&self.manifest, hits, request, [Slot::ManifestDeny, Slot::ManifestAllow], codes)
             }
             Source::Ceiling => match &self.ceiling {
                 Ceiling::Unbounded => Layer::Allow(None),
                 Ceiling::Missing => Layer::Deny(Code::CeilingNoRule, None),
                 Ceiling::Named(ceiling) => {
-                    let codes = [Code::CeilingRule, Code::CeilingAgent, Code::CeilingNoRule, Code::CeilingArgument];
+                    let unmet = if request.kind() == Kind::Sql { Code::CeilingColumn } else { Code::CeilingArgument };
+                    let codes = [Code::CeilingRule, Code::CeilingAgent, Code::CeilingNoRule, unmet];
                     self.rules(ceiling, hits, request, [Slot::CeilingDeny, Slot::CeilingAllow], codes)
                 }
             },
@@ -302,7 +305,7 @@ impl Grant {
         slots: [Slot; 2],
         codes: [Code; 4],
     ) -> Layer<'a> {
-        let ([deny, allow], [by_rule, by_agent, no_rule, by_argument]) = (slots, codes);
+        let ([deny, allow], [by_rule, by_agent, no_rule, unmet]) = (slots, codes);
         let rule = |slot, effect| hits.get(slot).and_then(|number| manifest.rules_of(effect).get(number));
         if hits.get(deny).is_some() {
             return Layer::Deny(by_rule, rule(deny, Effect::Deny));
@@ -312,12 +315,12 @@ impl Grant {
         }
         match rule(allow, Effect::Allow) {
             Some(first) if first.accepts(request) => Layer::Allow(Some(first)),
-            // The index knows nothing of arguments. Only rules with conditions on them come here.
+            // The index knows nothing of arguments and columns. Only rules with conditions on them come here.
             Some(first) => {
                 let mut later = manifest.rules_of(Effect::Allow).iter();
                 match later.find(|rule| rule.scope.covers(request) && rule.accepts(request)) {
                     Some(rule) => Layer::Allow(Some(rule)),
-                    None => Layer::Deny(first.refusal(request).unwrap_or(by_argument), Some(first)),
+                    None => Layer::Deny(first.refusal(request).unwrap_or(unmet), Some(first)),
                 }
             }
             None => Layer::Deny(no_rule, None),

@@ -32,6 +32,7 @@ mod actions;
 mod address;
 mod argument;
 mod code;
+mod columns;
 mod condition;
 mod custom;
 mod database;
@@ -65,6 +66,7 @@ mod zone;
 pub use address::{Host, Scheme};
 pub use argument::Arguments;
 pub use code::Code;
+pub use columns::Columns;
 pub use custom::{CustomKind, CustomResource};
 pub use detail::{Detail, DetailError};
 pub use explain::{Explanation, LayerReport};
@@ -74,7 +76,8 @@ pub use guest_path::{GuestPath, MAX_GUEST_PATH};
 pub use kind::{ActionName, Kind};
 pub use limits::Limits;
 pub use manifest::{
-    Backing, Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, MountPoint, Severity, Sharing, ToolServer, Writes,
+    Backing, DatabasePlace, Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, MountPoint, Severity, Sharing,
+    ToolServer, Writes,
 };
 pub use names::{KeyName, KvKey, ManifestId, SecretName, TableName, ToolName};
 pub use pattern::PatternError;

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::argument::Arguments;
+use crate::columns::Columns;
 use crate::kind::{ActionName, Kind};
 use crate::resource::{Resource, ResourceError};
 
@@ -20,6 +21,8 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Passed {
     Arguments(Arguments),
+    /// Columns of a table.
+    Columns(Columns),
     /// The question is whether there are any arguments that a rule would allow.
     Anything,
 }
@@ -44,13 +47,20 @@ impl Request {
         Request { passed: Passed::Arguments(arguments), ..self }
     }
 
+    /// The same with these columns of its table, which rules may leave out. Without them there are none.
+    #[must_use]
+    pub fn with_columns(self, columns: Columns) -> Request {
+        Request { passed: Passed::Columns(columns), ..self }
+    }
+
     /// The same call with whatever arguments its rules ask for.
     pub(crate) fn with_anything(self) -> Request {
         Request { passed: Passed::Anything, ..self }
     }
 
     /// Reads a call as people write it: `fetch POST https://a.example/x`, `file read /m/a.csv`, `crypto sign ring/key`,
-    /// `crypto hash`, `tool call server/tool {"title": "x"}`, `fetch POST https://a.example/x {"amount": 5}`.
+    /// `crypto hash`, `tool call server/tool {"title": "x"}`, `fetch POST https://a.example/x {"amount": 5}`,
+    /// `sql select crm/customers id,name`.
     ///
     /// # Errors
     /// [`Code::Malformed`](crate::Code::Malformed) for an unknown kind or action, and whatever the resource's
@@ -70,6 +80,11 @@ impl Request {
         };
         let action = action.ok_or_else(|| ResourceError::malformed("the second word is no action of this kind"))?;
         let rest = words.next().unwrap_or_default();
+        if let Some((table, columns)) = rest.split_once(' ').filter(|_| kind == Kind::Sql) {
+            let columns = Columns::parse(columns)
+                .ok_or_else(|| ResourceError::malformed("columns are written as `id,name`, or `*` for all of them"))?;
+            return Ok(Request::new(action, Resource::parse(kind, table)?)?.with_columns(columns));
+        }
         let passed = match kind {
             Kind::Fetch => rest.split_once(' '),
             // A path of a custom kind may have blanks; arguments are an object.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::postgres::PostgresSection;
 use crate::quantity::{Bytes, Seconds};
 use crate::terminal::Untrusted;
 use crate::trusted::TrustedSection;
@@ -23,7 +24,7 @@ const MAX_FILE: usize = 1 << 20;
 const SHORTEST_ROTATION: u64 = 60;
 const ELSEWHERE: &str = "move it to bailiwick/bailiwick.toml in your configuration folder (~/.config), or name this file if you \
                          trust it: `--config bailiwick.toml`, or BAILIWICK_CONFIG";
-const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [languages.python], [vault]";
+const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [postgres.NAME], [languages.python], [vault]";
 
 /// Which calls wait until their record is on stable storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -75,6 +76,8 @@ pub(super) struct FileSections {
     pub(super) compile: CompileSection,
     #[serde(default)]
     pub(super) fetch: FetchSection,
+    #[serde(default)]
+    pub(super) postgres: BTreeMap<String, PostgresSection>,
     #[serde(default)]
     pub(super) languages: LanguagesSection,
     #[serde(default)]

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
-use bailiwick_policy::{ActionName, Code, Resource, TableName};
+use bailiwick_policy::{ActionName, Code, Columns, Resource, TableName};
 
 use super::answer::{Answer, MAX_ANSWER};
 use super::database::Sql;
-use super::inspect::{Access, Statement};
+use super::inspect::{Access, Need, Statement};
 
 /// The longest that a statement may run.
 const STATEMENT: Duration = Duration::from_secs(10);
@@ -27,6 +27,7 @@ pub trait Verb: sealed::Sealed + Send + Sync + 'static {
 pub struct Claim<V> {
     statement: Statement,
     table: TableName,
+    columns: Columns,
     verb: PhantomData<V>,
 }
 
@@ -34,6 +35,7 @@ pub struct Claim<V> {
 pub struct Execute<V> {
     statement: Statement,
     table: TableName,
+    columns: Columns,
     verb: PhantomData<V>,
 }
 
@@ -45,29 +47,29 @@ pub struct Execute<V> {
 pub async fn query(guard: &Guard, sql: &Sql, mut statement: Statement) -> Result<Answer, CallError> {
     loop {
         let Some((need, last)) = statement.next() else { return Err(CallError::Failed(Code::Internal)) };
-        let table = need.table.clone();
+        let need = need.clone();
         statement = match (need.access, last) {
-            (Access::Select, false) => guard.call(sql, Claim::<Selecting>::of(statement, table)).await?,
-            (Access::Insert, false) => guard.call(sql, Claim::<Inserting>::of(statement, table)).await?,
-            (Access::Update, false) => guard.call(sql, Claim::<Updating>::of(statement, table)).await?,
-            (Access::Delete, false) => guard.call(sql, Claim::<Deleting>::of(statement, table)).await?,
-            (Access::Select, true) => return guard.call(sql, Execute::<Selecting>::of(statement, table)).await,
-            (Access::Insert, true) => return guard.call(sql, Execute::<Inserting>::of(statement, table)).await,
-            (Access::Update, true) => return guard.call(sql, Execute::<Updating>::of(statement, table)).await,
-            (Access::Delete, true) => return guard.call(sql, Execute::<Deleting>::of(statement, table)).await,
+            (Access::Select, false) => guard.call(sql, Claim::<Selecting>::of(statement, need)).await?,
+            (Access::Insert, false) => guard.call(sql, Claim::<Inserting>::of(statement, need)).await?,
+            (Access::Update, false) => guard.call(sql, Claim::<Updating>::of(statement, need)).await?,
+            (Access::Delete, false) => guard.call(sql, Claim::<Deleting>::of(statement, need)).await?,
+            (Access::Select, true) => return guard.call(sql, Execute::<Selecting>::of(statement, need)).await,
+            (Access::Insert, true) => return guard.call(sql, Execute::<Inserting>::of(statement, need)).await,
+            (Access::Update, true) => return guard.call(sql, Execute::<Updating>::of(statement, need)).await,
+            (Access::Delete, true) => return guard.call(sql, Execute::<Deleting>::of(statement, need)).await,
         };
     }
 }
 
 impl<V: Verb> Claim<V> {
-    fn of(statement: Statement, table: TableName) -> Claim<V> {
-        Claim { statement, table, verb: PhantomData }
+    fn of(statement: Statement, Need { table, columns, .. }: Need) -> Claim<V> {
+        Claim { statement, table, columns, verb: PhantomData }
     }
 }
 
 impl<V: Verb> Execute<V> {
-    fn of(statement: Statement, table: TableName) -> Execute<V> {
-        Execute { statement, table, verb: PhantomData }
+    fn of(statement: Statement, Need { table, columns, .. }: Need) -> Execute<V> {
+        Execute { statement, table, columns, verb: PhantomData }
     }
 }
 
@@ -79,13 +81,17 @@ impl<V: Verb> Action for Claim<V> {
     fn resource(&self) -> Resource {
         Resource::Table(self.table.clone())
     }
+
+    fn columns(&self) -> Option<Columns> {
+        Some(self.columns.clone())
+    }
 }
 
 impl<V: Verb> Perform<Claim<V>> for Sql {
     async fn perform(&self, permit: Permit<'_, Claim<V>>) -> Result<Statement, HostError> {
-        let Claim { statement, table, .. } = permit.action();
+        let Claim { statement, table, columns, .. } = permit.action();
         match statement.next() {
-            Some((need, false)) if need.action() == V::NAME && need.table == *table => Ok(statement.claimed()),
+            Some((need, false)) if is_it(need, V::NAME, table, columns) => Ok(statement.claimed()),
             _ => Err(HostError::Failed(Code::Internal)),
         }
     }
@@ -100,6 +106,10 @@ impl<V: Verb> Action for Execute<V> {
         Resource::Table(self.table.clone())
     }
 
+    fn columns(&self) -> Option<Columns> {
+        Some(self.columns.clone())
+    }
+
     fn deadline(&self) -> Duration {
         STATEMENT
     }
@@ -107,14 +117,19 @@ impl<V: Verb> Action for Execute<V> {
 
 impl<V: Verb> Perform<Execute<V>> for Sql {
     async fn perform(&self, permit: Permit<'_, Execute<V>>) -> Result<Answer, HostError> {
-        let Execute { statement, table, .. } = permit.action();
+        let Execute { statement, table, columns, .. } = permit.action();
         match statement.next() {
-            Some((need, true)) if need.action() == V::NAME && need.table == *table => {
-                self.run(Arc::clone(statement.inner()), MAX_ANSWER, Arc::clone(permit.meter())).await
+            Some((need, true)) if is_it(need, V::NAME, table, columns) => {
+                self.run(statement.inner().clone(), MAX_ANSWER, Arc::clone(permit.meter())).await
             }
             _ => Err(HostError::Failed(Code::Internal)),
         }
     }
+}
+
+/// Whether what was decided about is that need.
+fn is_it(need: &Need, action: ActionName, table: &TableName, columns: &Columns) -> bool {
+    need.action() == action && need.table == *table && need.columns == *columns
 }
 
 mod sealed {

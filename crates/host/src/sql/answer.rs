@@ -4,7 +4,6 @@ use bailiwick_guard::HostError;
 use bailiwick_policy::Code;
 use data_encoding::BASE64;
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, Statement};
 
 /// Most rows of an answer.
 pub const MAX_ROWS: usize = 10_000;
@@ -37,20 +36,26 @@ impl Answer {
 }
 
 impl Writer {
-    pub(super) fn new(statement: &Statement<'_>, limit: usize) -> Result<Writer, HostError> {
+    pub(super) fn new<'n>(columns: impl Iterator<Item = &'n str>, limit: usize) -> Result<Writer, HostError> {
         let mut writer = Writer { json: "{\"columns\":[".to_owned(), rows: 0, limit: limit.min(MAX_ANSWER) };
-        for (at, name) in statement.column_names().into_iter().enumerate() {
+        for (at, name) in columns.enumerate() {
             writer.comma(at);
-            writer.text(name);
+            writer.json.push_str(&text(name));
         }
         writer.json.push_str("],\"rows\":[");
         writer.check()?;
         Ok(writer)
     }
 
+    /// Adds a row of so many columns, of each of which `value` gives the JSON.
+    ///
     /// # Errors
-    /// `limit.response_bytes` for a row too many.
-    pub(super) fn row(&mut self, row: &Row<'_>, columns: usize) -> Result<(), HostError> {
+    /// `limit.response_bytes` for a row too many; `failed.internal` where there is no value.
+    pub(super) fn row(
+        &mut self,
+        columns: usize,
+        mut value: impl FnMut(usize) -> Option<String>,
+    ) -> Result<(), HostError> {
         if self.rows >= MAX_ROWS {
             return Err(HostError::Limit(Code::ResponseBytes));
         }
@@ -58,7 +63,7 @@ impl Writer {
         self.json.push('[');
         for at in 0..columns {
             self.comma(at);
-            self.value(row.get_ref(at).map_err(|_| HostError::Failed(Code::Internal))?);
+            self.json.push_str(&value(at).ok_or(HostError::Failed(Code::Internal))?);
             self.check()?;
         }
         self.json.push(']');
@@ -81,31 +86,30 @@ impl Writer {
             self.json.push(',');
         }
     }
+}
 
-    fn value(&mut self, value: ValueRef<'_>) {
-        match value {
-            ValueRef::Null => self.json.push_str("null"),
-            ValueRef::Integer(integer) => self.json.push_str(&integer.to_string()),
-            ValueRef::Real(real) => match serde_json::Number::from_f64(real) {
-                Some(number) => self.json.push_str(&number.to_string()),
-                // JSON has no infinity, and SQLite has no other value that is no number.
-                None => self.text(if real > 0.0 { "Infinity" } else { "-Infinity" }),
-            },
-            ValueRef::Text(text) => match std::str::from_utf8(text) {
-                Ok(text) => self.text(text),
-                Err(_) => self.bytes(text),
-            },
-            ValueRef::Blob(bytes) => self.bytes(bytes),
-        }
+/// A value of SQLite.
+pub(super) fn json(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Integer(integer) => integer.to_string(),
+        ValueRef::Real(real) => match serde_json::Number::from_f64(real) {
+            Some(number) => number.to_string(),
+            // JSON has no infinity, and SQLite has no other value that is no number.
+            None => text(if real > 0.0 { "Infinity" } else { "-Infinity" }),
+        },
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(plain) => text(plain),
+            Err(_) => blob(bytes),
+        },
+        ValueRef::Blob(bytes) => blob(bytes),
     }
+}
 
-    fn text(&mut self, text: &str) {
-        self.json.push_str(&serde_json::Value::from(text).to_string());
-    }
+fn text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.json.push_str("{\"$bytes\":\"");
-        BASE64.encode_append(bytes, &mut self.json);
-        self.json.push_str("\"}");
-    }
+fn blob(bytes: &[u8]) -> String {
+    format!("{{\"$bytes\":\"{}\"}}", BASE64.encode(bytes))
 }

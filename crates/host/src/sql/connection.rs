@@ -11,15 +11,15 @@ use bailiwick_sqlite::within;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::MAX_STATEMENT;
-use super::answer::{Answer, Writer};
+use super::answer::{Answer, Writer, json};
 use super::bounded::replace_functions;
-use super::inspect::{Access, Found, Inspected, Judge, Need, Unfit, Watch, need};
+use super::inspect::{Access, Found, Inspected, Judge, Need, Unfit, Watch, table};
 use super::length::length;
 use super::parameters::Parameters;
-use super::tokens::{are_several, is_empty, replaces, tokens};
+use super::tokens::{are_several, is_empty, joins_by_name, replaces, tokens};
 use crate::ambient;
 use crate::sqlite::{Wanted, Watching, failure};
 
@@ -177,7 +177,7 @@ impl Session {
         let mut locals = BTreeSet::new();
         for name in found.bare {
             if self.is_table(&name).map_err(Unfit::Failed)? {
-                needs.insert(need(database, Access::Select, &name, None).map_err(Unfit::Unsupported)?);
+                needs.add(Access::Select, table(database, &name, None).map_err(Unfit::Unsupported)?, None);
             } else {
                 locals.insert(name);
             }
@@ -186,10 +186,27 @@ impl Session {
             return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
         }
         if replaces(&words) {
-            let delete = |table| Need { access: Access::Delete, table };
-            needs.extend(found.filled.into_iter().map(delete));
+            found.filled.into_iter().for_each(|table| needs.add(Access::Delete, table, None));
         }
-        Ok((needs.into_iter().collect(), locals))
+        // SQLite asks about no column that a join compares only because of its name.
+        if joins_by_name(&words) || self.any_joins_by_name(&found.through).map_err(Unfit::Failed)? {
+            needs.widen_reading();
+        }
+        Ok((needs.list(), locals))
+    }
+
+    /// Whether one of these views and triggers, in lower case, has a join that names no condition.
+    fn any_joins_by_name(&self, names: &BTreeSet<String>) -> Result<bool, HostError> {
+        let text = "SELECT sql FROM sqlite_schema WHERE name = ? COLLATE NOCASE AND type IN ('view', 'trigger')";
+        for name in names {
+            let find = || self.connection.query_row(text, [name], |row| row.get::<_, Option<String>>(0)).optional();
+            let (found, _) = self.watched(Watch::Own, find);
+            let found = found.map_err(|error| failure(&error))?.flatten();
+            if found.is_some_and(|sql| tokens(&sql).map_or(true, |words| joins_by_name(&words))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether that name, in lower case, is one of the database's or of SQLite's own, if the statement did not define it.
@@ -268,11 +285,11 @@ impl Session {
                 *message = misfit;
                 HostError::Failed(Code::SqlStatement)
             })?;
-            let mut writer = Writer::new(&prepared, limit)?;
+            let mut writer = Writer::new(prepared.column_names().into_iter(), limit)?;
             let columns = prepared.column_count();
             let mut rows = prepared.raw_query();
             while let Some(row) = rows.next().map_err(|error| broken(&error, message))? {
-                writer.row(row, columns)?;
+                writer.row(columns, |at| row.get_ref(at).ok().map(json))?;
             }
             drop(rows);
             writer.finish(if statement.writes { self.connection.changes() } else { 0 })

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bailiwick_guard::{HostError, Meter};
-use bailiwick_policy::{Code, Manifest};
+use bailiwick_policy::{Code, DatabasePlace, Manifest};
 
 use super::answer::Answer;
 use super::connection::{Session, Use};
-use super::inspect::{Access, Inspected, Statement, Unfit};
+use super::inspect::{Access, Inner, Inspected, Statement, Unfit};
 use super::parameters::Parameters;
+use super::postgres::{Postgres, PostgresServer};
 use crate::files::{Mounts, Place};
 use crate::sqlite::{Lanes, Wanted, failure};
 
@@ -24,14 +25,21 @@ const INSPECTION: Duration = Duration::from_secs(2);
 /// Defaults: no databases.
 #[derive(Default)]
 pub struct Sql {
-    databases: BTreeMap<String, Arc<Database>>,
+    databases: BTreeMap<String, Engine>,
     lanes: Option<Lanes>,
     /// The names of databases that the run's authority says anything about; found out once.
     reachable: OnceLock<Vec<String>>,
     message: Arc<Mutex<String>>,
 }
 
-/// A database, and the connections to it that were needed so far.
+/// What a database is kept by.
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<Database>),
+    Postgres(Arc<Postgres>),
+}
+
+/// An SQLite database, and the connections to it that were needed so far.
 pub(super) struct Database {
     pub(super) name: String,
     place: Place,
@@ -59,6 +67,11 @@ pub enum DatabaseError {
         "database `{name}`: `{path}` lies in the mount `{mount}`, where rules for tables do not hold; keep it in another folder"
     )]
     Mounted { name: String, path: PathBuf, mount: String },
+    #[error(
+        "database `{name}`: the host's configuration has no PostgreSQL database `{server}`; add `[postgres.{server}]` to its \
+         `bailiwick.toml`, or correct `[databases]`"
+    )]
+    NoServer { name: String, server: String },
     #[error("database `{name}`: `{path}` lies in `{protected}`, which holds the host's own secrets; move one of them")]
     Secret { name: String, path: PathBuf, protected: PathBuf },
 }
@@ -70,10 +83,24 @@ impl Sql {
         base: &Path,
         mounts: &Mounts,
         secrets: &[PathBuf],
+        servers: &BTreeMap<String, PostgresServer>,
         lanes: Lanes,
     ) -> Result<Sql, DatabaseError> {
-        let mut databases: BTreeMap<String, Arc<Database>> = BTreeMap::new();
-        for (name, path) in manifest.databases() {
+        let mut databases: BTreeMap<String, Engine> = BTreeMap::new();
+        let mut files: Vec<Arc<Database>> = Vec::new();
+        for (name, place) in manifest.databases() {
+            let path = match place {
+                DatabasePlace::Sqlite(path) => path,
+                DatabasePlace::Postgres(server) => {
+                    let name = name.to_owned();
+                    let Some(known) = servers.get(server) else {
+                        return Err(DatabaseError::NoServer { name, server: server.clone() });
+                    };
+                    let database = Postgres::new(name.clone(), known.clone());
+                    databases.insert(name, Engine::Postgres(Arc::new(database)));
+                    continue;
+                }
+            };
             let path = base.join(path.strip_prefix("./").unwrap_or(path));
             let (name, failed) = (name.to_owned(), |error| (path.clone(), error));
             let find = || -> Result<(Place, Vec<Place>), (PathBuf, io::Error)> {
@@ -97,11 +124,13 @@ impl Sql {
             if let Some(secret) = secrets.iter().find(|secret| secret.overlaps(&place)) {
                 return Err(DatabaseError::Secret { name, path, protected: secret.path().to_owned() });
             }
-            if let Some(other) = databases.values().find(|other| other.place.overlaps(&place)) {
+            if let Some(other) = files.iter().find(|other| other.place.overlaps(&place)) {
                 return Err(DatabaseError::Twice { name, other: other.name.clone(), path });
             }
             let database = Database { name: name.clone(), place, reading: Slot::default(), writing: Slot::default() };
-            databases.insert(name, Arc::new(database));
+            let database = Arc::new(database);
+            files.push(Arc::clone(&database));
+            databases.insert(name, Engine::Sqlite(database));
         }
         Ok(Sql { databases, lanes: Some(lanes), ..Sql::default() })
     }
@@ -120,12 +149,21 @@ impl Sql {
         parameters: Parameters,
         reachable: impl FnOnce() -> Vec<String>,
     ) -> Result<Statement, Unfit> {
-        let (Some(database), Some(lanes)) = (self.databases.get(database), &self.lanes) else {
+        let (Some(engine), Some(lanes)) = (self.databases.get(database), &self.lanes) else {
             return Err(Unfit::Unknown);
         };
-        if !self.reachable.get_or_init(reachable).contains(&database.name) {
+        if !self.reachable.get_or_init(reachable).iter().any(|name| name == database) {
             return Err(Unfit::Unknown);
         }
+        let database = match engine {
+            Engine::Sqlite(database) => database,
+            Engine::Postgres(database) => {
+                let mut message = String::new();
+                let planned = Arc::clone(database).inspect(lanes, text, &parameters, &mut message).await;
+                *lock(&self.message) = message;
+                return planned.map(Statement::planned);
+            }
+        };
         let (database, text, words) = (Arc::clone(database), text.to_owned(), Arc::clone(&self.message));
         let slot = Arc::clone(&database.reading);
         let look = move |wanted: &Wanted, slot: &mut Option<Session>| {
@@ -157,12 +195,16 @@ impl Sql {
     }
 
     /// Runs a statement all of whose needs were decided.
-    pub(super) async fn run(
-        &self,
-        statement: Arc<Inspected>,
-        limit: usize,
-        meter: Arc<Meter>,
-    ) -> Result<Answer, HostError> {
+    pub(super) async fn run(&self, statement: Inner, limit: usize, meter: Arc<Meter>) -> Result<Answer, HostError> {
+        let statement = match statement {
+            Inner::Sqlite(inspected) => inspected,
+            Inner::Postgres(planned) => {
+                let mut message = String::new();
+                let answer = planned.run(limit, &mut message).await;
+                *lock(&self.message) = message;
+                return answer;
+            }
+        };
         let lanes = self.lanes.as_ref().ok_or(HostError::Failed(Code::Internal))?;
         let words = Arc::clone(&self.message);
         let database = Arc::clone(&statement.database);

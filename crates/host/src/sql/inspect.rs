@@ -1,15 +1,16 @@
 //! What a statement needs, by SQLite's own account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_guard::HostError;
-use bailiwick_policy::{ActionName, TableName};
+use bailiwick_policy::{ActionName, Columns, TableName};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::database::Database;
 use super::functions::is_harmless;
 use super::parameters::Parameters;
+use super::postgres::Planned;
 use crate::sqlite::Wanted;
 
 /// Most that SQLite may ask about one statement. A hundred tables of a hundred columns each are ten thousand.
@@ -25,18 +26,38 @@ pub(super) enum Access {
 }
 
 /// One table and what is done to it: one decision.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     pub(super) access: Access,
     pub(super) table: TableName,
+    /// Those that are read or changed; of rows that are added or removed, none is named.
+    pub(super) columns: Columns,
+}
+
+/// Needs while they are collected.
+#[derive(Debug, Default)]
+pub(super) struct Needs(BTreeMap<(Access, TableName), Touched>);
+
+/// Columns while they are collected.
+#[derive(Debug, Default)]
+struct Touched {
+    names: BTreeSet<String>,
+    all: bool,
 }
 
 /// A statement that SQLite understands, what it needs, and how much of that was decided. Made by
 /// [`Sql::inspect`](super::Sql::inspect), and spent by [`query`](super::query). No `Debug`: it holds values.
 pub struct Statement {
-    inner: Arc<Inspected>,
+    inner: Inner,
     /// How many of the needs, from the first, were decided and recorded.
     claimed: usize,
+}
+
+/// By whom it was understood.
+#[derive(Clone)]
+pub(super) enum Inner {
+    Sqlite(Arc<Inspected>),
+    Postgres(Arc<Planned>),
 }
 
 pub(super) struct Inspected {
@@ -90,11 +111,13 @@ pub(super) struct Judge {
 #[derive(Default)]
 pub(super) struct Found {
     database: String,
-    pub(super) needs: BTreeSet<Need>,
+    pub(super) needs: Needs,
     /// Tables that are inserted into or updated.
     pub(super) filled: BTreeSet<TableName>,
     /// Names of which no column is read: of tables, or of the statement's own. In lower case.
     pub(super) bare: BTreeSet<String>,
+    /// Views and triggers that something is done through.
+    pub(super) through: BTreeSet<String>,
     /// The first thing that no rule could allow.
     pub(super) refused: Option<String>,
 }
@@ -118,30 +141,84 @@ impl Need {
     pub fn table(&self) -> &TableName {
         &self.table
     }
+
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+}
+
+impl Needs {
+    /// Adds a need, with a column of the table if one is touched.
+    pub(super) fn add(&mut self, access: Access, table: TableName, column: Option<String>) {
+        self.0.entry((access, table)).or_default().names.extend(column);
+    }
+
+    /// Adds a need of which it cannot be said which columns are touched.
+    pub(super) fn add_all(&mut self, access: Access, table: TableName) {
+        self.0.entry((access, table)).or_default().all = true;
+    }
+
+    /// What is read may be any column.
+    pub(super) fn widen_reading(&mut self) {
+        let reading = self.0.iter_mut().filter(|((access, _), _)| *access == Access::Select);
+        reading.for_each(|(_, touched)| touched.all = true);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the order in which they are decided.
+    pub(super) fn list(self) -> Vec<Need> {
+        let need = |((access, table), Touched { names, all })| {
+            let columns = if all { Columns::All } else { names.into_iter().collect() };
+            Need { access, table, columns }
+        };
+        self.0.into_iter().map(need).collect()
+    }
+}
+
+impl Inspected {
+    /// Whether that was decided about; a column is named as needs name it.
+    fn has(&self, access: Access, table: &TableName, column: Option<&str>) -> bool {
+        let mut needs = self.needs.iter();
+        let Some(need) = needs.find(|need| need.access == access && need.table == *table) else { return false };
+        match (&need.columns, column) {
+            (Columns::All, _) | (Columns::These(_), None) => true,
+            (Columns::These(names), Some(column)) => names.contains(column),
+        }
+    }
 }
 
 impl Statement {
     pub(super) fn new(inspected: Inspected) -> Statement {
-        Statement { inner: Arc::new(inspected), claimed: 0 }
+        Statement { inner: Inner::Sqlite(Arc::new(inspected)), claimed: 0 }
+    }
+
+    pub(super) fn planned(planned: Planned) -> Statement {
+        Statement { inner: Inner::Postgres(Arc::new(planned)), claimed: 0 }
     }
 
     /// Every decision that it takes.
     pub fn needs(&self) -> &[Need] {
-        &self.inner.needs
+        match &self.inner {
+            Inner::Sqlite(inspected) => &inspected.needs,
+            Inner::Postgres(planned) => &planned.needs,
+        }
     }
 
     /// The next decision, and whether it is the last.
     pub(super) fn next(&self) -> Option<(&Need, bool)> {
-        let next = self.inner.needs.get(self.claimed)?;
-        Some((next, self.claimed.checked_add(1) == Some(self.inner.needs.len())))
+        let next = self.needs().get(self.claimed)?;
+        Some((next, self.claimed.checked_add(1) == Some(self.needs().len())))
     }
 
     /// The statement after its next need was decided. Only a permit for that leads here.
     pub(super) fn claimed(&self) -> Statement {
-        Statement { inner: Arc::clone(&self.inner), claimed: self.claimed.saturating_add(1) }
+        Statement { inner: self.inner.clone(), claimed: self.claimed.saturating_add(1) }
     }
 
-    pub(super) fn inner(&self) -> &Arc<Inspected> {
+    pub(super) fn inner(&self) -> &Inner {
         &self.inner
     }
 }
@@ -201,12 +278,12 @@ impl Watch {
                     Sort::Harmless => true,
                     Sort::Bare(name) if needs.locals.contains(&name) => true,
                     Sort::Bare(name) => {
-                        let need = need(&needs.database.name, Access::Select, &name, None);
-                        need.is_ok_and(|need| needs.needs.contains(&need))
+                        let table = table(&needs.database.name, &name, None);
+                        table.is_ok_and(|table| needs.has(Access::Select, &table, None))
                     }
-                    Sort::Table(access, table) => {
-                        let need = need(&needs.database.name, access, table, context.database_name);
-                        need.is_ok_and(|need| needs.needs.contains(&need))
+                    Sort::Table(access, name, column) => {
+                        let table = table(&needs.database.name, name, context.database_name);
+                        table.is_ok_and(|table| needs.has(access, &table, column_name(column).as_deref()))
                     }
                     Sort::Refused(_) => false,
                 };
@@ -235,12 +312,13 @@ impl Found {
                 self.bare.insert(name);
                 Ok(())
             }
-            Sort::Table(access, table) => {
-                let need = need(&self.database, access, table, context.database_name)?;
+            Sort::Table(access, name, column) => {
+                let table = table(&self.database, name, context.database_name)?;
                 if matches!(access, Access::Insert | Access::Update) {
-                    self.filled.insert(need.table.clone());
+                    self.filled.insert(table.clone());
                 }
-                self.needs.insert(need);
+                self.through.extend(context.accessor.map(str::to_ascii_lowercase));
+                self.needs.add(access, table, column_name(column));
                 Ok(())
             }
         }
@@ -250,7 +328,8 @@ impl Found {
 /// What the authorizer is asked about.
 enum Sort<'c> {
     Harmless,
-    Table(Access, &'c str),
+    /// A table and, where one is touched, a column of it; as they are written in the schema.
+    Table(Access, &'c str, &'c str),
     /// What stands in `FROM` without a column being read, as it is written there, in lower case. It may be a name of the
     /// statement's own.
     Bare(String),
@@ -264,10 +343,10 @@ fn sort<'c>(context: &AuthContext<'c>) -> Sort<'c> {
         AuthAction::Read { table_name, column_name: "" } if context.database_name.is_none() => {
             Sort::Bare(table_name.to_ascii_lowercase())
         }
-        AuthAction::Read { table_name, .. } => Sort::Table(Access::Select, table_name),
-        AuthAction::Insert { table_name } => Sort::Table(Access::Insert, table_name),
-        AuthAction::Update { table_name, .. } => Sort::Table(Access::Update, table_name),
-        AuthAction::Delete { table_name } => Sort::Table(Access::Delete, table_name),
+        AuthAction::Read { table_name, column_name } => Sort::Table(Access::Select, table_name, column_name),
+        AuthAction::Insert { table_name } => Sort::Table(Access::Insert, table_name, ""),
+        AuthAction::Update { table_name, column_name } => Sort::Table(Access::Update, table_name, column_name),
+        AuthAction::Delete { table_name } => Sort::Table(Access::Delete, table_name, ""),
         AuthAction::Function { function_name } if is_harmless(function_name) => Sort::Harmless,
         AuthAction::Function { function_name } => refused(&format!("uses the function `{function_name}`")),
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => refused("attaches or detaches a database"),
@@ -279,7 +358,7 @@ fn sort<'c>(context: &AuthContext<'c>) -> Sort<'c> {
     }
 }
 
-pub(super) fn need(database: &str, access: Access, table: &str, schema: Option<&str>) -> Result<Need, String> {
+pub(super) fn table(database: &str, table: &str, schema: Option<&str>) -> Result<TableName, String> {
     // Without one it is the database's own: there are no others, and temporary tables cannot be made.
     if schema.is_some_and(|schema| schema != "main") {
         return Err("it uses a schema other than the database's own, which no rule can allow".to_owned());
@@ -290,6 +369,10 @@ pub(super) fn need(database: &str, access: Access, table: &str, schema: Option<&
         return Err(format!("it uses `{table}`, one of SQLite's own tables, which no rule can allow"));
     }
     let name = TableName::parse(&format!("{database}/{table}"));
-    let table = name.map_err(|_| "it uses a table whose name no rule can write".to_owned())?;
-    Ok(Need { access, table })
+    name.map_err(|_| "it uses a table whose name no rule can write".to_owned())
+}
+
+/// A column as rules name it: `rowid` is one, if no other column stands for it.
+fn column_name(column: &str) -> Option<String> {
+    (!column.is_empty()).then(|| column.to_ascii_lowercase())
 }

@@ -2,8 +2,9 @@
 //!
 //! What a statement needs is not guessed from its text: SQLite's own authorizer says, while it prepares the statement, what
 //! that reads and changes, also behind views, triggers and foreign keys. Each table and action that it names is a decision
-//! of its own, recorded like any other; when all of them are allowed, the statement is prepared again and runs, and what was
-//! not decided about is refused by the same authorizer.
+//! of its own, with the columns that are touched, recorded like any other; when all of them are allowed, the statement is
+//! prepared again and runs, and what was not decided about is refused by the same authorizer. For PostgreSQL, which has no such
+//! question, the statement is parsed, and refused unless it is understood whole ([`PostgresServer`]).
 //!
 //! | action | scope action | effect |
 //! |---|---|---|
@@ -29,6 +30,7 @@ mod inspect;
 mod length;
 mod parameters;
 mod patterns;
+mod postgres;
 #[cfg(test)]
 mod soup;
 mod texts;
@@ -39,6 +41,7 @@ pub use answer::{Answer, MAX_ANSWER, MAX_ROWS};
 pub use database::{DatabaseError, Sql};
 pub use inspect::{Need, Statement, Unfit};
 pub use parameters::{MAX_PARAMETERS, Parameters, ParametersError};
+pub use postgres::{PostgresError, PostgresServer, PostgresSettings};
 pub use tokens::outline;
 
 /// Most bytes of a statement's text.

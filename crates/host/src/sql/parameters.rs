@@ -5,6 +5,8 @@ use rusqlite::Statement;
 use rusqlite::types::Value;
 use serde_json::Value as Json;
 
+use super::postgres::Marks;
+
 /// Most bytes of the JSON text.
 pub const MAX_PARAMETERS: usize = 1 << 20;
 
@@ -55,6 +57,43 @@ impl Parameters {
             }
             _ => return Err(ParametersError::Shape),
         }))
+    }
+
+    /// The values in the order of a statement's parameters.
+    ///
+    /// # Errors
+    /// What is missing or left over, in words.
+    pub(super) fn placed(&self, marks: &Marks) -> Result<Vec<Value>, String> {
+        match (&self.0, marks) {
+            (Given::List(values), Marks::Placed(places)) if values.len() == *places => Ok(values.clone()),
+            (Given::List(values), Marks::Placed(places)) => {
+                Err(format!("the statement has {places} parameters, and {} values were given", values.len()))
+            }
+            (Given::List(_), Marks::Named(_)) => Err("the parameters have names, and the values are a list".to_owned()),
+            (Given::Named(values), Marks::Placed(_)) if !values.is_empty() => {
+                Err("the values have names, and the parameters have none; write `:name`".to_owned())
+            }
+            (Given::Named(_), Marks::Placed(places)) => match places {
+                0 => Ok(Vec::new()),
+                _ => Err(format!("the statement has {places} parameters, and 0 values were given")),
+            },
+            (Given::Named(values), Marks::Named(names)) => {
+                let is_it = |key: &str, name: &str| key == name || key.strip_prefix(':') == Some(name);
+                let found = names.iter().map(|name| {
+                    let value = values.iter().find(|(key, _)| is_it(key, name));
+                    value.map(|(_, value)| value.clone()).ok_or_else(|| format!("no value was given for `:{name}`"))
+                });
+                let found = found.collect::<Result<Vec<Value>, String>>()?;
+                if values.len() > names.len() {
+                    return Err(format!(
+                        "the statement has {} parameters, and {} values were given",
+                        names.len(),
+                        values.len()
+                    ));
+                }
+                Ok(found)
+            }
+        }
     }
 
     /// Binds each value to its place.

@@ -1,6 +1,6 @@
 //! The words of a statement, as SQLite's own tokenizer splits it.
 //!
-//! Nothing is allowed because of what is found here: it makes a statement need more ([`replaces`]), says that there is none
+//! Nothing is allowed because of what is found here: it makes a statement need more ([`replaces`], [`joins_by_name`]), says that there is none
 //! ([`is_empty`]) or more than one ([`are_several`]), or leaves values out of records ([`outline`]).
 
 /// A piece of a statement. White space and comments are left out.
@@ -77,6 +77,14 @@ pub(super) fn replaces(tokens: &[Token<'_>]) -> bool {
     let is_replace = |token: &Token<'_>| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case("replace"));
     let after = |at: usize| tokens.get(at.saturating_add(1));
     tokens.iter().enumerate().any(|(at, token)| is_replace(token) && after(at) != Some(&Token::Other('(')))
+}
+
+/// Whether columns may be compared that nobody names: `NATURAL JOIN`, and `USING`.
+pub(super) fn joins_by_name(tokens: &[Token<'_>]) -> bool {
+    let words = ["natural", "using"];
+    tokens
+        .iter()
+        .any(|token| matches!(token, Token::Word(word) if words.iter().any(|known| word.eq_ignore_ascii_case(known))))
 }
 
 /// Whether there is no statement at all, only white space, comments and semicolons.

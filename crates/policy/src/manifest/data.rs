@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, wrong_type};
+use super::rules::is_id;
 use super::tree::{Entry, Value};
 use super::{name, refuse_hidden};
 use crate::text::Printable;
@@ -40,8 +41,17 @@ pub(super) fn stores(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, S
     stores
 }
 
-/// The databases by name, with the path that follows `sqlite:`.
-pub(super) fn databases(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, String)> {
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DatabasePlace {
+    /// The path of an SQLite file, relative to the manifest's folder.
+    Sqlite(String),
+    /// The name of a PostgreSQL database in the host's own configuration, which alone knows how to reach it.
+    Postgres(String),
+}
+
+/// The databases by name.
+pub(super) fn databases(fields: &Fields<'_>, report: &mut Report) -> Vec<(String, DatabasePlace)> {
     let mut databases = Vec::new();
     for (key, entry) in entries(fields, "databases", report) {
         let Value::Text(text) = &entry.node.value else {
@@ -49,16 +59,30 @@ pub(super) fn databases(fields: &Fields<'_>, report: &mut Report) -> Vec<(String
             continue;
         };
         refuse_hidden(&entry.key, text, &entry.node.place, report);
+        if let Some(server) = text.strip_prefix("postgres:") {
+            if is_id(server) {
+                databases.extend(key.map(|key| (key, DatabasePlace::Postgres(server.to_owned()))));
+                continue;
+            }
+            let message = format!("`{}` is not the name of a PostgreSQL database", Printable(server));
+            let help =
+                "write `postgres:crm` for what `[postgres.crm]` of the host's `bailiwick.toml` describes; a manifest \
+                        holds no address and no password"
+                    .to_owned();
+            report.error_with(DiagnosticCode::BadDatabase, &entry.node.place, message, help);
+            continue;
+        }
         match text.strip_prefix("sqlite:").filter(|path| !path.is_empty() && path.len() <= 4096) {
             // `sqlite://host`, `sqlite::memory:` and parameters mean other things elsewhere, and nothing here.
             Some(path) if path.starts_with("//") || path.starts_with(':') || path.contains('?') => {
                 let message = format!("`{}` is no path of a file", Printable(path));
                 report.error(DiagnosticCode::BadDatabase, &entry.node.place, message);
             }
-            Some(path) => databases.extend(key.map(|key| (key, path.to_owned()))),
+            Some(path) => databases.extend(key.map(|key| (key, DatabasePlace::Sqlite(path.to_owned())))),
             None => {
                 let message = format!("`{}` is not a place of a database", Printable(text));
-                let help = "write `sqlite:` and the path of a file, relative to the manifest's folder".to_owned();
+                let help = "write `sqlite:` and the path of a file, relative to the manifest's folder, or `postgres:` and a name"
+                    .to_owned();
                 report.error_with(DiagnosticCode::BadDatabase, &entry.node.place, message, help);
             }
         }

@@ -16,6 +16,8 @@ pub(super) struct Declared<'a> {
     pub(super) servers: HashSet<&'a str>,
     pub(super) stores: HashSet<&'a str>,
     pub(super) databases: HashSet<&'a str>,
+    /// Those of the databases that compare names without regard to case.
+    pub(super) caseless: HashSet<&'a str>,
 }
 
 impl Declared<'_> {

@@ -83,8 +83,10 @@ diagnostic_codes! {
     BadStore = "manifest.bad_store";
     /// A rule for a database that `[databases]` does not have; of a deny rule, a warning.
     NoDatabase = "manifest.no_database";
-    /// A database that is not `sqlite:` and the path of a file.
+    /// A database that is neither `sqlite:` and the path of a file nor `postgres:` and a name.
     BadDatabase = "manifest.bad_database";
+    /// Columns of a table that are none, or not what the action takes.
+    BadColumn = "manifest.bad_column";
     /// A tool server's command that is none.
     BadCommand = "manifest.bad_command";
     /// A condition on an argument that nothing or everything fulfils.

@@ -53,7 +53,10 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(Str
 
 /// Whether a rule leaves nothing to one after it that it covers: no call with other arguments, and none to make sensitive.
 fn decides_before(by: &ManifestRule, rule: &ManifestRule) -> bool {
-    by.is_unconditional() && by.rule.terms().sensitive >= rule.rule.terms().sensitive
+    by.conditions.is_empty()
+        && by.query.is_none()
+        && by.columns.contains(&rule.columns)
+        && by.rule.terms().sensitive >= rule.rule.terms().sensitive
 }
 
 /// A rule, or the part of it that is about one table.
@@ -95,6 +98,7 @@ fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) ->
             later.rule.terms() == rule.rule.terms()
                 && (later.conditions.is_empty() || later.conditions == rule.conditions)
                 && (later.query.is_none() || later.query == rule.query)
+                && later.columns.contains(&rule.columns)
                 && later.scope.contains(&rule.scope)
                 && !rule.scope.contains(&later.scope)
         }));

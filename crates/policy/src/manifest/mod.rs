@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-pub use self::data::Sharing;
+pub use self::data::{DatabasePlace, Sharing};
 use self::declared::Declared;
 use self::diagnostic::Report;
 pub use self::diagnostic::{Diagnostic, DiagnosticCode, Severity};
@@ -54,7 +54,7 @@ pub struct Manifest {
     mounts: Vec<MountPoint>,
     tools: Vec<ToolServer>,
     stores: Vec<(String, Sharing)>,
-    databases: Vec<(String, String)>,
+    databases: Vec<(String, DatabasePlace)>,
     allow: Vec<ManifestRule>,
     deny: Vec<ManifestRule>,
     warnings: Vec<Diagnostic>,
@@ -141,9 +141,9 @@ impl Manifest {
         self.stores.iter().map(|(name, sharing)| (name.as_str(), *sharing))
     }
 
-    /// SQLite databases by name, with the path of the file relative to the manifest's folder.
-    pub fn databases(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.databases.iter().map(|(name, path)| (name.as_str(), path.as_str()))
+    /// SQL databases by name.
+    pub fn databases(&self) -> impl Iterator<Item = (&str, &DatabasePlace)> {
+        self.databases.iter().map(|(name, place)| (name.as_str(), place))
     }
 
     /// What the allow rules cover; the deny rules are not taken off.
@@ -232,11 +232,14 @@ impl Manifest {
             Some(tree::Value::Table(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
             _ => HashSet::new(),
         };
+        let sqlite = databases.iter().filter(|(_, place)| matches!(place, DatabasePlace::Sqlite(_)));
+        let sqlite = sqlite.map(|(name, _)| name.as_str());
         let declared = Declared {
             mounts: names("mounts"),
             servers: names("tools"),
             stores: names("stores"),
             databases: names("databases"),
+            caseless: sqlite.collect(),
         };
         let lines = Lines::of(text);
         let mut reader =

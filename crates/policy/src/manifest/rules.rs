@@ -11,11 +11,12 @@ use super::secrets;
 use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
 use crate::code::Code;
+use crate::columns::{Beyond, Within};
 use crate::condition::{Conditions, Part};
 use crate::custom::CustomKind;
 use crate::kind::{ActionName, Kind};
 use crate::query::Query;
-use crate::request::{Request, is_keyless, takes_arguments};
+use crate::request::{Passed, Request, is_keyless, takes_arguments};
 use crate::rule::{Effect, Rule, Terms};
 use crate::scope::{Scope, known};
 use crate::text::{Printable, is_hidden};
@@ -32,13 +33,17 @@ pub(crate) struct ManifestRule {
     pub(crate) conditions: Conditions,
     /// What it demands of the query of a URL.
     pub(crate) query: Option<Query>,
+    /// The columns that it leaves to a call. Only allow rules for `sql` leave any out.
+    pub(crate) columns: Within,
     pub(super) place: Place,
 }
 
 impl ManifestRule {
     /// Whether a call that its scope covers passes what the rule demands.
     pub(crate) fn accepts(&self, request: &Request) -> bool {
-        self.accepts_query(request) && self.conditions.check(request.passed()).is_ok()
+        self.accepts_query(request)
+            && self.conditions.check(request.passed()).is_ok()
+            && self.unmet_columns(request).is_none()
     }
 
     pub(crate) fn accepts_query(&self, request: &Request) -> bool {
@@ -47,7 +52,15 @@ impl ManifestRule {
 
     /// Whether it accepts every call that its scope covers.
     pub(crate) fn is_unconditional(&self) -> bool {
-        self.conditions.is_empty() && self.query.is_none()
+        self.conditions.is_empty() && self.query.is_none() && self.columns == Within::All
+    }
+
+    /// A column that a call touches and the rule does not have.
+    pub(crate) fn unmet_columns<'a>(&'a self, request: &'a Request) -> Option<Beyond<'a>> {
+        match request.passed() {
+            Passed::Columns(columns) => self.columns.check(columns).err(),
+            Passed::Arguments(_) | Passed::Anything => None,
+        }
     }
 
     /// Why it does not, where that is not in the values of the arguments.
@@ -143,11 +156,12 @@ impl<'a> Reader<'a> {
         }
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
-        let scopes = if kind == Kind::Sql {
+        let scopes: Option<Vec<(Scope, Within, Place)>> = if kind == Kind::Sql {
             self.tables(&fields, effect, resource, &node.place)
         } else {
             self.misplaced(&fields, &["tables"], "belongs to rules for `sql`");
-            self.resource(&fields, kind, effect, resource, &node.place)
+            let found = self.resource(&fields, kind, effect, resource, &node.place);
+            found.map(|found| found.into_iter().map(|(scope, place)| (scope, Within::All, place)).collect())
         };
         let conditions = match kind {
             Kind::Tool | Kind::Custom(_) => conditions::read(&fields, Part::Arguments, &mut self.patterns, self.report),
@@ -166,7 +180,7 @@ impl<'a> Reader<'a> {
             Kind::Tool | Kind::Custom(_) => Terms { headers: Vec::new(), ..terms },
             _ => Terms { sensitive: terms.sensitive, ..Terms::default() },
         };
-        if terms.private && scopes.iter().flatten().any(|(scope, _)| scope.has_wildcard_host()) {
+        if terms.private && scopes.iter().flatten().any(|(scope, ..)| scope.has_wildcard_host()) {
             let why = "is for rules that name one host or address, because whoever names a host below the domain would choose the address";
             self.misplaced(&fields, &["private"], why);
         }
@@ -186,11 +200,12 @@ impl<'a> Reader<'a> {
         let scopes = scopes?.into_iter();
         // INVARIANT: a rule with conditions is not for `sql` and has one scope.
         let (mut conditions, mut query) = (conditions, query);
-        let entry = |(scope, place)| ManifestRule {
+        let entry = |(scope, columns, place)| ManifestRule {
             rule: Arc::clone(&rule),
             scope,
             conditions: std::mem::take(&mut conditions),
             query: query.take(),
+            columns,
             place,
         };
         let mut entries: Vec<ManifestRule> = scopes.map(entry).collect();
@@ -199,7 +214,14 @@ impl<'a> Reader<'a> {
         let bare = Arc::new(bare);
         entries.extend(secrets.into_iter().filter_map(|(secret, place)| {
             let (rule, conditions) = (Arc::clone(&bare), Conditions::default());
-            Some(ManifestRule { rule, scope: secrets::scope(&secret.name)?, conditions, query: None, place })
+            Some(ManifestRule {
+                rule,
+                scope: secrets::scope(&secret.name)?,
+                conditions,
+                query: None,
+                columns: Within::All,
+                place,
+            })
         }));
         Some(entries)
     }
@@ -223,9 +245,9 @@ impl<'a> Reader<'a> {
     }
 
     /// A request without a body meets no condition on it.
-    fn need_body(&mut self, fields: &Fields<'a>, scopes: &Option<Vec<(Scope, Place)>>) {
+    fn need_body(&mut self, fields: &Fields<'a>, scopes: &Option<Vec<(Scope, Within, Place)>>) {
         let bodiless = |action| matches!(action, ActionName::Get | ActionName::Head);
-        let bodiless = scopes.iter().flatten().any(|(scope, _)| scope.actions().any(bodiless));
+        let bodiless = scopes.iter().flatten().any(|(scope, ..)| scope.actions().any(bodiless));
         if let (true, Some(entry)) = (bodiless, fields.get("body")) {
             let message = "a `GET` or `HEAD` request has no body, and meets no condition on it".to_owned();
             let help =

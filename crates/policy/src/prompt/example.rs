@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ActionName, Dialect, Grant, Kind, Scope};
+use crate::columns::Within;
 use crate::condition::{Condition, Literal, Test};
 use crate::pattern::{Authority, Piece};
 use crate::rule::{SecretPlace, SecretUse};
@@ -159,7 +160,7 @@ fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String
         (Kind::Kv, ActionName::Delete) if python => format!("bailiwick.kv({store}).delete({rest})"),
         (Kind::Kv, ActionName::Delete) => format!("bailiwick.kv({store}).delete({rest});"),
 
-        (Kind::Sql, action) => sql(python, action, &name, &store)?,
+        (Kind::Sql, action) => sql(python, action, &name, &store, &grant.columns)?,
         (Kind::Crypto, action) => crypto(python, action, &quoted_name)?,
         (Kind::Tool, _) => tool(python, grant, &name),
         (Kind::Custom(kind), action) => {
@@ -171,12 +172,18 @@ fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String
     })
 }
 
-fn sql(python: bool, action: ActionName, name: &str, database: &str) -> Option<String> {
+fn sql(python: bool, action: ActionName, name: &str, database: &str, columns: &Within) -> Option<String> {
+    let columns: Vec<String> = match columns {
+        Within::All => Vec::new(),
+        Within::These(columns) => columns.iter().take(5).map(|column| identifier(column)).collect(),
+    };
+    let wanted = if columns.is_empty() { "*".to_owned() } else { columns.join(", ") };
+    let changed = columns.first().map_or("name", String::as_str);
     let table = identifier(name.split_once('/')?.1);
     let statement = match action {
-        ActionName::Select => format!("select * from {table} limit 10"),
+        ActionName::Select => format!("select {wanted} from {table} limit 10"),
         ActionName::Insert => format!("insert into {table} (name) values (?)"),
-        ActionName::Update => format!("update {table} set name = ? where id = ?"),
+        ActionName::Update => format!("update {table} set {changed} = ? where id = ?"),
         ActionName::Delete => format!("delete from {table} where id = ?"),
         _ => return None,
     };

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::columns::Within;
 use crate::condition::{Condition, Test};
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;
@@ -33,6 +34,7 @@ struct Grant<'a> {
     conditions: Vec<&'a Condition>,
     /// The parameters that a query may have, if a rule names them.
     query: Option<Vec<&'a Condition>>,
+    columns: Within,
 }
 
 /// The text for code that runs under `manifest`, within `ceiling`, as `agent` if that is said.
@@ -92,18 +94,25 @@ fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Gra
         let conditions: Vec<&Condition> = rule.conditions.list.iter().collect();
         let query = parameters(rule);
         let Some(ceiling) = ceiling else {
-            granted.push(Grant { scope: rule.scope.clone(), terms: rule.rule.terms().clone(), conditions, query });
+            granted.push(Grant {
+                scope: rule.scope.clone(),
+                terms: rule.rule.terms().clone(),
+                conditions,
+                query,
+                columns: rule.columns.clone(),
+            });
             continue;
         };
         for above in ceiling.rules_of(Effect::Allow) {
             let Some(scope) = rule.scope.intersect(&above.scope) else { continue };
+            let Some(columns) = rule.columns.intersect(&above.columns) else { continue };
             let terms = rule.rule.terms().narrow(above.rule.terms());
             let conditions = conditions.iter().copied().chain(&above.conditions.list).collect();
             let query = match (query.clone(), parameters(above)) {
                 (Some(own), Some(above)) => Some(own.into_iter().chain(above).collect()),
                 (own, above) => own.or(above),
             };
-            granted.push(Grant { scope, terms, conditions, query });
+            granted.push(Grant { scope, terms, conditions, query, columns });
         }
     }
     // What a deny rule takes away whole is not granted at all.
@@ -186,6 +195,11 @@ fn line(grant: &Grant<'_>) -> String {
         };
     }
     let conditions: Vec<String> = grant.conditions.iter().map(|condition| demand(condition)).collect();
+    if let Within::These(columns) = &grant.columns {
+        let more = if columns.len() > MAX_LINES { ", …" } else { "" };
+        let columns: Vec<String> = columns.iter().take(MAX_LINES).map(|column| code(column)).collect();
+        line += &format!("; only the columns {}{more}, also in conditions", columns.join(", "));
+    }
     if !conditions.is_empty() {
         line += &format!("; {}", conditions.join("; "));
     }

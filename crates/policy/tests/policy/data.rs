@@ -1,6 +1,6 @@
 //! Rules for key-value stores and SQL databases.
 
-use bailiwick_policy::{Decision, Manifest, Request, Sharing};
+use bailiwick_policy::{DatabasePlace, Decision, Manifest, Request, Sharing};
 
 use crate::world::{grant, manifest};
 
@@ -57,7 +57,8 @@ fn what_is_declared_is_there() {
     let stores: Vec<_> = manifest.stores().collect();
     assert_eq!(stores, [("board", Sharing::Shared), ("notes", Sharing::Private)]);
     let databases: Vec<_> = manifest.databases().collect();
-    assert_eq!(databases, [("archive", "/srv/archive.db"), ("ledger", "./data/ledger.db")]);
+    let sqlite = |path: &str| DatabasePlace::Sqlite(path.to_owned());
+    assert_eq!(databases, [("archive", &sqlite("/srv/archive.db")), ("ledger", &sqlite("./data/ledger.db"))]);
     assert_eq!(manifest.warnings().len(), 0, "{:#?}", manifest.warnings());
 }
 

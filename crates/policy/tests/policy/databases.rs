@@ -1,6 +1,6 @@
 //! Refusals of a whole database, where no table can be named.
 
-use bailiwick_policy::{Code, Grant, Manifest};
+use bailiwick_policy::{Code, Grant, Manifest, Request};
 
 use crate::world::{authority, manifest};
 
@@ -110,4 +110,92 @@ fn the_lines_that_help_gives_are_a_manifest() {
     let block = &help[help.find("[[allow]]").unwrap()..help.find("\n\nand under").unwrap()];
     let text = TEXT.replace("[databases]\n", &format!("{block}\n\n[databases]\ncrm = \"sqlite:./x\"\n"));
     assert!(Manifest::parse(&text, "m.toml").is_ok(), "{text}");
+}
+
+const COLUMNS: &str = r#"
+[[allow]]
+id = "books"
+sql = "ledger"
+tables = { expenses = { select = ["id", "day"], update = ["day"], insert = true } }
+
+[[allow]]
+id = "more"
+sql = "ledger"
+tables = { expenses = { select = ["cents"] } }
+
+[databases]
+ledger = "sqlite:./ledger.db"
+"#;
+
+/// One rule must have every column that a call touches, and so must one of the ceiling's.
+#[test]
+fn columns_are_left_rule_by_rule() {
+    let all = "sql:select,insert,update,delete:ledger/*";
+    let head = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\n";
+    let bound = COLUMNS.replace("\"day\"], update", "\"note\"], update");
+    let bound = manifest(&format!("schema = 1\nid = \"c\"\n{bound}"));
+    let alone = Grant::new(manifest(&format!("{head}{COLUMNS}")), None, authority(all, all, None));
+    let own = manifest(&format!("{head}ceiling = \"c.toml\"\n{COLUMNS}"));
+    let bounded = Grant::new(own, Some(bound), authority(all, all, None));
+    for (call, expected, within) in [
+        ("sql select ledger/expenses", Code::Allowed, Code::Allowed),
+        ("sql select ledger/expenses id", Code::Allowed, Code::Allowed),
+        ("sql select ledger/expenses id,day", Code::Allowed, Code::CeilingColumn),
+        ("sql select ledger/expenses cents", Code::Allowed, Code::Allowed),
+        ("sql select ledger/expenses id,cents", Code::ManifestColumn, Code::ManifestColumn),
+        ("sql select ledger/expenses *", Code::ManifestColumn, Code::ManifestColumn),
+        ("sql select ledger/expenses note", Code::ManifestColumn, Code::ManifestColumn),
+        ("sql update ledger/expenses day", Code::Allowed, Code::Allowed),
+        ("sql update ledger/expenses id", Code::ManifestColumn, Code::ManifestColumn),
+        ("sql insert ledger/expenses", Code::Allowed, Code::Allowed),
+        ("sql delete ledger/expenses", Code::ManifestNoRule, Code::ManifestNoRule),
+    ] {
+        let request = Request::parse(call).unwrap();
+        for (grant, expected) in [(&alone, expected), (&bounded, within)] {
+            let explained = grant.explain(&request);
+            assert_eq!((grant.decide(&request).code(), explained.verdict().code()), (expected, expected), "{call}");
+            let names_it = !matches!(expected, Code::ManifestColumn | Code::CeilingColumn)
+                || explained.to_string().contains("column")
+                    && explained.help().is_some_and(|help| help.contains("rule"));
+            assert!(names_it, "{explained}");
+        }
+    }
+    let request = Request::parse("sql select ledger/expenses secret").unwrap();
+    let explained = alone.explain(&request).to_string();
+    assert!(explained.contains("column `secret` is not among its columns `day`, `id`"), "{explained}");
+}
+
+#[test]
+fn columns_that_mean_nothing_are_errors() {
+    for tables in [
+        "{ t = {} }",
+        "{ t = { select = [] } }",
+        "{ t = { select = false } }",
+        "{ t = { select = \"id\" } }",
+        "{ t = { select = [\"id\", \"id\"] } }",
+        "{ t = { select = [\"ID\"] } }",
+        "{ t = { select = [\"*\"] } }",
+        "{ t = { select = [\"a,b\"] } }",
+        "{ t = { select = [\"\"] } }",
+        "{ t = { select = [1] } }",
+        "{ t = { insert = [\"id\"] } }",
+        "{ t = { delete = [\"id\"] } }",
+        "{ t = { slect = true } }",
+        "{ T = { select = true } }",
+    ] {
+        let text = |effect: &str| {
+            format!(
+                "schema = 1\nid = \"m\"\nagents = [\"bot\"]\n[[{effect}]]\nid = \"a\"\nsql = \"ledger\"\ntables = {tables}\n\
+                 [databases]\nledger = \"sqlite:./l.db\"\n"
+            )
+        };
+        assert!(Manifest::parse(&text("allow"), "m.toml").is_err(), "{tables}");
+        assert!(Manifest::parse(&text("deny"), "m.toml").is_err(), "{tables}");
+    }
+    let named = |place: &str| {
+        let text =
+            TEXT.replace("sqlite:./ledger.db", place).replace("[\"select\", \"insert\"]", "{ select = [\"Id\"] }");
+        Manifest::parse(&text, "m.toml").is_ok()
+    };
+    assert!(named("postgres:crm") && !named("sqlite:./ledger.db") && !named("postgres:") && !named("postgres://a/b"));
 }

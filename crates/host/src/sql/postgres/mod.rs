@@ -1,0 +1,169 @@
+//! PostgreSQL databases.
+//!
+//! SQLite says itself what a statement needs; PostgreSQL has no such question, so that the statement is parsed. What is not
+//! fully understood is refused, and what was understood is what is sent ([`text`]). The role that statements run as is a second
+//! wall, which the operator builds.
+
+mod expressions;
+mod functions;
+mod server;
+mod session;
+mod text;
+mod values;
+mod visit;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_guard::HostError;
+use bailiwick_policy::Code;
+use sqlparser::ast::Statement as Tree;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+
+pub use self::server::{PostgresError, PostgresServer, PostgresSettings};
+use self::session::{Session, Slot};
+pub(super) use self::text::Marks;
+use self::text::Text;
+use self::values::Parameter;
+use self::visit::{Misfit, Visitor};
+use super::answer::Answer;
+use super::inspect::{Need, Unfit};
+use super::parameters::Parameters;
+use crate::sqlite::Lanes;
+
+/// The longest that looking at a statement may take, with connecting.
+const INSPECTION: Duration = Duration::from_secs(10);
+/// The stack of the thread that parses: a statement's tree is at most as deep as it has operators.
+const STACK: usize = 32 << 20;
+/// The deepest that a statement may nest.
+const DEPTH: usize = 40;
+
+/// A database of one run, and its connection once it was needed.
+pub(super) struct Postgres {
+    pub(super) name: String,
+    server: PostgresServer,
+    slot: Slot,
+}
+
+/// A statement that was understood.
+pub(super) struct Planned {
+    database: Arc<Postgres>,
+    text: String,
+    parameters: Vec<Parameter>,
+    pub(super) needs: Vec<Need>,
+    writes: bool,
+}
+
+impl Postgres {
+    pub(super) fn new(name: String, server: PostgresServer) -> Postgres {
+        Postgres { name, server, slot: Slot::default() }
+    }
+
+    /// What a statement needs. `message` gets why it is not understood.
+    pub(super) async fn inspect(
+        self: Arc<Postgres>,
+        lanes: &Lanes,
+        text: &str,
+        parameters: &Parameters,
+        message: &mut String,
+    ) -> Result<Planned, Unfit> {
+        let looked = tokio::time::timeout(INSPECTION, self.look(lanes, text, parameters, message)).await;
+        looked.unwrap_or(Err(Unfit::Failed(HostError::Limit(Code::CallDeadline))))
+    }
+
+    async fn look(
+        self: Arc<Postgres>,
+        lanes: &Lanes,
+        text: &str,
+        parameters: &Parameters,
+        message: &mut String,
+    ) -> Result<Planned, Unfit> {
+        let (text, marks, tree) = {
+            let given = text.to_owned();
+            let parsed = lanes.run(move |_| Ok(aside(move || parse(&given)))).await.map_err(Unfit::Failed)?;
+            parsed.map_err(Unfit::Failed)?.map_err(|why| not_understood(message, why))?
+        };
+        let parameters = parameters.placed(&marks).map_err(|why| not_understood(message, why))?;
+        let parameters = parameters.into_iter().map(Parameter).collect();
+        // Which tables there are is found first, and then which columns they have.
+        let (tree, database) = (Arc::new(tree), Arc::clone(&self));
+        let (first, of) = (Arc::clone(&tree), Arc::clone(&self));
+        let tables = lanes.run(move |_| Ok(aside(move || of.visit(&first, None)))).await.map_err(Unfit::Failed)?;
+        let (tables, ..) = tables.map_err(Unfit::Failed)?.map_err(|misfit| unfit(message, misfit))?;
+        if tables.is_empty() {
+            return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
+        }
+        let catalog = self.with(async |session| session.catalog(&self.server, &tables).await).await;
+        let catalog = catalog.map_err(Unfit::Failed)?;
+        let seen = lanes.run(move |_| Ok(aside(move || database.visit(&tree, Some(&catalog))))).await;
+        let seen = seen.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
+        let (_, needs, writes) = seen.map_err(|misfit| unfit(message, misfit))?;
+        Ok(Planned { database: self, text, parameters, needs, writes })
+    }
+
+    fn visit(&self, tree: &Tree, catalog: Option<&visit::Catalog>) -> Result<(Vec<String>, Vec<Need>, bool), Misfit> {
+        let mut visitor = Visitor::new(&self.name, &self.server.schema, catalog);
+        visitor.statement(tree)?;
+        let Visitor { needs, tables, writes, .. } = visitor;
+        Ok((tables.into_iter().collect(), needs.list(), writes))
+    }
+
+    /// Uses the connection, and makes it first if there is none that stands.
+    async fn with<T>(&self, work: impl AsyncFnOnce(&Session) -> Result<T, HostError>) -> Result<T, HostError> {
+        let mut slot = self.slot.lock().await;
+        let session = match slot.take().filter(Session::is_good) {
+            Some(session) => session,
+            None => Session::open(&self.server).await?,
+        };
+        let result = work(&session).await;
+        if session.is_good() {
+            *slot = Some(session);
+        }
+        result
+    }
+}
+
+impl Planned {
+    /// Runs a statement all of whose needs were decided.
+    pub(super) async fn run(self: Arc<Planned>, limit: usize, message: &mut String) -> Result<Answer, HostError> {
+        let parameters = self.parameters.iter().map(|Parameter(value)| Parameter(value.clone())).collect();
+        let Planned { database, text, writes, .. } = self.as_ref();
+        database
+            .with(async |session| session.run(&database.server, text, parameters, *writes, limit, message).await)
+            .await
+    }
+}
+
+fn parse(text: &str) -> Result<(String, Marks, Tree), String> {
+    let text = Text::read(text)?;
+    let written = text.written();
+    let Text { tokens, marks } = text;
+    let dialect = PostgreSqlDialect {};
+    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens(tokens);
+    let tree = parser.parse_statement().map_err(|error| error.to_string())?;
+    match parser.peek_token().token {
+        sqlparser::tokenizer::Token::EOF => Ok((written, marks, tree)),
+        other => Err(format!("`{other}` comes after what is a whole statement")),
+    }
+}
+
+/// Works on a stack that is large enough for what is deep.
+fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HostError> {
+    let thread = std::thread::Builder::new().name("sql".to_owned()).stack_size(STACK).spawn(work);
+    let internal = HostError::Failed(Code::Internal);
+    thread.map_err(|_| internal)?.join().map_err(|_| internal)
+}
+
+fn not_understood(message: &mut String, why: String) -> Unfit {
+    *message = why;
+    Unfit::NotUnderstood
+}
+
+fn unfit(message: &mut String, misfit: Misfit) -> Unfit {
+    match misfit {
+        Misfit::Unsupported(why) => Unfit::Unsupported(why),
+        Misfit::NotUnderstood(why) => not_understood(message, why),
+    }
+}

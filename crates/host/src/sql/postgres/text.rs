@@ -1,0 +1,311 @@
+//! A statement's text: split once, and written anew from its tokens, so that what was understood is what is sent.
+//!
+//! Spaces and comments are gone then, names and strings are quoted in the one way that has one reading, and what has several
+//! (`E'…'`, `U&"…"`, `$$…$$`, names that would be cut or folded) is refused.
+
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, Tokenizer, Word};
+
+/// PostgreSQL cuts longer names, and then they are others.
+const MAX_NAME: usize = 63;
+/// Most tokens of a statement.
+const MAX_TOKENS: usize = 20_000;
+/// Most tokens that may nest an expression: each can make the tree deeper by one.
+const MAX_OPERATORS: usize = 1_000;
+/// Most parameters, as for SQLite.
+const MAX_PARAMETERS: usize = 1000;
+
+/// A statement whose parameters are `$1`, `$2` and so on.
+pub(super) struct Text {
+    pub(super) tokens: Vec<Token>,
+    /// What stands for each parameter.
+    pub(super) marks: Marks,
+}
+
+/// How the values are found.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) enum Marks {
+    /// By place; so many.
+    Placed(usize),
+    /// By name, in the order of the parameters.
+    Named(Vec<String>),
+}
+
+impl Text {
+    /// Splits a statement.
+    ///
+    /// # Errors
+    /// What cannot be read, in words for whoever wrote it.
+    pub(super) fn read(text: &str) -> Result<Text, String> {
+        if text.contains('\0') {
+            return Err("the text has a NUL".to_owned());
+        }
+        let all = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize();
+        let mut tokens: Vec<Token> = all
+            .map_err(|error| error.message)?
+            .into_iter()
+            .filter(|token| !matches!(token, Token::Whitespace(_)))
+            .collect();
+        while matches!(tokens.last(), Some(Token::SemiColon)) {
+            tokens.pop();
+        }
+        if tokens.is_empty() {
+            return Err("there is no statement".to_owned());
+        }
+        if tokens.contains(&Token::SemiColon) {
+            return Err("there is more than one statement".to_owned());
+        }
+        if tokens.len() > MAX_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MAX_OPERATORS {
+            return Err(format!("the statement has more than {MAX_OPERATORS} operators or {MAX_TOKENS} words"));
+        }
+        let (tokens, marks) = number(tokens)?;
+        tokens.iter().try_for_each(check)?;
+        Ok(Text { tokens, marks })
+    }
+
+    /// The text that is sent.
+    pub(super) fn written(&self) -> String {
+        let mut text = String::new();
+        for token in &self.tokens {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            match token {
+                Token::Word(Word { value, quote_style: Some(_), .. }) => quote(&mut text, value, '"'),
+                Token::Word(word) => text.push_str(&word.value),
+                Token::SingleQuotedString(value) => quote(&mut text, value, '\''),
+                other => text.push_str(&other.to_string()),
+            }
+        }
+        text
+    }
+}
+
+/// A name or a string in quotes.
+pub(super) fn quote(text: &mut String, value: &str, mark: char) {
+    text.push(mark);
+    for c in value.chars() {
+        if c == mark {
+            text.push(mark);
+        }
+        text.push(c);
+    }
+    text.push(mark);
+}
+
+/// Gives every parameter its number.
+fn number(tokens: Vec<Token>) -> Result<(Vec<Token>, Marks), String> {
+    let (mut next, mut highest, mut names) = (0_usize, 0_usize, Vec::<String>::new());
+    let mut numbered = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        numbered.push(match (token, rest.peek()) {
+            (Token::Question, _) => {
+                next = next.saturating_add(1);
+                Token::Placeholder(format!("${next}"))
+            }
+            (Token::Placeholder(mark), _) => {
+                let digits = mark.strip_prefix('$').unwrap_or_default();
+                let given = digits.parse().ok().filter(|given| (1..=MAX_PARAMETERS).contains(given));
+                highest =
+                    highest.max(given.ok_or_else(|| format!("`{mark}` is no parameter; write `?`, `$1` or `:name`"))?);
+                Token::Placeholder(mark)
+            }
+            (Token::Colon, Some(Token::Word(Word { value, quote_style: None, .. }))) => {
+                let at = match names.iter().position(|name| name == value) {
+                    Some(at) => at,
+                    None => {
+                        names.push(value.clone());
+                        names.len().saturating_sub(1)
+                    }
+                };
+                rest.next();
+                Token::Placeholder(format!("${}", at.saturating_add(1)))
+            }
+            (other, _) => other,
+        });
+    }
+    let kinds = [next > 0, highest > 0, !names.is_empty()];
+    if kinds.into_iter().filter(|used| *used).count() > 1 {
+        return Err("parameters are written in one way: `?`, `$1` or `:name`".to_owned());
+    }
+    let count = next.max(highest);
+    if count.max(names.len()) > MAX_PARAMETERS {
+        return Err(format!("a statement has at most {MAX_PARAMETERS} parameters"));
+    }
+    Ok((numbered, if names.is_empty() { Marks::Placed(count) } else { Marks::Named(names) }))
+}
+
+/// Refuses every token that PostgreSQL could read otherwise.
+fn check(token: &Token) -> Result<(), String> {
+    match token {
+        Token::Word(Word { value, quote_style, .. }) => {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'$';
+            match quote_style {
+                _ if value.is_empty() || value.len() > MAX_NAME => {
+                    Err(format!("a name has 1 to {MAX_NAME} bytes; longer ones are cut by the database"))
+                }
+                Some('"') => Ok(()),
+                None if value.bytes().all(plain) => Ok(()),
+                _ => Err(format!("write the name `{value}` in double quotes")),
+            }
+        }
+        Token::Number(number, false) if number.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b)) => Ok(()),
+        Token::SingleQuotedString(_) | Token::Placeholder(_) => Ok(()),
+        Token::Comma
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::Gt
+        | Token::LtEq
+        | Token::GtEq
+        | Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::LParen
+        | Token::RParen
+        | Token::Period
+        | Token::DoubleColon
+        | Token::LBracket
+        | Token::RBracket
+        | Token::Ampersand
+        | Token::Pipe
+        | Token::Caret
+        | Token::Sharp
+        | Token::Tilde
+        | Token::TildeAsterisk
+        | Token::ExclamationMarkTilde
+        | Token::ExclamationMarkTildeAsterisk
+        | Token::ShiftLeft
+        | Token::ShiftRight
+        | Token::Overlap
+        | Token::Arrow
+        | Token::LongArrow
+        | Token::HashArrow
+        | Token::HashLongArrow
+        | Token::AtArrow
+        | Token::ArrowAt => Ok(()),
+        Token::EscapedStringLiteral(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::NationalStringLiteral(_)
+        | Token::HexStringLiteral(_)
+        | Token::DollarQuotedString(_)
+        | Token::SingleQuotedByteStringLiteral(_) => {
+            Err("strings are written in single quotes, without a prefix; or pass a parameter".to_owned())
+        }
+        other => Err(format!("`{other}` is not among the words and operators of a statement")),
+    }
+}
+
+/// Whether a token can make the tree of the statement deeper. Lists and their commas cannot.
+fn nests(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::IN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::SIMILAR
+                | Keyword::BETWEEN
+                | Keyword::COLLATE
+                | Keyword::AT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::OVERLAPS
+                | Keyword::SELECT
+                | Keyword::CASE
+                | Keyword::JOIN
+                | Keyword::NOTNULL
+        ),
+        Token::Comma
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Placeholder(_)
+        | Token::Question
+        | Token::Colon
+        | Token::LParen
+        | Token::RParen
+        | Token::Period
+        | Token::Eq => false,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> String {
+        Text::read(text).unwrap().written()
+    }
+
+    #[test]
+    fn what_is_sent_has_one_reading() {
+        for (text, sent) in [
+            ("select/**/1 -- x", "select 1"),
+            ("select 'it''s' ;", "select 'it''s'"),
+            (r"select '\''' , '\\' ", r"select '\''' , '\\'"),
+            ("select \"a\"\"b\"", "select \"a\"\"b\""),
+            ("select a::int,c.d", "select a :: int , c . d"),
+            ("select /* a /* nested */ b */ 1", "select 1"),
+        ] {
+            assert_eq!(written(text), sent, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_numbered() {
+        let read = |text| Text::read(text).map(|text| (text.written(), text.marks));
+        assert_eq!(read("select ?, ?").unwrap(), ("select $1 , $2".to_owned(), Marks::Placed(2)));
+        assert_eq!(read("select $2, $1").unwrap(), ("select $2 , $1".to_owned(), Marks::Placed(2)));
+        let names = Marks::Named(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(read("select :a, :b::int, :a").unwrap(), ("select $1 , $2 :: int , $1".to_owned(), names));
+        assert_eq!(read("select '?', ':a'").unwrap().1, Marks::Placed(0));
+        for mixed in ["select ?, $1", "select ?, :a", "select $0", "select $1001", "select $a$", "select a[1:2]"] {
+            assert!(Text::read(mixed).is_err(), "{mixed}");
+        }
+    }
+
+    #[test]
+    fn what_has_several_readings_is_refused() {
+        for text in [
+            "",
+            ";",
+            "select 1; select 2",
+            "select E'\\''",
+            "select U&'\\0041'",
+            "select U&\"\\0041\"",
+            "select $$x$$",
+            "select $a$x$a$",
+            "select N'x'",
+            "select X'41'",
+            "select B'01'",
+            "select 'a",
+            "select \"a",
+            "select Käse",
+            "select a\0",
+            "select a ? b, c @? d",
+            "select a @@ b",
+            "select @ -1",
+            "select |/ 4",
+            "select a <-> b",
+            "select \\x",
+            "select `a`",
+            "select {a}",
+        ] {
+            assert!(Text::read(text).is_err() || !written(text).contains('\\'), "{text}");
+        }
+        assert!(Text::read(&format!("select \"{}\"", "a".repeat(64))).is_err());
+        assert!(Text::read(&format!("select 1{}", "+1".repeat(2000))).is_err());
+        assert!(Text::read(&format!("select {}1", "- ".repeat(2000))).is_err());
+    }
+}
