@@ -286,7 +286,11 @@ result = [...rows].length;
     )?;
     for script in ["main.py", "main.js"] {
         let language = languages::of(Path::new(script)).ok_or("no language")?;
-        languages::lend(language, &scene.root.join("state"))?;
+        // What is lent holds both languages.
+        match script {
+            "main.py" => languages::lend(language, &scene.root.join("state"))?,
+            _ => drop(languages::install(language)?),
+        }
         let ended = scene.run(script)?;
         if ended.code != Some(0) {
             return Err(format!("{script}: {}\n{}", ended.stdout, ended.stderr).into());

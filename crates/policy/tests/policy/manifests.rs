@@ -89,7 +89,19 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
     ("[databases]\nl = \"sqlite:\"", BadDatabase, "\"sqlite:\"", "write `sqlite:`"),
     ("[databases]\nl = \"sqlite::memory:\"", BadDatabase, "\"sqlite::memory:\"", "is no path of a file"),
     ("[databases]\nl = \"sqlite:l.db?mode=rw\"", BadDatabase, "\"sqlite:l.db?mode=rw\"", "is no path of a file"),
-    ("[databases]\nl = \"postgres://host/l\"", BadDatabase, "\"postgres://host/l\"", "is not a place of a database"),
+    ("[databases]\nl = \"mysql://host/l\"", BadDatabase, "\"mysql://host/l\"", "is not a place of a database"),
+    (
+        "[databases]\nl = \"postgres://host/l\"",
+        BadDatabase,
+        "\"postgres://host/l\"",
+        "not the name of a PostgreSQL database",
+    ),
+    (
+        "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"\ntables = { t = { insert = [\"id\"] } }",
+        BadColumn,
+        "[\"id\"]",
+        "is about whole rows",
+    ),
     ("[databases]\nl = 1", WrongType, "1", "a place such as"),
     (
         "[databases]\nl = \"sqlite:l.db\"\n[[allow]]\nid = \"a\"\nsql = \"l\"",
