@@ -50,11 +50,6 @@ impl ManifestRule {
         self.query.as_ref().is_none_or(|query| query.check(request).is_ok())
     }
 
-    /// Whether it accepts every call that its scope covers.
-    pub(crate) fn is_unconditional(&self) -> bool {
-        self.conditions.is_empty() && self.query.is_none() && self.columns == Within::All
-    }
-
     /// A column that a call touches and the rule does not have.
     pub(crate) fn unmet_columns<'a>(&'a self, request: &'a Request) -> Option<Beyond<'a>> {
         match request.passed() {
