@@ -201,6 +201,20 @@ fn respond(stream: &mut (impl Read + Write), request: &Request) -> io::Result<()
         "/to-name" => answer(stream, "302 Found", "location: http://localhost/hello\r\n", b""),
         "/to-secret" => answer(stream, "302 Found", "location: /secret\r\n", b""),
         "/large" => answer(stream, "200 OK", "", &vec![b'x'; 3 << 20]),
+        // 20 MiB of lines, in chunks.
+        "/log" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n")?;
+            for chunk in 0..320 {
+                let line = |n| {
+                    let level = if n % 5000 == 4999 { "ERROR" } else { "info" };
+                    format!("{:<63}\n", format!("{n:06} {level} something happened"))
+                };
+                let lines: String = (chunk * 1024..(chunk + 1) * 1024).map(line).collect();
+                write!(stream, "{:x}\r\n{lines}\r\n", lines.len())?;
+            }
+            stream.write_all(b"0\r\n\r\n")?;
+            stream.flush()
+        }
         "/gzip-bomb" => {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
             io::copy(&mut io::repeat(0).take(64 << 20), &mut encoder)?;

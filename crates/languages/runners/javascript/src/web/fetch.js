@@ -1,4 +1,4 @@
-// `fetch` and what belongs to it. The host sends the request and gives back the whole response; nothing is streamed.
+// `fetch` and what belongs to it. A response that says it is short is read at once; any other while the script reads it.
 
 import host from "bailiwick:host/fetch";
 import { data, decode, encode, exactBuffer, text as asText, view } from "../bytes.js";
@@ -6,7 +6,14 @@ import { ask, named } from "../errors.js";
 import { define } from "./define.js";
 import { CUSTOM } from "./inspect.js";
 
-const send = host.send;
+const open = host.open;
+const read = (body, max) => body.read(max);
+
+/** Bytes of a body that is read at once. */
+const SHORT = 1 << 20;
+/** Bytes that are asked for at a time. */
+const PIECE = 64 << 10;
+
 const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"];
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -184,6 +191,7 @@ function multipart(form) {
 /** The bytes of a body and the type that goes with them. */
 function bodyOf(value) {
     if (value === undefined || value === null) return { bytes: null, type: null };
+    if (value instanceof Source) return { bytes: value, type: null };
     if (value instanceof URLSearchParams) return { bytes: encode(value.toString()), type: "application/x-www-form-urlencoded;charset=UTF-8" };
     if (value instanceof FormData) return multipart(value);
     if (value instanceof Blob) return { bytes: blobBytes(value), type: value.type || null };
@@ -192,41 +200,143 @@ function bodyOf(value) {
     return { bytes: encode(value), type: "text/plain;charset=UTF-8" };
 }
 
+/** A body that the host has, to be read from its beginning to its end. */
+class Source {
+    #what;
+    #body;
+    constructor(what, body) {
+        this.#what = what;
+        this.#body = body;
+    }
+    /** The next piece; nothing at the end. */
+    next() {
+        if (this.#body === null) return null;
+        let piece = null;
+        try {
+            piece = view(ask(this.#what, read, this.#body, PIECE));
+        } finally {
+            if (!piece?.length) this.close();
+        }
+        return piece.length > 0 ? piece : null;
+    }
+    rest() {
+        const pieces = [];
+        for (let piece = this.next(); piece !== null; piece = this.next()) pieces.push(piece);
+        return concat(pieces);
+    }
+    close() {
+        this.#body?.[Symbol.dispose]();
+        this.#body = null;
+    }
+}
+
+/** As much of a `ReadableStream` as bodies need. */
+class Stream {
+    #next;
+    #stop;
+    #locked = false;
+    constructor(next, stop) {
+        this.#next = next;
+        this.#stop = stop;
+    }
+    get locked() {
+        return this.#locked;
+    }
+    getReader() {
+        if (this.#locked) throw new TypeError("the stream has a reader already");
+        this.#locked = true;
+        let mine = true;
+        const ended = Promise.withResolvers();
+        const held = () => {
+            if (!mine) throw new TypeError("the reader was released");
+        };
+        return {
+            closed: ended.promise,
+            read: async () => {
+                held();
+                const value = this.#next();
+                if (value !== null) return { done: false, value };
+                ended.resolve();
+                return { done: true, value: undefined };
+            },
+            cancel: async () => {
+                held();
+                this.#stop();
+                ended.resolve();
+            },
+            releaseLock: () => {
+                if (mine) this.#locked = mine = false;
+            },
+        };
+    }
+    async cancel() {
+        if (this.#locked) throw new TypeError("the stream has a reader");
+        this.#stop();
+    }
+    async *values() {
+        const reader = this.getReader();
+        try {
+            for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+        } finally {
+            await reader.cancel();
+            reader.releaseLock();
+        }
+    }
+    [Symbol.asyncIterator]() {
+        return this.values();
+    }
+}
+
 class Body {
     #bytes;
+    #source = null;
+    #stream = null;
+    #streaming = false;
     #used = false;
     headers;
     constructor(bytes, headers) {
-        this.#bytes = bytes;
+        if (bytes instanceof Source) this.#source = bytes;
+        this.#bytes = this.#source === null ? bytes : new Uint8Array(0);
         this.headers = headers;
         define(this, { headers });
     }
     static bytes(body) {
-        return body.#bytes;
+        return body.#whole();
+    }
+    #whole() {
+        if (this.#source !== null && !this.#streaming) {
+            const source = this.#source;
+            this.#source = null;
+            this.#bytes = source.rest();
+        }
+        return this.#bytes;
     }
     #take() {
         if (this.#used) throw new TypeError("the body was read before");
         this.#used = this.#bytes !== null;
-        return this.#bytes ?? new Uint8Array(0);
+        return this.#whole() ?? new Uint8Array(0);
+    }
+    #piece() {
+        if (!this.#streaming) {
+            if (this.#used) throw new TypeError("the body was read before");
+            this.#used = this.#streaming = true;
+        }
+        if (this.#source !== null) return this.#source.next();
+        const bytes = this.#bytes;
+        this.#bytes = new Uint8Array(0);
+        return bytes.length > 0 ? bytes : null;
+    }
+    #stop() {
+        this.#used = this.#streaming = true;
+        this.#bytes = new Uint8Array(0);
+        this.#source?.close();
     }
     get bodyUsed() {
         return this.#used;
     }
     get body() {
         if (this.#bytes === null) return null;
-        const take = () => this.#take();
-        let done = false;
-        const read = async () => {
-            if (done) return { done: true, value: undefined };
-            done = true;
-            return { done: false, value: take() };
-        };
-        return {
-            getReader: () => ({ read, releaseLock() {}, cancel: async () => void (done = true), closed: Promise.resolve() }),
-            async *[Symbol.asyncIterator]() {
-                yield take();
-            },
-        };
+        return (this.#stream ??= new Stream(() => this.#piece(), () => this.#stop()));
     }
     async text() {
         const text = decode(this.#take());
@@ -321,10 +431,14 @@ async function fetch(input, init) {
     const what = `fetch ${request.method} ${url.href}`;
     const headers = [...request.headers].map(([name, value]) => [asText(name), encode(value)]);
     const sent = { method, url: asText(url.href), headers, body: bodyBytes(request) ?? new Uint8Array(0) };
-    const { status, headers: fields, body } = ask(what, send, sent);
+    const { status, headers: fields, body } = ask(what, open, sent);
     const received = fields.map(([name, value]) => [name, decode(view(value))]);
+    const source = new Source(what, body);
     const empty = status === 204 || status === 304 || method === "head";
-    return new Response(empty ? null : body, { status, headers: received, url: url.href, type: "basic" });
+    if (empty) source.close();
+    const length = received.find(([name]) => name === "content-length")?.[1];
+    const content = empty ? null : Number(length) <= SHORT ? source.rest() : source;
+    return new Response(content, { status, headers: received, url: url.href, type: "basic" });
 }
 
 define(globalThis, { fetch, Headers, Request, Response, FormData, Blob, File });

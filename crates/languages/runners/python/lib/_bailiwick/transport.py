@@ -16,6 +16,9 @@ _UNASKED = frozenset(("host", "content-length", "connection", "transfer-encoding
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _REQUEST = host.fetch.Request
 _SEND = host.fetch.send
+_OPEN = host.fetch.open
+_PIECE = 1 << 20
+"""Bytes that are asked for at a time when the whole is wanted."""
 
 
 def send(method, url, headers, body):
@@ -23,6 +26,19 @@ def send(method, url, headers, body):
 
     Returns the status, the headers as pairs of text, the body, and the URL that was asked for.
     """
+    what, request, url = _request(method, url, headers, body)
+    reply = host.call(what, _SEND, request)
+    return reply.status, _text(reply.headers), reply.body, url
+
+
+def open(method, url, headers, body):
+    """As `send`, with the body as a file that reads from the host."""
+    what, request, url = _request(method, url, headers, body)
+    reply = host.call(what, _OPEN, request)
+    return reply.status, _text(reply.headers), io.BufferedReader(_Body(what, reply.body), 1 << 16), url
+
+
+def _request(method, url, headers, body):
     verb = _METHODS.get(method.upper())
     if verb is None:
         raise ValueError(f"the method {method!r} is not one of {', '.join(_METHODS)}")
@@ -30,8 +46,50 @@ def send(method, url, headers, body):
     fields = [(name, value.encode("latin-1")) for name, value in headers if name.lower() not in _UNASKED]
     if not all(name.isascii() for name, _ in fields):
         raise ValueError("the name of a header is ASCII")
-    reply = host.call(f"fetch {verb.name} {url}", _SEND, _REQUEST(verb, url, fields, body))
-    return reply.status, [(name, value.decode("latin-1")) for name, value in reply.headers], reply.body, url
+    return f"fetch {verb.name} {url}", _REQUEST(verb, url, fields, body), url
+
+
+def _text(fields):
+    return [(name, value.decode("latin-1")) for name, value in fields]
+
+
+class _Body(io.RawIOBase):
+    """The body of a response that the host has. Closing it closes a connection on which more would come."""
+
+    def __init__(self, what, body):
+        self._what = what
+        self._body = body
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        piece = self._next(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def readall(self):
+        pieces = []
+        while piece := self._next(_PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _next(self, most):
+        if self._body is None:
+            return b""
+        piece = host.call(self._what, self._body.read, most) if most else b""
+        if most and not piece:
+            self._drop()
+        return piece
+
+    def close(self):
+        self._drop()
+        super().close()
+
+    def _drop(self):
+        body, self._body = self._body, None
+        if body is not None:
+            body.__exit__(None, None, None)
 
 
 def phrase(status):
@@ -45,9 +103,10 @@ class Response(urllib.response.addinfourl):
     version = 11
 
     def __init__(self, body, headers, url, status):
-        super().__init__(io.BytesIO(body), headers, url, status)
+        super().__init__(body, headers, url, status)
         self.reason = self.msg = phrase(status)
-        self.length = len(body)
+        length = headers.get("content-length", "")
+        self.length = int(length) if length.isdecimal() else None
 
     def getheader(self, name, default=None):
         values = self.headers.get_all(name)
@@ -58,9 +117,6 @@ class Response(urllib.response.addinfourl):
 
     def isclosed(self):
         return self.closed
-
-    def read1(self, n=-1):
-        return self.read(n)
 
 
 class _Handler(urllib.request.AbstractHTTPHandler):
@@ -76,7 +132,7 @@ class _Handler(urllib.request.AbstractHTTPHandler):
             body = b""
         elif not isinstance(body, (bytes, bytearray, memoryview)):
             body = body.read() if hasattr(body, "read") else b"".join(body)
-        status, fields, content, url = send(request.get_method(), request.full_url, headers, bytes(body))
+        status, fields, content, url = open(request.get_method(), request.full_url, headers, bytes(body))
         message = HTTPMessage()
         for name, value in fields:
             message[name] = value

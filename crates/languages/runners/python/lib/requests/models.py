@@ -2,6 +2,7 @@
 
 import datetime
 import json as _json
+from codecs import getincrementaldecoder
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
@@ -65,7 +66,7 @@ class PreparedRequest:
 
 
 class Response:
-    """A whole response."""
+    """A response, whole, or, when it was asked for with `stream=True`, still to be read."""
 
     def __init__(self):
         self.status_code = None
@@ -78,22 +79,42 @@ class Response:
         self.cookies = {}
         self.elapsed = datetime.timedelta(0)
         self._content = b""
+        self._file = None
 
     @property
     def content(self):
         """The body."""
+        if self._content is None:
+            self._content = b"".join(self._pieces(1 << 20))
         return self._content
+
+    def _pieces(self, size):
+        """What is still to be read, which can be read once."""
+        file, self._file = self._file, None
+        if file is None:
+            raise RuntimeError("The content for this response was already consumed")
+        try:
+            while piece := file.read(size) if size else file.read1():
+                yield piece
+        except PermissionError:
+            raise
+        except OSError as error:
+            failure = exceptions.ConnectionError(str(error), request=self.request)
+            failure.code = getattr(error, "code", None)
+            raise failure from error
+        finally:
+            file.close()
 
     @property
     def text(self):
         """The body as text."""
-        return self._content.decode(self.encoding or self.apparent_encoding, "replace")
+        return self.content.decode(self.encoding or self.apparent_encoding, "replace")
 
     @property
     def apparent_encoding(self):
         """UTF-8 when the body is that, else Latin-1."""
         try:
-            self._content.decode("utf-8")
+            self.content.decode("utf-8")
         except UnicodeDecodeError:
             return "latin-1"
         return "utf-8"
@@ -130,7 +151,7 @@ class Response:
     def json(self, **options):
         """The body as JSON."""
         try:
-            return _json.loads(self._content.decode("utf-8-sig") if not self.encoding else self.text, **options)
+            return _json.loads(self.content.decode("utf-8-sig") if not self.encoding else self.text, **options)
         except UnicodeDecodeError as error:
             raise exceptions.InvalidJSONError(str(error), response=self) from None
         except _json.JSONDecodeError as error:
@@ -144,25 +165,41 @@ class Response:
 
     def iter_content(self, chunk_size=1, decode_unicode=False):
         """The body, in pieces."""
-        size = chunk_size or len(self._content) or 1
-        for start in range(0, len(self._content), size):
-            piece = self._content[start : start + size]
-            yield piece.decode(self.encoding or "utf-8", "replace") if decode_unicode else piece
+        if self._content is None:
+            pieces = self._pieces(chunk_size)
+        else:
+            size = chunk_size or len(self._content) or 1
+            pieces = (self._content[start : start + size] for start in range(0, len(self._content), size))
+        if not decode_unicode:
+            yield from pieces
+            return
+        decoder = getincrementaldecoder(self.encoding or "utf-8")("replace")
+        for piece in pieces:
+            if text := decoder.decode(piece):
+                yield text
+        if text := decoder.decode(b"", True):
+            yield text
 
     def iter_lines(self, chunk_size=512, decode_unicode=False, delimiter=None):
         """The body, line by line."""
-        lines = self._content.split(delimiter) if delimiter else self._content.splitlines()
-        for line in lines:
+        rest = b""
+        for piece in (self._content,) if self._content is not None else self._pieces(None):
+            *lines, rest = (rest + piece).split(delimiter) if delimiter else _lines(rest + piece)
+            for line in lines:
+                yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
+        for line in rest.split(delimiter) if delimiter and rest else rest.splitlines():
             yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
 
     @property
     def raw(self):
         import io
 
-        return io.BytesIO(self._content)
+        return io.BytesIO(self._content) if self._file is None else self._file
 
     def close(self):
-        """There is nothing to close."""
+        """Gives up what was not read yet."""
+        if self._file is not None:
+            self._file.close()
 
     def __enter__(self):
         return self
@@ -196,8 +233,18 @@ def answer(prepared, status, fields, body, url):
             response.cookies.update({key: morsel.value for key, morsel in SimpleCookie(value).items()})
     response.url = url
     response.encoding = _charset(response.headers.get("content-type", ""))
-    response._content = body
+    if isinstance(body, bytes):
+        response._content = body
+    else:
+        response._content, response._file = None, body
     return response
+
+
+def _lines(data):
+    """The lines of `data`, and at last what may go on: a line without its end, or one that ends in half of `\\r\\n`."""
+    lines = data.splitlines(keepends=True)
+    rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+    return [*(line.rstrip(b"\r\n") for line in lines), rest]
 
 
 def next_request(response):

@@ -41,7 +41,7 @@ class Session:
         shown.update(headers or {})
         asked = Request(method, url, shown, files, data, _merged(self.params, params), self.auth if auth is None else auth,
                         {**self.cookies, **dict(cookies or {})}, json=json)
-        return self.send(asked.prepare(), allow_redirects=allow_redirects)
+        return self.send(asked.prepare(), allow_redirects=allow_redirects, stream=stream)
 
     def prepare_request(self, request):
         """The request with what the session adds, as it is sent."""
@@ -53,11 +53,11 @@ class Session:
                          {**self.cookies, **dict(request.cookies or {})}, json=request.json)
         return prepared
 
-    def send(self, request, allow_redirects=True, **options):
-        """Sends a prepared request."""
+    def send(self, request, allow_redirects=True, stream=None, **options):
+        """Sends a prepared request. With `stream` the body is read when it is asked for."""
         history = []
         while True:
-            response = self._once(request)
+            response = self._once(request, self.stream if stream is None else stream)
             self.cookies.update(response.cookies)
             request = next_request(response) if allow_redirects else None
             if request is None:
@@ -65,17 +65,19 @@ class Session:
                 for hook in self.hooks.get("response") or ():
                     response = hook(response) or response
                 return response
+            response.close()
             history.append(response)
             if len(history) > self.max_redirects:
                 raise exceptions.TooManyRedirects(f"Exceeded {self.max_redirects} redirects.", response=response)
 
-    def _once(self, request):
+    def _once(self, request, stream):
+        ask = transport.open if stream else transport.send
         start = time.monotonic()
         retries = self.get_adapter(request.url).max_retries
         while True:
             try:
                 headers = [(name, _text(value)) for name, value in request.headers.items()]
-                reply = transport.send(request.method, request.url, headers, request.body or b"")
+                reply = ask(request.method, request.url, headers, request.body or b"")
                 break
             except PermissionError:
                 raise
