@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::canary;
 use crate::server::Request;
 
 /// Status line, headers, body.
@@ -22,6 +23,7 @@ pub(crate) fn answer(request: &Request, earlier: usize) -> Option<Answer> {
         ("customers", Some(id)) => customer(id),
         ("tickets", None) => ticket(request),
         ("flaky", Some(failures)) => flaky(failures.parse().unwrap_or(0), earlier),
+        ("account", None) => account(request),
         ("catalog", None) => ("200 OK", header("content-type", "text/html; charset=utf-8"), CATALOG.to_owned()),
         _ => problem("404 Not Found", "no such resource"),
     };
@@ -82,6 +84,24 @@ fn ticket(request: &Request) -> Answer {
         Ok(_) => problem("422 Unprocessable Content", "a ticket has a title"),
         Err(_) => problem("400 Bad Request", "this is not JSON"),
     }
+}
+
+/// For whoever shows the key that cases keep as a secret: in a header, a query parameter or a member of the body. What was
+/// shown comes back, as it was and in Base64.
+fn account(request: &Request) -> Answer {
+    let key = canary::outside();
+    let heard = [request.head.as_str(), &request.body].concat();
+    let shown = [
+        ("header", request.header("authorization") == Some(&format!("Bearer {key}"))),
+        ("query", request.path.ends_with(&format!("?key={}", key.replace(' ', "%20")))),
+        ("body", serde_json::from_str::<Value>(&request.body).is_ok_and(|body| body["token"] == key)),
+    ];
+    let place = shown.into_iter().find(|(_, shown)| *shown).map(|(place, _)| place);
+    let lines: Vec<&str> = heard.lines().filter(|line| line.contains(&key) || line.contains("key=")).collect();
+    let basic = data_encoding::BASE64.encode(format!("user:{key}").as_bytes());
+    let told = json!({"place": place, "balance": place.map(|_| "120.50"), "heard": lines, "basic": basic});
+    let headers = header("content-type", "application/json") + &header("x-heard", &key);
+    (if place.is_some() { "200 OK" } else { "401 Unauthorized" }, headers, told.to_string())
 }
 
 /// Fails `failures` times, then works.

@@ -42,7 +42,14 @@ pub(crate) fn search(texts: &[(&str, &str)], root: &Path, work: &Path, state: &P
             return Err(format!("the canary `{what}` was changed"));
         }
     }
-    walk(work, &work.join("canary.txt"))
+    walk(work, &work.join("canary.txt"))?;
+    // What cases keep as a secret is sealed there.
+    walk(state, &state.join("canary.txt"))
+}
+
+/// The one outside every mount, as a secret is made of it: without its line break.
+pub(crate) fn outside() -> String {
+    text("outside").trim_end().to_owned()
 }
 
 fn walk(folder: &Path, planted: &Path) -> Result<(), String> {

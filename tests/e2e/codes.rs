@@ -12,6 +12,7 @@ use crate::entries;
 
 /// Codes that no case can bring about, and the test that covers each instead.
 const ELSEWHERE: &[(Code, &str)] = &[
+    // Values of secrets that do not fit their place, or are no more than a few bytes.
     (Code::SecretUnfit, "crates/host/tests/host/secrets.rs"),
     (Code::NoStore, "crates/host/tests/host/kv.rs"),
     // Keys grow old, and their files are damaged, where the clock and the folder are the test's.

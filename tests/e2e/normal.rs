@@ -20,7 +20,7 @@ impl Names {
         for member in &self.masked {
             text = mask(&text, member);
         }
-        text
+        without_placeholders(&text)
     }
 
     pub(crate) fn value(&self, value: &Value) -> Value {
@@ -38,6 +38,19 @@ impl Names {
             other => other.clone(),
         }
     }
+}
+
+/// Placeholders of secrets, which are random.
+fn without_placeholders(text: &str) -> String {
+    let mut parts = text.split("bailiwick-secret-");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_random = part.get(..32).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let (name, rest) = if is_random { ("{{placeholder}}", &part[32..]) } else { ("bailiwick-secret-", part) };
+        plain += name;
+        plain += rest;
+    }
+    plain
 }
 
 /// The `"member":"value"` in JSON within `text` becomes `"member":"…"`.

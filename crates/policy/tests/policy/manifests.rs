@@ -43,6 +43,18 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "calls",
         "`calls` is not supported yet",
     ),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = \"a b\"", BadSecret, "\"a b\"", "is not a secret's name"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = []", BadSecret, "[]", "names 1 to 8 secrets"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"Host\" }", BadHeader, "\"Host\"", "not a header"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"host\" }", BadHeader, "\"host\"", "set by the host"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"\" }", BadSecret, "\"\"", "visible characters"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"k\", body = \"t\" }", BadSecret, "{ name = \"s\", query = \"k\", body = \"t\" }", "one place"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { header = \"x-key\" }", MissingField, "{ header = \"x-key\" }", "add its `name`"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", plaintext = true }", BadSecret, "{ name = \"s\", plaintext = true }", "says nothing"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = [\"s\", \"t\"]", BadSecret, "\"t\"", "the same place"),
+    ("[[allow]]\nid = \"a\"\nfetch = \"http://a.example/x\"\nsecret = \"s\"", BadSecret, "\"s\"", "plaintext = true"),
+    ("[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nsecret = \"s\"", MisplacedField, "secret", "second rule for `secret`"),
+    ("[[allow]]\nid = \"a\"\nsecret = \"s\"\nactions = [\"use\"]", MisplacedField, "actions", "can only be used"),
     ("[[allow]]\nid = \"a\"\nrun = \"other\"", NotSupported, "run", "`run` is not supported yet"),
     ("[[allow]]\nid = \"a\"\nkv = \"s/**\"\nactions = [\"get\"]", NoStore, "\"s/**\"", "`[stores]`: s = \"private\""),
     (
@@ -767,7 +779,7 @@ secrets = "block"
     assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
     let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
     fields.sort_unstable();
-    let expected = ["approve", "decoy", "egress", "monitor", "risk", "secret", "sum", "url"];
+    let expected = ["approve", "decoy", "egress", "monitor", "risk", "sum", "url"];
     assert_eq!(fields, expected);
 }
 
@@ -784,4 +796,25 @@ fn overlap_is_not_doubtful() {
         let manifest = Manifest::parse(&format!("{HEAD}{tail}"), "m.toml").unwrap();
         assert_eq!(manifest.warnings(), [], "{tail}");
     }
+}
+
+/// A rule for requests with secrets is one rule, and grants their use beside the requests.
+#[test]
+fn a_secret_in_a_rule_is_granted_with_it() {
+    let text = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\n[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsensitive = true\n\
+                secret = [\"s\", { name = \"s\", query = \"k\" }, { name = \"t\", body = \"b\" }]\n\
+                [[allow]]\nid = \"b\"\nfetch = \"https://*.example.org/**\"\nredirects = true\nsecret = \"s\"\n";
+    let manifest = Manifest::parse(text, "m.toml").unwrap();
+    assert_eq!(
+        manifest.scopes().to_string(),
+        "fetch:get,head:a.example/x secret:use:s secret:use:s secret:use:t fetch:get,head:*.example.org/** secret:use:s"
+    );
+    let ids: Vec<&str> = manifest.rules().map(|rule| rule.id()).collect();
+    assert_eq!(ids, ["a", "b"]);
+    let names: Vec<_> = manifest.secrets().into_iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["s", "t"]);
+    let warned: Vec<_> = manifest.warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(warned.iter().filter(|code| **code == DiagnosticCode::SecretReach).count(), 2, "{warned:?}");
+    let places: Vec<_> = manifest.rule("a").unwrap().terms().secrets.iter().map(|s| s.place.to_string()).collect();
+    assert_eq!(places, ["in the header `authorization`", "as the query parameter `k`", "as the member `b` of a JSON body"]);
 }
