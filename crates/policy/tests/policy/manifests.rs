@@ -43,17 +43,62 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "calls",
         "`calls` is not supported yet",
     ),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = \"a b\"", BadSecret, "\"a b\"", "is not a secret's name"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = \"a b\"",
+        BadSecret,
+        "\"a b\"",
+        "is not a secret's name",
+    ),
     ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = []", BadSecret, "[]", "names 1 to 8 secrets"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"Host\" }", BadHeader, "\"Host\"", "not a header"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"host\" }", BadHeader, "\"host\"", "set by the host"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"\" }", BadSecret, "\"\"", "visible characters"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"k\", body = \"t\" }", BadSecret, "{ name = \"s\", query = \"k\", body = \"t\" }", "one place"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { header = \"x-key\" }", MissingField, "{ header = \"x-key\" }", "add its `name`"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", plaintext = true }", BadSecret, "{ name = \"s\", plaintext = true }", "says nothing"),
-    ("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = [\"s\", \"t\"]", BadSecret, "\"t\"", "the same place"),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"Host\" }",
+        BadHeader,
+        "\"Host\"",
+        "not a header",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", header = \"host\" }",
+        BadHeader,
+        "\"host\"",
+        "set by the host",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"\" }",
+        BadSecret,
+        "\"\"",
+        "visible characters",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", query = \"k\", body = \"t\" }",
+        BadSecret,
+        "{ name = \"s\", query = \"k\", body = \"t\" }",
+        "one place",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { header = \"x-key\" }",
+        MissingField,
+        "{ header = \"x-key\" }",
+        "add its `name`",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = { name = \"s\", plaintext = true }",
+        BadSecret,
+        "{ name = \"s\", plaintext = true }",
+        "says nothing",
+    ),
+    (
+        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = [\"s\", \"t\"]",
+        BadSecret,
+        "\"t\"",
+        "the same place",
+    ),
     ("[[allow]]\nid = \"a\"\nfetch = \"http://a.example/x\"\nsecret = \"s\"", BadSecret, "\"s\"", "plaintext = true"),
-    ("[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nsecret = \"s\"", MisplacedField, "secret", "second rule for `secret`"),
+    (
+        "[[allow]]\nid = \"a\"\nfile = \"m/x\"\nactions = [\"read\"]\nsecret = \"s\"",
+        MisplacedField,
+        "secret",
+        "second rule for `secret`",
+    ),
     ("[[allow]]\nid = \"a\"\nsecret = \"s\"\nactions = [\"use\"]", MisplacedField, "actions", "can only be used"),
     ("[[allow]]\nid = \"a\"\nrun = \"other\"", NotSupported, "run", "`run` is not supported yet"),
     ("[[allow]]\nid = \"a\"\nkv = \"s/**\"\nactions = [\"get\"]", NoStore, "\"s/**\"", "`[stores]`: s = \"private\""),
@@ -816,5 +861,8 @@ fn a_secret_in_a_rule_is_granted_with_it() {
     let warned: Vec<_> = manifest.warnings().iter().map(|warning| warning.code).collect();
     assert_eq!(warned.iter().filter(|code| **code == DiagnosticCode::SecretReach).count(), 2, "{warned:?}");
     let places: Vec<_> = manifest.rule("a").unwrap().terms().secrets.iter().map(|s| s.place.to_string()).collect();
-    assert_eq!(places, ["in the header `authorization`", "as the query parameter `k`", "as the member `b` of a JSON body"]);
+    assert_eq!(
+        places,
+        ["in the header `authorization`", "as the query parameter `k`", "as the member `b` of a JSON body"]
+    );
 }
