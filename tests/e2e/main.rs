@@ -21,6 +21,7 @@ mod crash;
 mod databases;
 mod extension;
 mod faults;
+mod files;
 mod golden;
 mod hosting;
 mod interpreters;
@@ -29,6 +30,7 @@ mod lifted;
 mod matrix;
 mod normal;
 mod oidc;
+mod paths;
 mod postgres;
 mod program;
 mod revocation;
@@ -77,6 +79,8 @@ fn main() -> ExitCode {
     }
     trials.push(Trial::test("attacks::sql", attacks::sql));
     trials.extend(faults::trials());
+    trials.extend(files::trials());
+    trials.extend(paths::trials());
     trials.extend(ssrf::trials());
     for scenario in hosting::scenarios() {
         trials.push(Trial::test(format!("hosting::{scenario}"), move || hosting::start(&scenario)));

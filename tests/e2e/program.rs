@@ -14,6 +14,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick-under-test");
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How a process ended.
+#[derive(Debug)]
 pub(crate) struct Ended {
     /// `None` when a signal ended it.
     pub(crate) code: Option<i32>,

@@ -135,6 +135,10 @@ impl Folder {
             if let Some(to) = spot.link()? {
                 return Ok(Reached::Link(to));
             }
+            let found = spot.look()?.ok_or(HostError::Failed(Code::NotFound))?;
+            if !found.is_dir() {
+                only_regular(&found)?;
+            }
             // One component below a handle, and no link: the call cannot leave the directory.
             rustix::fs::utimensat(&spot.parent, spot.name, &times.to_system(), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|error| failure(&error.into()))?;

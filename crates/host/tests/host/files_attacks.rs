@@ -117,12 +117,29 @@ async fn a_loop_of_links_ends() {
     assert!(guard.records().len() < 500, "{}", guard.records().len());
 }
 
-/// The directory on the way is swapped for a link to the outside, back and forth, while guests read and write below it.
+/// The directory on the way is swapped for a link to the outside, back and forth, while a guest tries 105,000 times to
+/// read, write, list, make, move and remove below it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_that_is_swapped_in_leads_nowhere() {
-    let (folder, guard) = (Folder::new(), guard(&Folder::everything("host_calls = 10_000_000\ndisk = \"1GiB\"")));
+    race(&Folder::new(), 15_000).await;
+}
+
+/// The same with staged writes, which are then applied, or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_swapped_in_leads_nowhere_when_writes_are_staged() {
+    let folder = Folder::staged();
+    let guard = race(&folder, 1_000).await;
+    settle(&guard, &folder.files, true).await;
+    folder.assert_outside_untouched();
+}
+
+/// Seven tries a turn.
+async fn race(folder: &Folder, turns: usize) -> Guard {
+    let limits = "host_calls = 10_000_000\ndisk = \"1GiB\"\nfiles = 10_000_000";
+    let guard = guard(&Folder::everything(limits));
     folder.write("m/real/secret.txt", "inside");
     folder.write("m/file.txt", "inside");
+    folder.write("outside/outside-only", "");
     folder.link("m/real.link", folder.path("outside"));
     folder.link("m/file.link", folder.path("outside/secret.txt"));
     let stop = Arc::new(AtomicBool::new(false));
@@ -144,7 +161,7 @@ async fn a_link_that_is_swapped_in_leads_nowhere() {
         }
     });
     let (mut inside, mut refused) = (0, 0);
-    for turn in 0..6_000 {
+    for turn in 0..turns {
         let path = at(if turn % 2 == 0 { "/m/real/secret.txt" } else { "/m/file.txt" });
         match reach(&guard, &folder.files, ReadFile { path: path.clone(), offset: 0, max: 100 }).await {
             Ok(bytes) => {
@@ -160,11 +177,18 @@ async fn a_link_that_is_swapped_in_leads_nowhere() {
         let _ = reach(&guard, &folder.files, Remove { path: at("/m/real/made"), what }).await;
         let what = Removal::File;
         let _ = reach(&guard, &folder.files, Remove { path: at("/m/real/none"), what }).await;
+        if let Ok(entries) = reach(&guard, &folder.files, ListDir { path: at("/m/real") }).await {
+            assert!(entries.iter().all(|entry| entry.name != "outside-only"), "turn {turn}");
+        }
+        let _ = rename(&guard, &folder.files, at("/m/real/secret.txt"), at("/m/real/secret.txt")).await;
     }
     stop.store(true, Ordering::Relaxed);
     assert!(swapper.join().unwrap() > 100);
     assert!(inside > 0 && refused > 0, "the race never happened: {inside} inside, {refused} refused");
+    assert!(guard.meter().stopped().is_none(), "no budget ended it early");
+    std::fs::remove_file(folder.path("outside/outside-only")).unwrap();
     folder.assert_outside_untouched();
+    guard
 }
 
 #[tokio::test]

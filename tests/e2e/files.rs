@@ -1,0 +1,253 @@
+//! What happens to files while a run is under way: somebody else changes them, takes the folder away, fills the disk. And
+//! what comes back with `--out`.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use bailiwick::host::Services;
+use bailiwick::{CompileIn, CompileOptions, Executor, Guest, Job, Listen, Report, Settlement, Stop, Stream};
+use bailiwick_guard::audit::AuditOptions;
+use bailiwick_guard::{AuditLog, SystemClock};
+use bailiwick_policy::{Code, Manifest};
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value, json};
+
+use crate::interpreters::{runtime, text};
+use crate::{calls, matrix, program};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("files::conflict", conflict),
+        Trial::test("files::untouched", untouched),
+        Trial::test("files::folder_removed", folder_removed),
+        Trial::test("files::staged_folder_removed", staged_folder_removed),
+        Trial::test("files::disk_full", disk_full),
+        Trial::test("files::not_to_be_written", not_to_be_written),
+        Trial::test("files::out", out),
+        Trial::test("files::out_without_a_mount", out_without_a_mount),
+    ]
+}
+
+const RULES: &str = r#"
+schema = 1
+id = "files"
+agents = ["bot"]
+
+[[allow]]
+id = "all"
+file = "m/**"
+actions = ["read", "write", "list", "delete"]
+
+[mounts]
+"#;
+
+/// Does something to the world when the guest prints its first line.
+struct Meanwhile(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Listen for Meanwhile {
+    fn output(&self, _: Stream, _: &[u8]) {
+        let act = self.0.lock().ok().and_then(|mut act| act.take());
+        if let Some(act) = act {
+            act();
+        }
+    }
+}
+
+struct Scene {
+    _temporary: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Result<Scene, Failed> {
+        let temporary = tempfile::tempdir()?;
+        let root = temporary.path().canonicalize()?;
+        fs::create_dir(root.join("data"))?;
+        fs::write(root.join("data/a"), "old")?;
+        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
+        Ok(Scene { _temporary: temporary, root })
+    }
+
+    /// Makes these calls, and does `act` after the first of them.
+    fn run(&self, mount: &str, asked: &Value, act: impl FnOnce() + Send + 'static) -> Result<Report, Failed> {
+        let manifest = Manifest::parse(&format!("{RULES}m = {mount}\n"), "files.toml").map_err(|e| format!("{e:?}"))?;
+        let grant = matrix::grant(Arc::new(manifest), None);
+        let guest = Guest::from_bytes(calls::guest(&asked.to_string())?.into_bytes()).map_err(text)?;
+        let log = AuditLog::open(&self.root.join("log.jsonl"), AuditOptions::default(), &SystemClock).map_err(text)?;
+        let compile = CompileOptions {
+            place: CompileIn::program(Path::new(program::PROGRAM)),
+            time: program::PATIENCE,
+            ..CompileOptions::default()
+        };
+        let services = Services::builder().staging(self.root.join("staging")).build();
+        let executor =
+            Executor::builder(log).services(services).compile(compile).runs(NonZeroU32::MIN).build().map_err(text)?;
+        let listener = Arc::new(Meanwhile(Mutex::new(Some(Box::new(act)))));
+        let job = Job::new(guest, grant, &self.root).listener(listener);
+        Ok(runtime()?.block_on(executor.run(job)).map_err(text)?)
+    }
+
+    fn command(&self, policy: &str, asked: &Value) -> Result<Command, Failed> {
+        fs::write(self.root.join("policy.toml"), policy)?;
+        fs::write(self.root.join("calls.wat"), calls::guest(&asked.to_string())?)?;
+        let words = ["run", "calls.wat", "--policy", "policy.toml", "--as", "bot"];
+        let mut command = program::program(&self.root, words);
+        command.arg("--state").arg(self.root.join("state"));
+        Ok(command)
+    }
+
+    /// The command in a mount namespace of its own, after a script for the shell.
+    fn inside(&self, script: &str, run: &Command) -> Result<program::Ended, Failed> {
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).current_dir(&self.root);
+            command
+        };
+        let probe = unshare().arg("mount -t tmpfs none data").stderr(Stdio::null()).status();
+        if !probe.is_ok_and(|status| status.success()) {
+            return Err(
+                "this needs a file system of its own: `apt-get install util-linux mount`, and user namespaces \
+                        (`sysctl kernel.unprivileged_userns_clone=1`)"
+                    .into(),
+            );
+        }
+        let mut inside = unshare();
+        inside.arg(format!("{script} && exec \"$0\" \"$@\"")).arg(run.get_program()).args(run.get_args());
+        let path = std::env::vars_os().filter(|(name, _)| name == "PATH");
+        let own = run.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        inside.env_clear().envs(path).envs(own).stdin(Stdio::null());
+        Ok(program::run(&mut inside)?)
+    }
+}
+
+fn expect(what: &str, holds: bool, shown: impl std::fmt::Debug) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(format!("{what}: {shown:?}").into()) }
+}
+
+fn write(path: &str, content: &str) -> Value {
+    json!(["files.write", {"path": path, "content": content}])
+}
+
+/// Two files staged; somebody changes the first.
+fn conflict() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let theirs = scene.root.join("data/a");
+    let asked = json!([write("/m/a", "mine"), write("/m/b", "mine")]);
+    let report =
+        scene.run("{ path = \"data\", writes = \"staged\" }", &asked, move || fs::write(theirs, "theirs").unwrap())?;
+    expect("the stop", report.stop == Stop::NotApplied(Code::Conflict), &report.stop)?;
+    expect("the outcome", report.staged[0].outcome == Settlement::Refused(Code::Conflict), &report.staged)?;
+    expect(
+        "the files",
+        fs::read_to_string(scene.root.join("data/a"))? == "theirs" && !scene.root.join("data/b").exists(),
+        (),
+    )?;
+    let log = fs::read_to_string(scene.root.join("log.jsonl"))?;
+    expect("the log", log.contains("failed.conflict") && log.contains("not_applied"), log)
+}
+
+/// The same without anybody; and while it runs nothing is to be seen.
+fn untouched() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let seen = Arc::new(Mutex::new(String::new()));
+    let (file, note) = (scene.root.join("data/a"), Arc::clone(&seen));
+    let look = move || *note.lock().unwrap() = fs::read_to_string(file).unwrap();
+    let asked = json!([write("/m/a", "mine"), write("/m/b", "mine")]);
+    let report = scene.run("{ path = \"data\", writes = \"staged\" }", &asked, look)?;
+    expect("the stop", report.stop == Stop::Finished, &report.stop)?;
+    expect("meanwhile", *seen.lock().unwrap() == "old", &seen)?;
+    expect("afterwards", fs::read_to_string(scene.root.join("data/a"))? == "mine", ())?;
+    let left =
+        fs::read_dir(scene.root.join("staging"))?.filter_map(Result::ok).filter(|entry| entry.path().is_dir()).count();
+    expect("the staging folder", left == 0, left)
+}
+
+fn folder_removed() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let folder = scene.root.join("data");
+    let asked = json!([["files.read", {"path": "/m/a"}], ["files.read", {"path": "/m/a"}], write("/m/b", "x")]);
+    let report = scene.run("\"data\"", &asked, move || fs::remove_dir_all(folder).unwrap())?;
+    expect("the stop", report.stop == Stop::Finished, &report.stop)?;
+    let codes: Vec<&str> =
+        report.calls.iter().filter_map(|call| call.outcome?.code()).map(|code| code.as_str()).collect();
+    expect("the codes", codes == ["failed.not_found", "failed.not_found"], codes)?;
+    expect("the folder", !scene.root.join("data").exists(), ())
+}
+
+fn staged_folder_removed() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let folder = scene.root.join("data");
+    let asked = json!([write("/m/a", "mine"), write("/m/b", "x")]);
+    let report =
+        scene.run("{ path = \"data\", writes = \"staged\" }", &asked, move || fs::remove_dir_all(folder).unwrap())?;
+    expect("the stop", matches!(report.stop, Stop::NotApplied(_) | Stop::Finished), &report.stop)?;
+    expect("nothing is applied", report.staged[0].outcome != Settlement::Applied, &report.staged)?;
+    expect("the folder", !scene.root.join("data").exists(), ())
+}
+
+/// The staging folder is on a full disk, and so is a mount that what was staged must be copied to.
+fn disk_full() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let large = "x".repeat(100_000);
+    let asked = json!([write("/m/a", &large), write("/m/b", &large), write("/m/c", &large)]);
+    let run = scene.command(&format!("{RULES}m = {{ path = \"data\", writes = \"staged\" }}\n"), &asked)?;
+    let mut run = run;
+    run.arg("--json");
+    let ended = scene
+        .inside("mkdir -p -m 700 state/staging && mount -t tmpfs -o size=256k,mode=700 none state/staging", &run)?;
+    expect("staging", ended.stdout.contains("failed.no_space"), &ended)?;
+    let scene = Scene::new()?;
+    let mut run = scene.command(&format!("{RULES}m = {{ path = \"data\", writes = \"staged\" }}\n"), &asked)?;
+    run.arg("--json");
+    let script = "mount -t tmpfs -o size=256k none data && echo old > data/a";
+    let ended = scene.inside(script, &run)?;
+    let report: Value = serde_json::from_str(&ended.stdout)?;
+    expect("applying", report["stop"] == json!({"kind": "not_applied", "code": "failed.no_space"}), &report["stop"])?;
+    expect("nothing", report["staged"][0]["outcome"] == "refused", &report["staged"])?;
+    expect("the exit code", ended.code == Some(1), ended.code)
+}
+
+fn not_to_be_written() -> Result<(), Failed> {
+    for mount in ["\"data\"", "{ path = \"data\", writes = \"staged\" }"] {
+        let scene = Scene::new()?;
+        let mut run = scene.command(&format!("{RULES}m = {mount}\n"), &json!([write("/m/a", "x")]))?;
+        run.arg("--json");
+        let ended = scene.inside("mount --bind -o ro data data && mount -o remount,bind,ro data", &run)?;
+        expect(mount, ended.stdout.contains("failed.host_permission"), &ended)?;
+        expect("the file", fs::read_to_string(scene.root.join("data/a"))? == "old", ())?;
+    }
+    Ok(())
+}
+
+fn out() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let asked = json!([write("/m/sum.txt", "1\n"), ["files.make_directory", {"path": "/m/d"}], write("/m/d/x", "2")]);
+    let policy = format!("{RULES}m = {{ report = true }}\n");
+    let run = |words: &[&str]| -> Result<program::Ended, Failed> {
+        Ok(program::run(scene.command(&policy, &asked)?.args(["--out", "left"]).args(words))?)
+    };
+    let ended = run(&[])?;
+    expect("the first", ended.code == Some(0) && ended.stderr.contains("/m/d/x"), &ended)?;
+    let content = || fs::read_to_string(scene.root.join("left/d/x"));
+    expect("the file", content()? == "2", content())?;
+    fs::write(scene.root.join("left/d/x"), "mine")?;
+    let ended = run(&[])?;
+    expect("the second", ended.code == Some(7) && ended.stderr.contains("--overwrite"), &ended)?;
+    expect("what was there", content()? == "mine", content())?;
+    expect("the third", run(&["--overwrite"])?.code == Some(0) && content()? == "2", content())?;
+    fs::remove_file(scene.root.join("left/d/x"))?;
+    std::os::unix::fs::symlink(scene.root.join("data/a"), scene.root.join("left/d/x"))?;
+    expect("a link", run(&["--overwrite"])?.code == Some(7), ())?;
+    expect("behind it", fs::read_to_string(scene.root.join("data/a"))? == "old", ())
+}
+
+fn out_without_a_mount() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let mut run = scene.command(&format!("{RULES}m = \"data\"\n"), &json!([write("/m/a", "x")]))?;
+    let ended = program::run(run.args(["--out", "left"]))?;
+    expect("refused", ended.code == Some(2) && ended.stderr.contains("report = true"), &ended)?;
+    expect("nothing ran", fs::read_to_string(scene.root.join("data/a"))? == "old", ())
+}
