@@ -71,7 +71,7 @@ const COMMANDS: &[&str] = &[
     "key import ring/other shared.key",
     "key import ring/shared signing.pem --next",
     "key rotate ring/signing",
-    "key delete ring/signing --version 1 --yes",
+    "key delete ring/signing --only 1 --yes",
     "doctor",
     "doctor --json",
     "agent revoke bot --token {jti} --reason leaked",

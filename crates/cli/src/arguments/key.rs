@@ -76,8 +76,8 @@ pub(crate) struct KeyDeleteArguments {
     #[arg(value_name = "RING/KEY")]
     pub(crate) name: String,
     /// This version alone, which is not the newest
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) version: Option<u32>,
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) only: Option<u32>,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,

@@ -10,7 +10,7 @@ use crate::{keys, terminal};
 pub(crate) fn run(arguments: &KeyDeleteArguments, host: &Configuration) -> Outcome {
     let name = keys::name(&arguments.name)?;
     let store = keys::open(host)?;
-    let what = match arguments.version {
+    let what = match arguments.only {
         Some(version) => format!("version {version} of key `{name}`"),
         None => format!("key `{name}`"),
     };
@@ -20,9 +20,9 @@ pub(crate) fn run(arguments: &KeyDeleteArguments, host: &Configuration) -> Outco
         ))
         .help("if that is meant, say --yes"));
     }
-    let target = arguments.version.map_or(name.to_string(), |version| format!("{name} version {version}"));
+    let target = arguments.only.map_or(name.to_string(), |version| format!("{name} version {version}"));
     keys::announce("key.delete", target, host)?;
-    match arguments.version {
+    match arguments.only {
         Some(version) => store.delete_version(&name, version),
         None => store.delete(&name),
     }
