@@ -24,6 +24,10 @@ const ELSEWHERE: &[(Code, &str)] = &[
         Code::Conflict,
         "files::conflict, and crates/host/tests/host/files_staged.rs: somebody else changes files meanwhile",
     ),
+    (
+        Code::BudgetsUnavailable,
+        "crates/guard/tests/all/budgets.rs, crates/store/tests/store/budgets.rs: budgets that cannot be written",
+    ),
     (Code::SqlMemory, "attacks::sql"),
     // A token beyond the registry is refused whole (`deny.token.privilege_injection`), so that the token always blames first.
     (Code::RegistryCapability, "crates/policy/tests/policy/decisions.rs"),

@@ -142,3 +142,91 @@ pub(crate) fn two_at_once() -> Result<(), Failed> {
     }
     Ok(())
 }
+
+/// A guest that pays a server, and a policy that lets it pay so much in a day.
+struct Bank {
+    scene: Scene,
+}
+
+impl Bank {
+    fn new(page: &str, payments: usize, amount: u64) -> Result<Bank, Failed> {
+        let scene = Scene::new()?;
+        let url = format!("http://127.0.0.1:{}", scene.server.port());
+        let policy = format!(
+            "schema = 1\nid = \"bank\"\nagents = [\"bot\"]\n\n[[allow]]\nid = \"pay\"\nfetch = \"{url}/**\"\nmethods = [\"POST\"]\n\
+             private = true\nbody = {{ amount = {{ max = 5000 }} }}\nlimits = {{ sum = {{ arg = \"amount\", max = 20000, per = \"24h\" }} }}\n"
+        );
+        fs::write(scene.root.join("bank.toml"), policy)?;
+        let call = |page: &str| {
+            format!(
+                r#"["fetch", {{"url": "{url}/{page}", "method": "POST", "headers": [["content-type", "application/json"]], "body": "{{\"amount\": {amount}}}"}}]"#
+            )
+        };
+        for (name, page) in [("pay.wat", "hello"), ("held.wat", page)] {
+            fs::write(scene.root.join(name), calls::guest(&format!("[{}]", vec![call(page); payments].join(",")))?)?;
+        }
+        Ok(Bank { scene })
+    }
+
+    fn pay(&self, guest: &str) -> Command {
+        let mut command =
+            program::program(&self.scene.root, ["run", guest, "--policy", "bank.toml", "--as", "bot", "--json"]);
+        command.arg("--state").arg(self.scene.root.join("state"));
+        command
+    }
+
+    /// What `agent budgets` says is used, reserved and left.
+    fn budget(&self) -> Result<[String; 3], Failed> {
+        let mut command = program::program(&self.scene.root, ["agent", "budgets", "bot", "--json"]);
+        let shown = program::run(command.arg("--state").arg(self.scene.root.join("state")))?;
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout)?;
+        let budget = &shown["budgets"][0];
+        Ok(["used", "reserved", "left"].map(|name| budget[name].as_str().unwrap_or_default().to_owned()))
+    }
+}
+
+/// Killed with a payment under way: nobody knows whether it was made, and it stays counted in the next run.
+pub(crate) fn killed_with_a_budget_reserved() -> Result<(), Failed> {
+    let bank = Bank::new("hang", 4, 5000)?;
+    let mut child = bank.pay("held.wat").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    match bank.scene.server.next_request() {
+        Some(line) if line.starts_with("POST /hang ") => {}
+        other => return Err(format!("the server saw {other:?}").into()),
+    }
+    child.kill()?;
+    child.wait()?;
+    if bank.budget()? != ["0", "5000", "15000"] {
+        return Err(format!("after the kill: {:?}", bank.budget()?).into());
+    }
+    let ended = program::run(&mut bank.pay("pay.wat"))?;
+    let paid = ended.stdout.matches("\\\"status\\\":200").count();
+    if (paid, bank.scene.server.connections()) != (3, 4) || !ended.stdout.contains("limit.sum") {
+        return Err(format!("{paid} payments after the kill: {}{}", ended.stdout, ended.stderr).into());
+    }
+    match bank.budget()? {
+        budget if budget == ["15000", "5000", "0"] => Ok(()),
+        other => Err(format!("at the end: {other:?}").into()),
+    }
+}
+
+/// Eight processes that pay at once, with one state: together never more than there is, and all of that.
+pub(crate) fn budgets_of_processes() -> Result<(), Failed> {
+    let bank = Bank::new("hello", 8, 700)?;
+    let children = (0..8).map(|_| bank.pay("pay.wat").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn());
+    let children = children.collect::<Result<Vec<_>, _>>()?;
+    let mut paid = 0;
+    for child in children {
+        let ended = program::finish(child)?;
+        if ended.code != Some(0) {
+            return Err(format!("{:?}: {}{}", ended.code, ended.stdout, ended.stderr).into());
+        }
+        paid += ended.stdout.matches("\\\"status\\\":200").count();
+    }
+    if (paid, bank.scene.server.connections()) != (28, 28) {
+        return Err(format!("{paid} payments of 700, {} requests", bank.scene.server.connections()).into());
+    }
+    match bank.budget()? {
+        budget if budget == ["19600", "0", "400"] => Ok(()),
+        other => Err(format!("at the end: {other:?}").into()),
+    }
+}

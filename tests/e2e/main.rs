@@ -98,6 +98,8 @@ fn main() -> ExitCode {
         Trial::test("crash::asked_to_end", crash::asked_to_end),
         Trial::test("crash::changed_log", crash::changed_log),
         Trial::test("crash::two_at_once", crash::two_at_once),
+        Trial::test("crash::killed_with_a_budget_reserved", crash::killed_with_a_budget_reserved),
+        Trial::test("crash::budgets_of_processes", crash::budgets_of_processes),
         Trial::test("languages::offline", languages::offline),
         Trial::test("languages::damaged", languages::damaged),
         Trial::test("languages::removed", languages::removed),

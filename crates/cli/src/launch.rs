@@ -40,7 +40,7 @@ pub(crate) struct Launch {
     pub(crate) executor: Executor,
     pub(crate) authorization: Authorization,
     loaded: Loaded,
-    store: Store,
+    store: Arc<Store>,
 }
 
 /// Ends the job when the authority for it is withdrawn, for as long as this is kept.
@@ -48,12 +48,12 @@ pub(crate) struct Launch {
 pub(crate) struct Watch {
     // Dropped first: the store that looks comes after what it tells.
     _watched: Watched,
-    _store: Store,
+    _store: Arc<Store>,
     withdrawal: Arc<OnceLock<Withdrawal>>,
 }
 
 impl Watch {
-    fn start(store: Store, authorization: &Authorization, life: &Life) -> Result<Watch, Failure> {
+    fn start(store: Arc<Store>, authorization: &Authorization, life: &Life) -> Result<Watch, Failure> {
         let withdrawal = Arc::new(OnceLock::new());
         let (told, revoker) = (Arc::clone(&withdrawal), life.revoker());
         let end = move |lost| {
@@ -88,7 +88,8 @@ impl Launch {
         let authorized = who.authorize(host, &store, &asked, input::now(), &mut about);
         record(&log, about, &authorized)?;
         let authorization = authorized?;
-        let executor = build(host, &loaded, log)?;
+        let store = Arc::new(store);
+        let executor = build(host, &loaded, log, &store)?;
         Ok(Launch { executor, authorization, loaded, store })
     }
 
@@ -141,7 +142,7 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
     log.authentication(about.entry(code), &SystemClock).map_err(Failure::internal)
 }
 
-fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executor, Failure> {
+fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store>) -> Result<Executor, Failure> {
     let mut services = Services::builder().protect_secret(host.state.path());
     // Without a rule about keys none can be used, and the master key need not be there.
     if loaded.manifest.scopes().iter().any(uses_keys) {
@@ -200,6 +201,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog) -> Result<Executo
         .services(services.build())
         .compile(compile)
         .cache(cache)
+        .budgets(Arc::<Store>::clone(store))
         .build()
         .map_err(failed)
 }

@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bailiwick_guard::{AuditLog, Clock, SystemClock};
+use bailiwick_guard::{AuditLog, Budgets, Clock, MemoryBudgets, SystemClock};
 use bailiwick_host::Services;
 
 use crate::run::{
@@ -34,6 +34,7 @@ struct Inner {
     cache: Option<ArtifactCache>,
     services: Services,
     audit: AuditLog,
+    budgets: Arc<dyn Budgets>,
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
     admission: Admission,
@@ -47,6 +48,8 @@ struct Inner {
 /// - `runs`: eight per processor at a time, eight times as many waiting.
 /// - `compile`: in a child process of this program; see [`compile_child`](crate::compile_child).
 /// - `cache`: none; every process compiles a guest once.
+/// - `budgets`: in memory. What rules let through in a time is counted for all runs of this executor together, and
+///   forgotten with it.
 /// - time and randomness: the host's.
 pub struct ExecutorBuilder {
     audit: AuditLog,
@@ -54,6 +57,7 @@ pub struct ExecutorBuilder {
     runs: NonZeroU32,
     compile: CompileOptions,
     cache: Option<ArtifactCache>,
+    budgets: Arc<dyn Budgets>,
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
 }
@@ -68,6 +72,7 @@ impl Executor {
             runs: NonZeroU32::try_from(cores).unwrap_or(NonZeroU32::MAX).saturating_mul(RUNS_PER_CORE),
             compile: CompileOptions::default(),
             cache: None,
+            budgets: Arc::new(MemoryBudgets::new()),
             clock: Arc::new(SystemClock),
             outside: Box::new(|| Arc::new(Live::new())),
         }
@@ -121,6 +126,12 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Where what rules let through in a time is kept; a store keeps it for other processes and later ones.
+    pub fn budgets(mut self, budgets: Arc<dyn Budgets>) -> ExecutorBuilder {
+        self.budgets = budgets;
+        self
+    }
+
     /// What decides about expiry and stamps the audit log.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> ExecutorBuilder {
         self.clock = clock;
@@ -147,6 +158,7 @@ impl ExecutorBuilder {
                 cache: self.cache,
                 services: self.services,
                 audit: self.audit,
+                budgets: self.budgets,
                 clock: self.clock,
                 outside: self.outside,
                 admission: Admission::new(self.runs),
@@ -198,7 +210,7 @@ impl Inner {
 
     async fn begin(&self, job: Job) -> Result<Begun, RunError> {
         let place = self.admission.admit(&job.grant.principal().agent).await?;
-        Begun::new(job, place, &self.services, &self.audit, &self.clock)
+        Begun::new(job, place, &self.services, &self.audit, &self.budgets, &self.clock)
     }
 
     /// Loads and links the guest. For WebAssembly the time counts, because the guest chose what there is to compile. An

@@ -8,6 +8,7 @@ use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict
 use data_encoding::HEXLOWER;
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
+use crate::budgets::{Budgets, Purse, is_limit};
 use crate::entry::{OpenEntry, ResourceText};
 use crate::permit::{Allowed, Permit, Reason};
 use crate::record::{ActionWord, Records, Slot};
@@ -17,10 +18,14 @@ use crate::{
     StopCause, Timestamp,
 };
 
+/// The longest that a call waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// Decides, records and performs every call of one run.
 pub struct Guard {
     grant: Grant,
     meter: Arc<Meter>,
+    purse: Purse,
     run: RunLog,
     /// The entry that records the start of the run.
     start: u64,
@@ -57,7 +62,7 @@ pub struct Attempt<'a> {
 impl Guard {
     /// A guard for one run, whose start it records.
     ///
-    /// Defaults: nothing is allowed that `grant` does not allow; no observer; the budgets are those of the grant.
+    /// Defaults: nothing is allowed that `grant` does not allow; no observer; the budgets of rules are this run's alone.
     ///
     /// # Errors
     /// When the log cannot record the start of the run. There is no guard then, and so no run.
@@ -81,6 +86,7 @@ impl Guard {
         Ok(Guard {
             grant,
             meter,
+            purse: Purse::new(Arc::clone(&clock)),
             run: log,
             start,
             clock,
@@ -93,6 +99,12 @@ impl Guard {
     /// Lets `observer` see every call as it ends.
     pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Guard {
         self.records.observed_by(observer);
+        self
+    }
+
+    /// Takes what rules let through in a time from `budgets`, which other runs share.
+    pub fn budgets(mut self, budgets: Arc<dyn Budgets>) -> Guard {
+        self.purse.keep_in(budgets);
         self
     }
 
@@ -115,10 +127,29 @@ impl Guard {
             Some(columns) => request.with_columns(columns),
             None => request.with_arguments(action.arguments()),
         });
-        let (verdict, explanation) = match request {
+        let (mut verdict, mut explanation) = match request {
             Ok(request) => self.decide(&request, now),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };
+        let deadline = action.deadline().min(verdict.terms().timeout.unwrap_or(Duration::MAX));
+        let mut held = None;
+        if verdict.decision() == Decision::Allow && !verdict.charges().is_empty() {
+            let patience = deadline.min(LONGEST_WAIT).min(self.meter.life().left(now));
+            match self.purse.take(verdict.charges(), patience).await {
+                Ok(taken) => {
+                    held = Some(taken);
+                    // It may have waited for its turn, and its authority may be over by now.
+                    if let Err((code, why)) = self.check_life(&verdict, self.clock.now()) {
+                        (verdict, explanation) =
+                            (Verdict::deny(code).stricter(verdict), Some(refusal(word, &text, code, &why)));
+                    }
+                }
+                Err(spent) => {
+                    explanation = Some(refusal(word, &text, spent.verdict.code(), &spent.why));
+                    verdict = spent.verdict.stricter(verdict);
+                }
+            }
+        }
         let text = match verdict.decision() {
             Decision::Allow => shown(text),
             // Nothing came of it, and its beginning and hash are enough to know it again.
@@ -127,19 +158,25 @@ impl Guard {
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
         let (entry, slot) = self.open(&call)?;
         let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call)) };
-        let mut left = self.meter.life().left(now);
+        let mut left = self.meter.life().left(if held.is_some() { self.clock.now() } else { now });
         if self.run.must_wait(action.effect()) {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
             left = left.saturating_sub(began.elapsed());
         }
-        let deadline = action.deadline().min(call.verdict.terms().timeout.unwrap_or(Duration::MAX));
         // An answer that comes after the authority ended is nobody's any more.
         let late =
             if left < deadline { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
         let reason = Reason::default();
         let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &reason, &entry);
+        if let Some(held) = &mut held {
+            held.begin();
+        }
         let result = tokio::time::timeout(deadline.min(left), host.perform(permit)).await.unwrap_or(Err(late));
-        self.settle(entry, slot, &call, reason, result)
+        let (outcome, result) = self.settle(entry, slot, &call, reason, result);
+        if let Some(held) = held {
+            held.end(&outcome);
+        }
+        result
     }
 
     /// Records and refuses something that does not form an action. It counts as a call.
@@ -288,7 +325,7 @@ impl Guard {
         let denied = Denied::recorded(call.verdict.code(), &entry);
         entry.refused();
         self.records.end(slot, None, call.began.elapsed());
-        CallError::Denied(denied)
+        if is_limit(denied.code()) { CallError::Limit(denied.code()) } else { CallError::Denied(denied) }
     }
 
     fn settle<T>(
@@ -298,7 +335,7 @@ impl Guard {
         call: &Opening,
         reason: Reason,
         result: Result<T, HostError>,
-    ) -> Result<T, CallError> {
+    ) -> (Outcome, Result<T, CallError>) {
         let (outcome, result) = match result {
             Ok(value) => (Outcome::Done, Ok(value)),
             Err(HostError::Denied(code)) => {
@@ -315,8 +352,7 @@ impl Guard {
         }
         self.records.end(slot, Some(outcome), call.began.elapsed());
         // The effect happened and its outcome is not on record: the guest must not build on it.
-        recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
-        result
+        (outcome, recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error))).and(result))
     }
 }
 
@@ -356,6 +392,11 @@ impl Opening {
             explanation: self.explanation.clone(),
         }
     }
+}
+
+/// For the operator: what every layer allows, and is refused all the same.
+fn refusal(word: ActionWord, resource: &str, code: Code, why: &str) -> String {
+    format!("denied: {word} {}  [{code}]\n  {why}", Refused(resource))
 }
 
 /// The canonical text of a resource as records hold it. A file's name may have characters that hide or reorder others.

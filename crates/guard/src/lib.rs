@@ -19,10 +19,12 @@ mod permit;
 mod record;
 
 pub mod audit;
+pub mod budgets;
 pub mod untrusted;
 
 pub use action::{Action, Effect, Perform};
 pub use audit::{AuditError, AuditLog};
+pub use budgets::{Budgets, MemoryBudgets};
 pub use call::{Attempt, Guard, Run};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Budget, CallError, Denied, HostError, StopCause};

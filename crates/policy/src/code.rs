@@ -156,6 +156,8 @@ codes! {
     /// Rules of the ceiling cover the table, and none of them all the columns.
     CeilingColumn = "deny.ceiling.column";
     TaskRestriction = "deny.task.restriction";
+    /// The budgets of the rule cannot be read or written: nobody can tell what is left.
+    BudgetsUnavailable = "deny.budgets.unavailable";
     /// The audit log cannot be written: no record, no call.
     AuditUnavailable = "deny.audit.unavailable";
 
@@ -250,6 +252,12 @@ codes! {
     Files = "limit.files";
     /// The files in memory and the guest's own memory are at the limit together.
     MemoryBytes = "limit.memory";
+    /// The rule lets through no more calls in this time.
+    RuleCalls = "limit.rule_calls";
+    /// The calls that the rule lets through would come to more, together, than they may.
+    RuleSum = "limit.sum";
+    /// The call's turn comes later than it can wait.
+    RuleRate = "limit.rate";
     CallDeadline = "limit.deadline";
     RequestBytes = "limit.request_bytes";
     ResponseBytes = "limit.response_bytes";

@@ -52,6 +52,8 @@ pub(crate) enum Test {
     /// A string that is matched from beginning to end.
     Pattern(Expression),
     Type(Type),
+    /// A number that can be added up: from 0, with at most six digits after the point.
+    Amount,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -139,6 +141,15 @@ impl Conditions {
         }
     }
 
+    /// The argument as an amount, in millionths, of a call that is accepted.
+    pub(crate) fn amount(&self, argument: &str, passed: &Passed) -> Option<u64> {
+        let Passed::Arguments(arguments) = passed else { return Some(0) };
+        match find(self.members(arguments).ok()?, argument).ok()?? {
+            Seen::Number(number) => number.amount(),
+            _ => None,
+        }
+    }
+
     fn check_given(&self, arguments: &Arguments) -> Result<(), Why<'_>> {
         let members = self.members(arguments).map_err(Why::Unreadable)?;
         self.list.iter().try_for_each(|condition| condition.check(members))
@@ -165,6 +176,7 @@ impl Condition {
                 Test::Prefix(prefix) => ("prefix", json!(prefix)),
                 Test::Pattern(expression) => ("pattern", json!(expression.text)),
                 Test::Type(kind) => ("type", json!(kind.as_str())),
+                Test::Amount => ("amount", json!(true)),
             };
             members.insert(name.to_owned(), value);
         }
@@ -308,6 +320,7 @@ impl Test {
             (Test::Prefix(prefix), Seen::Text(text)) => text.starts_with(prefix),
             (Test::Pattern(expression), Seen::Text(text)) => expression.matches(text),
             (Test::Type(kind), value) => kind.is(value),
+            (Test::Amount, Seen::Number(number)) => number.amount().is_some(),
             _ => false,
         }
     }
@@ -435,6 +448,9 @@ impl fmt::Display for Test {
             Test::Prefix(prefix) => write!(f, "is not a string that starts with `{}`", Printable(prefix)),
             Test::Pattern(expression) => write!(f, "is not a string that all of `{expression}` matches"),
             Test::Type(kind) => write!(f, "is not of type `{}`", kind.as_str()),
+            Test::Amount => {
+                f.write_str("is added up, and is not a number from 0 with at most six digits after the point")
+            }
         }
     }
 }

@@ -60,7 +60,6 @@ impl Decimal {
         !self.more && self.millionths != u128::MAX && self.millionths.is_multiple_of(u128::from(UNIT))
     }
 
-    #[cfg(test)]
     /// As an amount, in millionths; `None` if it is negative, finer than that, or more than there can be of anything.
     pub(crate) fn amount(self) -> Option<u64> {
         let fits = !self.negative && !self.more;

@@ -395,6 +395,15 @@ impl fmt::Display for Explanation {
             let (id, location) = (rule.id(), Printable(rule.location()));
             write!(f, "\n  note: sensitive by rule `{id}`, {location}: it needs a fresh token that is bound to a key")?;
         }
+        for charge in self.verdict.charges() {
+            let rule = charge.rule();
+            let (id, location) = (rule.id(), Printable(rule.location()));
+            let allowance = rule.allowance().map(ToString::to_string).unwrap_or_default();
+            write!(
+                f,
+                "\n  note: budget of rule `{id}`, {location}: {allowance}; what is left of it only a run can tell"
+            )?;
+        }
         match &self.help {
             Some(help) => write!(f, "\n  help: {}", help.replace('\n', "\n    ").replace("\n    \n", "\n\n")),
             None => Ok(()),

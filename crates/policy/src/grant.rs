@@ -5,6 +5,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use crate::allowance::Charge;
 use crate::code::Code;
 use crate::detail::Detail;
 use crate::index::{Hits, Index, Slot};
@@ -218,6 +219,19 @@ impl Grant {
         self.index.find(request)
     }
 
+    /// What the call takes of the budgets of the rules that decided. Most have none.
+    fn charges(&self, rules: [Option<&ManifestRule>; 2], request: &Request) -> Result<Vec<Charge>, Code> {
+        let with_budgets = rules.into_iter().flatten().filter(|rule| rule.rule.allowance().is_some());
+        with_budgets
+            .map(|rule| {
+                // INVARIANT: conditions make sure that it is an amount. Were they not to, nothing would be allowed.
+                let amount = rule.amount(request).ok_or(Code::ManifestArgument)?;
+                let agent = self.authority.principal.agent.clone();
+                Ok(Charge { agent, rule: Arc::clone(&rule.rule), amount })
+            })
+            .collect()
+    }
+
     /// What each source says, in the order in which they are blamed. Deciding and explaining both come from here.
     pub(crate) fn judge(&self, hits: Hits, request: &Request) -> Verdict {
         // A deny rule beats everything, so it is the reason even if other sources would refuse too.
@@ -241,7 +255,12 @@ impl Grant {
         let own = match allowed {
             Some(rule) => {
                 let sensitive = self.sensitive(hits, request).map(|rule| Arc::clone(&rule.rule));
-                Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms()), sensitive)
+                let charges = match self.charges([Some(rule), bound], request) {
+                    Ok(charges) => charges,
+                    Err(code) => return Verdict::deny_by(code, Arc::clone(&rule.rule)),
+                };
+                let verdict = Verdict::allow(Arc::clone(&rule.rule), bound.map(|rule| rule.rule.terms()), sensitive);
+                if charges.is_empty() { verdict } else { verdict.charged(charges) }
             }
             None => return Verdict::deny(Code::ManifestNoRule),
         };

@@ -30,6 +30,7 @@
 
 mod actions;
 mod address;
+mod allowance;
 mod argument;
 mod code;
 mod columns;
@@ -64,6 +65,7 @@ mod verdict;
 mod zone;
 
 pub use address::{Host, Scheme};
+pub use allowance::{Allowance, Amount, Calls, Charge, Rate, Sum, Window};
 pub use argument::Arguments;
 pub use code::Code;
 pub use columns::Columns;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use crate::allowance::Allowance;
 use crate::names::SecretName;
 use crate::text::Printable;
 
@@ -14,13 +15,14 @@ pub enum Effect {
     Deny,
 }
 
-/// A rule of a manifest: its id, where it stands, what it does, and its terms.
+/// A rule of a manifest: its id, where it stands, what it does, its terms, and its budgets if it has any.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
     pub(crate) id: String,
     pub(crate) location: String,
     pub(crate) effect: Effect,
     pub(crate) terms: Terms,
+    pub(crate) allowance: Option<Allowance>,
 }
 
 /// How an allowed call may be made. Strictest by default: no private addresses, no redirects, no headers.
@@ -127,6 +129,10 @@ impl Rule {
 
     pub fn terms(&self) -> &Terms {
         &self.terms
+    }
+
+    pub fn allowance(&self) -> Option<&Allowance> {
+        self.allowance.as_ref()
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use crate::allowance::Charge;
 use crate::code::Code;
 use crate::rule::{Rule, Terms};
 
@@ -39,6 +40,8 @@ pub struct Verdict {
     narrowed: Option<Arc<Terms>>,
     /// The rule that makes an allowed call sensitive.
     sensitive: Option<Arc<Rule>>,
+    /// What the call takes of budgets, if it is made.
+    charges: Vec<Charge>,
 }
 
 /// The terms of a verdict without a rule.
@@ -56,12 +59,17 @@ static NOTHING: Terms = Terms {
 impl Verdict {
     /// A refusal for a reason that is not in any rule.
     pub fn deny(code: Code) -> Verdict {
-        Verdict { decision: Decision::Deny, code, rule: None, narrowed: None, sensitive: None }
+        Verdict { decision: Decision::Deny, code, rule: None, narrowed: None, sensitive: None, charges: Vec::new() }
+    }
+
+    /// A refusal on account of a rule that allows the call: it has no budget left for it.
+    pub fn spent(code: Code, charge: &Charge) -> Verdict {
+        Verdict { rule: Some(Arc::clone(charge.rule())), ..Verdict::deny(code) }
     }
 
     /// Demands a person's approval; combine it with [`Verdict::stricter`].
     pub fn ask(code: Code) -> Verdict {
-        Verdict { decision: Decision::Ask, code, rule: None, narrowed: None, sensitive: None }
+        Verdict { decision: Decision::Ask, ..Verdict::deny(code) }
     }
 
     // Private to the crate: only a grant can say yes.
@@ -76,11 +84,18 @@ impl Verdict {
             None => None,
         };
         let narrowed = narrowed.map(Arc::new);
-        Verdict { decision: Decision::Allow, code: Code::Allowed, rule: Some(rule), narrowed, sensitive }
+        Verdict {
+            decision: Decision::Allow,
+            code: Code::Allowed,
+            rule: Some(rule),
+            narrowed,
+            sensitive,
+            charges: Vec::new(),
+        }
     }
 
     pub(crate) fn deny_by(code: Code, rule: Arc<Rule>) -> Verdict {
-        Verdict { decision: Decision::Deny, code, rule: Some(rule), narrowed: None, sensitive: None }
+        Verdict { rule: Some(rule), ..Verdict::deny(code) }
     }
 
     pub fn decision(&self) -> Decision {
@@ -101,6 +116,16 @@ impl Verdict {
         self.sensitive.as_ref()
     }
 
+    pub(crate) fn charged(self, charges: Vec<Charge>) -> Verdict {
+        Verdict { charges, ..self }
+    }
+
+    /// What the call takes of the budgets of rules, if it is made. Empty, and without allocation, unless a rule that allows
+    /// it has budgets.
+    pub fn charges(&self) -> &[Charge] {
+        &self.charges
+    }
+
     /// How the call may be made; the strictest there is unless a rule allowed it.
     pub fn terms(&self) -> &Terms {
         match (&self.narrowed, &self.rule) {
@@ -112,10 +137,11 @@ impl Verdict {
 
     /// The stricter of two verdicts; of equals, this one, on terms that satisfy both.
     pub fn stricter(self, other: Verdict) -> Verdict {
-        let (strict, loose) = if other.decision > self.decision { (other, self) } else { (self, other) };
+        let (mut strict, mut loose) = if other.decision > self.decision { (other, self) } else { (self, other) };
         if strict.decision == Decision::Deny {
             return strict;
         }
+        strict.charges.append(&mut loose.charges);
         // An approval added to an allowed call keeps that call's rule and terms.
         let terms = match (&strict.rule, &loose.rule) {
             (Some(_), Some(_)) => strict.terms().narrow(loose.terms()),
@@ -172,7 +198,7 @@ mod tests {
     use crate::rule::Effect;
 
     fn rule(id: &str, terms: Terms) -> Arc<Rule> {
-        Arc::new(Rule { id: id.into(), location: "m.toml:1".into(), effect: Effect::Allow, terms })
+        Arc::new(Rule { id: id.into(), location: "m.toml:1".into(), effect: Effect::Allow, terms, allowance: None })
     }
 
     #[test]

@@ -21,12 +21,14 @@ use crate::store::StoreOptions;
 /// `BLWK`: that a database is ours.
 const APPLICATION: i64 = 0x424c_574b;
 /// The schema that this version writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Larger databases are not read through when they are opened.
 const CHECKED_BYTES: u64 = 4 << 20;
 
 /// From the schema of each version to the next. What was released is never edited.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [FIRST, BUDGETS];
+
+const FIRST: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO meta VALUES ('epoch', 1), ('uses', 0), ('latest', 0), ('old_registry', 0);
 
@@ -49,7 +51,23 @@ const MIGRATIONS: [&str; 1] = ["
 
     CREATE TABLE uses (id BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX uses_until ON uses (until);
-"];
+";
+
+/// Times are milliseconds since the Unix epoch, but for `turn`, which is microseconds.
+const BUDGETS: &str = "
+    CREATE TABLE budget_counters (
+        id INTEGER PRIMARY KEY, agent TEXT NOT NULL, manifest TEXT NOT NULL, rule TEXT NOT NULL, what TEXT NOT NULL,
+        max INTEGER NOT NULL, window INTEGER NOT NULL, turn INTEGER NOT NULL, expires INTEGER NOT NULL,
+        UNIQUE (agent, manifest, rule, what)
+    ) STRICT;
+    CREATE INDEX budget_counters_expires ON budget_counters (expires);
+    CREATE TABLE budget_slices (
+        counter INTEGER NOT NULL REFERENCES budget_counters (id) ON DELETE CASCADE,
+        start INTEGER NOT NULL, \"end\" INTEGER NOT NULL,
+        used INTEGER NOT NULL CHECK (used >= 0), reserved INTEGER NOT NULL CHECK (reserved >= 0),
+        PRIMARY KEY (counter, start)
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// The registry of an earlier version, which was brought into the database when that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -97,6 +97,18 @@ impl Store {
     {
         self.writer.write(write)
     }
+
+    /// The same without waiting: `tell` is called when it is durable, or failed, or never will be done.
+    pub(crate) fn write_later<T, E>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        tell: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write_later(write, tell);
+    }
 }
 
 impl Default for StoreOptions {

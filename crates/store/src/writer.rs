@@ -38,16 +38,30 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
     {
         let (tell, told) = channel();
+        self.write_later(job, move |done| {
+            // Whoever asked may have gone.
+            let _ = tell.send(done);
+        });
+        told.recv().unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+    }
+
+    /// Does `job` in a transaction and calls `tell` when that is durable. It is dropped when the thread has ended.
+    pub(crate) fn write_later<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        tell: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let job: Job = Box::new(move |connection| {
             let done = connection.map_err(E::from).and_then(|connection| part(connection, job));
-            Box::new(move |committed| {
-                // Whoever asked may have gone.
-                let _ = tell.send(done.and_then(|done| committed.map(|()| done).map_err(E::from)));
-            })
+            Box::new(move |committed| tell(done.and_then(|done| committed.map(|()| done).map_err(E::from))))
         });
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
-        let closed = || Err(E::from(StoreError::Closed));
-        if sent { told.recv().unwrap_or_else(|_| closed()) } else { closed() }
+        if let Some(jobs) = &self.jobs {
+            // Without a receiver the job is dropped, and with it whatever waits for its end.
+            let _ = jobs.send(job);
+        }
     }
 }
 

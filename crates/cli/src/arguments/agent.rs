@@ -14,6 +14,8 @@ pub(crate) enum AgentVerb {
     List(AgentListArguments),
     /// Show all about an agent
     Show(AgentShowArguments),
+    /// Show what an agent's runs have used of the budgets of rules
+    Budgets(AgentShowArguments),
     /// Give an agent another key; the one before serves for a while longer
     RotateKey(AgentRotateKeyArguments),
     /// Let an agent start no runs, and end those under way, until it is resumed

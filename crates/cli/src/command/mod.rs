@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod agent_budgets;
 mod agent_export;
 mod agent_import;
 mod agent_list;
@@ -58,6 +59,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Agent(AgentVerb::Register(verb)) => resolve().and_then(|host| agent_register::run(verb, &host)),
         Verb::Agent(AgentVerb::List(verb)) => resolve().and_then(|host| agent_list::run(verb, &host)),
         Verb::Agent(AgentVerb::Show(verb)) => resolve().and_then(|host| agent_show::run(verb, &host)),
+        Verb::Agent(AgentVerb::Budgets(verb)) => resolve().and_then(|host| agent_budgets::run(verb, &host)),
         Verb::Agent(AgentVerb::RotateKey(verb)) => resolve().and_then(|host| agent_rotate_key::run(verb, &host)),
         Verb::Agent(AgentVerb::Suspend(verb)) => resolve().and_then(|host| agent_suspend::run(verb, &host)),
         Verb::Agent(AgentVerb::Resume(verb)) => resolve().and_then(|host| agent_resume::run(verb, &host)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bailiwick_guard::{AuditLog, CallRecord, Clock, Guard, Life, Run};
+use bailiwick_guard::{AuditLog, Budgets, CallRecord, Clock, Guard, Life, Run};
 use bailiwick_host::files::{Settled, Settlement, settle};
 use bailiwick_host::{Host, Services};
 use bailiwick_policy::{Backing, Code, Limits, MountPoint};
@@ -49,6 +49,7 @@ impl Begun {
         place: Ticket,
         services: &Services,
         audit: &AuditLog,
+        budgets: &Arc<dyn Budgets>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Begun, RunError> {
         let began = Instant::now();
@@ -62,7 +63,8 @@ impl Begun {
             interpreter: job.guest.interpreter().map(|interpreter| interpreter.digest().to_string()),
             rationale: job.rationale,
         };
-        let guard = Guard::new(job.grant, about, job.life.clone(), audit.clone(), Arc::clone(clock))?;
+        let guard = Guard::new(job.grant, about, job.life.clone(), audit.clone(), Arc::clone(clock))?
+            .budgets(Arc::clone(budgets));
         let guard = Arc::new(match job.observer {
             Some(observer) => guard.observed_by(observer),
             None => guard,

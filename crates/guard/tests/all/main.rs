@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "`support` is shared with the compile-fail tests, which are crates of their own")]
 
 mod audit;
+mod budgets;
 mod bypasses;
 mod door;
 mod support;

@@ -33,6 +33,11 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// A table whose keys were checked elsewhere.
+    pub(super) fn of(entries: &'a [Entry]) -> Fields<'a> {
+        Fields { entries }
+    }
+
     /// Reports every key that is unknown, not supported yet, or there twice.
     pub(super) fn check(entries: &'a [Entry], schema: &Schema, report: &mut Report) -> Fields<'a> {
         let mut seen = std::collections::HashSet::new();

@@ -96,6 +96,8 @@ fn redundant<'a>(backwards: &Index, allow: &'a [ManifestRule], number: usize) ->
         let later = later.filter(|later| *later > number).and_then(|later| allow.get(later));
         found = found.or(later.filter(|later| {
             later.rule.terms() == rule.rule.terms()
+                && later.rule.allowance().is_none()
+                && rule.rule.allowance().is_none()
                 && (later.conditions.is_empty() || later.conditions == rule.conditions)
                 && (later.query.is_none() || later.query == rule.query)
                 && later.columns.contains(&rule.columns)

@@ -1,5 +1,6 @@
 //! The manifest: what its author grants, on what terms, within which limits.
 
+mod budgets;
 mod conditions;
 mod data;
 mod declared;
@@ -242,8 +243,15 @@ impl Manifest {
             caseless: sqlite.collect(),
         };
         let lines = Lines::of(text);
-        let mut reader =
-            Reader { report, origin, lines, declared, ids: HashMap::new(), patterns: conditions::MAX_PATTERNS };
+        let mut reader = Reader {
+            report,
+            origin,
+            manifest: id.as_deref().unwrap_or_default(),
+            lines,
+            declared,
+            ids: HashMap::new(),
+            patterns: conditions::MAX_PATTERNS,
+        };
         let allow = reader.read(&fields, "allow", Effect::Allow);
         let deny = reader.read(&fields, "deny", Effect::Deny);
         if agents.is_empty() && fields.get("agents").is_none() {

@@ -10,6 +10,7 @@ use super::fields::{Fields, Schema, list, nearest, wrong_type};
 use super::secrets;
 use super::tree::{Entry, Node, Place, Value};
 use crate::actions::Actions;
+use crate::allowance::Allowance;
 use crate::code::Code;
 use crate::columns::{Beyond, Within};
 use crate::condition::{Conditions, Part};
@@ -58,6 +59,14 @@ impl ManifestRule {
         }
     }
 
+    /// What a call that it accepts adds to its sum; 0 if it has none.
+    pub(crate) fn amount(&self, request: &Request) -> Option<u64> {
+        match self.rule.allowance().and_then(Allowance::sum) {
+            Some(sum) => self.conditions.amount(sum.argument(), request.passed()),
+            None => Some(0),
+        }
+    }
+
     /// Why it does not, where that is not in the values of the arguments.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Code> {
         let mismatch = self.conditions.check(request.passed()).err().filter(|_| self.accepts_query(request));
@@ -88,17 +97,25 @@ const RULE: Schema = Schema {
         "sensitive",
         "secret",
         "x-*",
+        "calls",
+        "rate",
+        "sum",
     ],
-    later: &["risk", "approve", "run", "rate", "label", "labels", "calls", "sum"],
+    later: &["risk", "approve", "run", "label", "labels"],
 };
 
-/// Fields that only an allow rule for `fetch` has; but for the last one, which a rule for `tool` has, too.
-const FETCH_TERMS: [&str; 4] = ["private", "redirects", "headers", "limits"];
+/// Fields that only an allow rule for `fetch` has.
+const FETCH_TERMS: [&str; 3] = ["private", "redirects", "headers"];
+
+/// What stands in `limits`, and is easily put beside it.
+const BUDGETS: [&str; 3] = ["calls", "rate", "sum"];
 
 /// What all rules of a manifest share while they are read.
 pub(super) struct Reader<'a> {
     pub(super) report: &'a mut Report,
     pub(super) origin: &'a str,
+    /// The manifest's id.
+    pub(super) manifest: &'a str,
     pub(super) lines: Lines,
     pub(super) declared: Declared<'a>,
     pub(super) ids: HashMap<&'a str, usize>,
@@ -131,15 +148,13 @@ impl<'a> Reader<'a> {
         match (effect, kind) {
             (Effect::Deny, _) => {
                 self.misplaced(&fields, &FETCH_TERMS, "say how an allowed call is made; a deny rule has none");
+                self.misplaced(&fields, &["limits"], "says how an allowed call is made; a deny rule has none");
                 self.misplaced(&fields, &["sensitive"], "belongs to allow rules; a deny rule denies every token");
                 self.misplaced(&fields, &["args"], "belongs to allow rules; a deny rule denies whatever the arguments");
                 self.misplaced(&fields, &["body"], "belongs to allow rules; a deny rule denies whatever the body");
                 self.misplaced(&fields, &["query"], "belongs to allow rules; a deny rule denies whatever the query");
             }
             (_, None | Some((Kind::Fetch, _))) => {}
-            (_, Some((Kind::Tool | Kind::Custom(_), _))) => {
-                self.misplaced(&fields, &["private", "redirects", "headers"], "belong to rules for `fetch`");
-            }
             (_, Some(_)) => self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`"),
         }
         if effect == Effect::Allow && kind.is_some_and(|(kind, _)| !takes_arguments(kind)) {
@@ -149,6 +164,7 @@ impl<'a> Reader<'a> {
             self.misplaced(&fields, &["body"], "belongs to rules for `fetch`");
             self.misplaced(&fields, &["query"], "belongs to rules for `fetch`");
         }
+        self.misplaced(&fields, &BUDGETS, "stand in `limits`, as in `limits = { calls = \"60/min\" }`");
         let terms = if effect == Effect::Allow { self.terms(&fields) } else { Terms::default() };
         let (kind, resource) = kind?;
         let scopes: Option<Vec<(Scope, Within, Place)>> = if kind == Kind::Sql {
@@ -158,13 +174,17 @@ impl<'a> Reader<'a> {
             let found = self.resource(&fields, kind, effect, resource, &node.place);
             found.map(|found| found.into_iter().map(|(scope, place)| (scope, Within::All, place)).collect())
         };
-        let conditions = match kind {
+        let mut conditions = match kind {
             Kind::Tool | Kind::Custom(_) => conditions::read(&fields, Part::Arguments, &mut self.patterns, self.report),
             Kind::Fetch if fields.get("body").is_some() => {
                 self.need_body(&fields, &scopes);
                 conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
             }
             _ => Conditions::default(),
+        };
+        let allowance = match effect {
+            Effect::Allow => self.allowance(&fields, kind, &mut conditions),
+            Effect::Deny => None,
         };
         let query = match kind {
             Kind::Fetch => conditions::read_query(&fields, &mut self.patterns, self.report),
@@ -191,10 +211,11 @@ impl<'a> Reader<'a> {
             );
         }
         let terms = Terms { secrets: secrets.iter().map(|(secret, _)| secret.clone()).collect(), ..terms };
-        let rule = Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms });
+        let rule =
+            Arc::new(Rule { id: id?.to_owned(), location: self.location(&node.place), effect, terms, allowance });
         let scopes = scopes?.into_iter();
         // INVARIANT: a rule with conditions is not for `sql` and has one scope.
-        let (mut conditions, mut query) = (conditions, query);
+        let mut query = query;
         let entry = |(scope, columns, place)| ManifestRule {
             rule: Arc::clone(&rule),
             scope,
@@ -205,7 +226,13 @@ impl<'a> Reader<'a> {
         };
         let mut entries: Vec<ManifestRule> = scopes.map(entry).collect();
         // What the rule lets requests carry it lets the guest use, on no terms: those are for the requests.
-        let bare = Rule { id: rule.id.clone(), location: rule.location.clone(), effect, terms: Terms::default() };
+        let bare = Rule {
+            id: rule.id.clone(),
+            location: rule.location.clone(),
+            effect,
+            terms: Terms::default(),
+            allowance: None,
+        };
         let bare = Arc::new(bare);
         entries.extend(secrets.into_iter().filter_map(|(secret, place)| {
             let (rule, conditions) = (Arc::clone(&bare), Conditions::default());

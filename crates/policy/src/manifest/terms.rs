@@ -1,9 +1,13 @@
 //! How an allowed call is made: what a rule leaves to the guest, and its caps.
 
+use super::budgets;
 use super::diagnostic::DiagnosticCode;
 use super::fields::{Fields, Schema};
 use super::rules::Reader;
-use super::tree::Place;
+use super::tree::{Place, Value};
+use crate::allowance::Allowance;
+use crate::condition::Conditions;
+use crate::kind::Kind;
 use crate::rule::{Terms, is_host_header};
 use crate::text::Printable;
 
@@ -12,8 +16,8 @@ const MAX_HEADERS: usize = 64;
 
 const RULE_LIMITS: Schema = Schema {
     what: "a rule's `limits`",
-    known: &["response", "request", "timeout"],
-    later: &["calls", "sum", "rate", "concurrent"],
+    known: &["response", "request", "timeout", "calls", "rate", "sum"],
+    later: &["concurrent"],
 };
 
 impl<'a> Reader<'a> {
@@ -38,6 +42,26 @@ impl<'a> Reader<'a> {
             terms.timeout = limits.duration("timeout", self.report);
         }
         terms
+    }
+
+    /// The budgets of an allow rule of that kind.
+    pub(super) fn allowance(
+        &mut self,
+        fields: &Fields<'a>,
+        kind: Kind,
+        conditions: &mut Conditions,
+    ) -> Option<Allowance> {
+        let Value::Table(entries) = &fields.get("limits")?.node.value else { return None };
+        let limits = Fields::of(entries);
+        if !matches!(kind, Kind::Fetch | Kind::Tool | Kind::Custom(_)) {
+            self.misplaced(&limits, &["response", "request", "timeout"], "belong to rules for `fetch` and `tool`");
+            if limits.get("sum").is_some() {
+                self.misplaced(&limits, &["sum"], "needs conditions, which rules for `fetch` and `tool` have");
+                return None;
+            }
+        }
+        let allowance = budgets::read(&limits, conditions, self.report)?;
+        Some(Allowance { manifest: self.manifest.to_owned(), ..allowance })
     }
 
     pub(super) fn header(&mut self, name: &str, place: &Place) -> Option<String> {

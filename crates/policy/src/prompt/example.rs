@@ -286,7 +286,7 @@ fn value(python: bool, condition: &Condition) -> String {
             },
             Test::Min(bound) | Test::Max(bound) => return bound.to_string(),
             Test::Prefix(prefix) => return quoted(prefix),
-            Test::MinLength(_) | Test::MaxLength(_) | Test::Pattern(_) | Test::Type(_) => {}
+            Test::MinLength(_) | Test::MaxLength(_) | Test::Pattern(_) | Test::Type(_) | Test::Amount => {}
         }
     }
     "\"…\"".to_owned()

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::allowance::Allowance;
 use crate::columns::Within;
 use crate::condition::{Condition, Test};
 use crate::kind::{ActionName, Kind};
@@ -35,6 +36,7 @@ struct Grant<'a> {
     /// The parameters that a query may have, if a rule names them.
     query: Option<Vec<&'a Condition>>,
     columns: Within,
+    allowances: Vec<&'a Allowance>,
 }
 
 /// The text for code that runs under `manifest`, within `ceiling`, as `agent` if that is said.
@@ -94,12 +96,14 @@ fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Gra
         let conditions: Vec<&Condition> = rule.conditions.list.iter().collect();
         let query = parameters(rule);
         let Some(ceiling) = ceiling else {
+            let allowances = rule.rule.allowance().into_iter().collect();
             granted.push(Grant {
                 scope: rule.scope.clone(),
                 terms: rule.rule.terms().clone(),
                 conditions,
                 query,
                 columns: rule.columns.clone(),
+                allowances,
             });
             continue;
         };
@@ -112,7 +116,8 @@ fn granted<'a>(manifest: &'a Manifest, ceiling: Option<&'a Manifest>) -> Vec<Gra
                 (Some(own), Some(above)) => Some(own.into_iter().chain(above).collect()),
                 (own, above) => own.or(above),
             };
-            granted.push(Grant { scope, terms, conditions, query, columns });
+            let allowances = [&rule.rule, &above.rule].into_iter().filter_map(|rule| rule.allowance()).collect();
+            granted.push(Grant { scope, terms, conditions, query, columns, allowances });
         }
     }
     // What a deny rule takes away whole is not granted at all.
@@ -194,6 +199,9 @@ fn line(grant: &Grant<'_>) -> String {
             some => format!("; in the query only {}", some.join(", ")),
         };
     }
+    for allowance in &grant.allowances {
+        line += &format!("; at most {allowance}, all calls under the rule together");
+    }
     let conditions: Vec<String> = grant.conditions.iter().map(|condition| demand(condition)).collect();
     if let Within::These(columns) = &grant.columns {
         let more = if columns.len() > MAX_LINES { ", …" } else { "" };
@@ -229,6 +237,7 @@ fn demand(condition: &Condition) -> String {
             format!("a text that the regular expression {} matches whole", code(&expression.to_string()))
         }
         Test::Type(kind) => format!("of the JSON type `{}`", kind.as_str()),
+        Test::Amount => "a number from 0 with at most six digits after the point".to_owned(),
     });
     let tests: Vec<String> = tests.collect();
     let optional = if condition.optional { " (may be left out)" } else { "" };

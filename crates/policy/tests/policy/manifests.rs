@@ -38,12 +38,6 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "`approve` is not supported yet",
     ),
     (
-        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nlimits = { calls = \"60/min\" }",
-        NotSupported,
-        "calls",
-        "`calls` is not supported yet",
-    ),
-    (
         "[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\nsecret = \"a b\"",
         BadSecret,
         "\"a b\"",
@@ -824,7 +818,7 @@ secrets = "block"
     assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
     let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
     fields.sort_unstable();
-    let expected = ["approve", "decoy", "egress", "monitor", "risk", "sum", "url"];
+    let expected = ["approve", "decoy", "egress", "monitor", "risk", "url"];
     assert_eq!(fields, expected);
 }
 

@@ -45,7 +45,7 @@ fn what_others_may_touch_or_made_is_refused() {
 fn a_newer_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    Connection::open(folder.path().join("state.db")).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(folder.path().join("state.db")).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let error = refused(folder.path());
     assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
     assert!(error.to_string().contains("use a newer version"));

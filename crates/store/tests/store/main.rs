@@ -8,6 +8,7 @@
     reason = "helpers of tests, which the lints do not recognise as such"
 )]
 
+mod budgets;
 mod file;
 mod registry;
 mod replay;
