@@ -215,7 +215,8 @@ mod tests {
     const PH: &str = "bailiwick-secret-00112233445566778899aabbccddeeff";
 
     fn request(url: &str, headers: &[(&str, &str)], body: &str) -> FetchRequest {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.replace("PH", PH).into_bytes()));
+        let headers =
+            headers.iter().map(|(name, value)| (name.replace("PH", PH), value.replace("PH", PH).into_bytes()));
         FetchRequest {
             headers: headers.collect(),
             body: body.replace("PH", PH).into_bytes().into(),
