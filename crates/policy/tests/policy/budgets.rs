@@ -106,10 +106,8 @@ fn the_rules_that_decide_are_charged_and_no_others() {
          [[allow]]\nid = \"first\"\ntool = \"s/t\"\nargs = {{ n = {{ max = 5 }} }}\n{calls}\
          [[allow]]\nid = \"second\"\ntool = \"s/*\"\n{calls}[[allow]]\nid = \"third\"\ntool = \"s/t\"\n{calls}"
     );
-    let outer = format!(
-        "schema = 1\nid = \"org\"\ntools.s.command = [\"s\"]\n[[allow]]\nid = \"all\"\ntool = \"s/*\"\nlimits = {{ calls = 9 }}\n"
-    );
-    let outer = Arc::new(Manifest::parse(&outer, "c.toml").unwrap());
+    let outer = "schema = 1\nid = \"org\"\ntools.s.command = [\"s\"]\n[[allow]]\nid = \"all\"\ntool = \"s/*\"\nlimits = { calls = 9 }\n";
+    let outer = Arc::new(Manifest::parse(outer, "c.toml").unwrap());
     let scope = "tool:call:s/*";
     let new = || Grant::new(manifest(&text), Some(Arc::clone(&outer)), authority(scope, scope, None));
     let parent = new();
