@@ -12,9 +12,13 @@ use bailiwick_guard::AuditLog;
 use bailiwick_languages::{Languages, Packages};
 use bailiwick_policy::Manifest;
 use libtest_mimic::{Failed, Trial};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{languages, matrix};
+
+#[path = "../../crates/executor/examples/closures.rs"]
+#[expect(dead_code, reason = "a program, of which the parts are used")]
+mod closures;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -22,6 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("interpreters::javascript_forgets", || forgets(Language::JavaScript)),
         Trial::test("interpreters::python_repeats", || repeats(Language::Python)),
         Trial::test("interpreters::javascript_repeats", || repeats(Language::JavaScript)),
+        Trial::test("interpreters::python_calls_closures", || calls_closures(Language::Python)),
+        Trial::test("interpreters::javascript_calls_closures", || calls_closures(Language::JavaScript)),
     ]
 }
 
@@ -187,6 +193,66 @@ fn repeats(language: Language) -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("the same outside, and yet {:?} and {:?}", seen(&one), seen(&two)).into())
+}
+
+/// What a script does with a function of its host, and gets for it.
+const INVOICES: [&str; 2] = [
+    r#"
+import inspect
+create = tools.billing.create_invoice
+result = [str(inspect.signature(create)), inspect.getdoc(create), create(customer="Ada", amount=4200), create("Eve", 1)["number"]]
+for amount in (0, 5001, "1"):
+    try:
+        result.append(create(customer="Ada", amount=amount))
+    except Exception as error:
+        result.append(f"{type(error).__name__} {error}")
+"#,
+    r#"
+const create = tools.billing.create_invoice;
+result = [create.schema.required, create.description, await create({ customer: "Ada", amount: 4200 })];
+for (const amount of [0, 5001, "1"]) {
+  try {
+    result.push(await create({ customer: "Ada", amount }));
+  } catch (error) {
+    result.push(`${error.name} ${error.message}`);
+  }
+}
+"#,
+];
+
+/// A function of the embedding program is a tool like any other: found with its signature, guarded, and recorded.
+fn calls_closures(language: Language) -> Result<(), Failed> {
+    let services = closures::services().map_err(|error| error.to_string())?;
+    let stage = Stage::build(language, closures::MANIFEST, |builder| builder.services(services))?;
+    let source = text_of(language, INVOICES).as_bytes().to_vec();
+    let guest = Guest::from_source(stage.interpreter.clone(), source, "script").map_err(text)?;
+    let report = runtime()?.block_on(closures::run(&stage.executor, guest)).map_err(|error| error.to_string())?;
+    let invoice = json!({ "number": 7, "text": "Ada owes 4200 (asked by billing-bot)" });
+    let expected = match language {
+        Language::Python => json!([
+            "(customer: str, amount: int)",
+            "Creates an invoice.\n\ncustomer: Who pays.\namount: In cents.",
+            invoice,
+            7,
+            "ToolError billing/create_invoice: an invoice needs an amount",
+            "PermissionError [deny.manifest.argument] tool call billing/create_invoice",
+            "PermissionError [deny.manifest.argument] tool call billing/create_invoice",
+        ]),
+        Language::JavaScript => json!([
+            ["customer", "amount"],
+            "Creates an invoice.",
+            invoice,
+            "ToolError billing/create_invoice: an invoice needs an amount",
+            "NotAllowedError [deny.manifest.argument] tool call billing/create_invoice",
+            "NotAllowedError [deny.manifest.argument] tool call billing/create_invoice",
+        ]),
+    };
+    let codes: Vec<&str> = report.calls.iter().map(|call| call.code.as_str()).collect();
+    let denied = codes.iter().filter(|code| **code == "deny.manifest.argument").count();
+    if report.result != Some(expected) || denied != 2 {
+        return Err(format!("{:?} {codes:?} {}", report.result, String::from_utf8_lossy(&report.stderr)).into());
+    }
+    Ok(())
 }
 
 /// The same for every run: a clock that each look moves on, and a sequence of bytes.

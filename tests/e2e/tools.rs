@@ -4,11 +4,13 @@
 //! The reference servers are pinned in `tests/mcp` and installed by `scripts/mcp.sh`.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
 use libtest_mimic::{Failed, Trial};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -68,7 +70,7 @@ fn python() -> Result<PathBuf, String> {
 
 type Scenario = fn(&Scene) -> Result<(), Failed>;
 
-const SCENARIOS: [(&str, Scenario); 10] = [
+const SCENARIOS: [(&str, Scenario); 12] = [
     ("shown_whole", shown_whole),
     ("accepted_as_seen", accepted_as_seen),
     ("nobody_to_ask", nobody_to_ask),
@@ -79,6 +81,8 @@ const SCENARIOS: [(&str, Scenario); 10] = [
     ("gone_after_a_limit", gone_after_a_limit),
     ("gone_after_a_signal", gone_after_a_signal),
     ("gone_with_the_host", gone_with_the_host),
+    ("gone_when_nobody_lists", gone_when_nobody_lists),
+    ("over_http", over_http),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -258,21 +262,111 @@ fn gone_after_a_limit(scene: &Scene) -> Result<(), Failed> {
 
 /// The same when whoever started the program asks it to end.
 fn gone_after_a_signal(scene: &Scene) -> Result<(), Failed> {
-    let pid = scene.kill(&["--stay"], Signal::TERM)?;
-    if is_there(pid) { Err(format!("{pid} is there").into()) } else { Ok(()) }
+    scene.hanging_call(&["--stay"])?.end(Signal::TERM)
 }
 
 /// When the program itself is killed, nobody can end the server; but its input ends, and a server that speaks the protocol ends.
 fn gone_with_the_host(scene: &Scene) -> Result<(), Failed> {
-    let pid = scene.kill(&[], Signal::KILL)?;
-    let patience = Instant::now() + Duration::from_secs(60);
-    while is_there(pid) {
-        if Instant::now() > patience {
-            return Err(format!("{pid} is there").into());
-        }
-        std::thread::yield_now();
+    scene.hanging_call(&[])?.end(Signal::KILL)
+}
+
+/// A server that does not answer is not left behind when an operator has waited long enough for its tools.
+fn gone_when_nobody_lists(scene: &Scene) -> Result<(), Failed> {
+    scene.server(&["--from", "0", "silent", "--stay"], "")?;
+    for words in [&["tool", "list", "policy.toml"][..], &["tool", "accept", "policy.toml", "bad"]] {
+        scene.hang(scene.command(words))?.end(Signal::INT)?;
     }
     Ok(())
+}
+
+/// A reference server over HTTP: listed, accepted, called, and its session ended with the run.
+fn over_http(scene: &Scene) -> Result<(), Failed> {
+    let script = repository().join("tests/mcp/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    // Free now; should somebody else take it, the server says so and ends.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let mut server = Command::new(installed("node", "-p", "process.execPath")?);
+    server.arg(script).arg("streamableHttp").env_clear().env("PORT", port.to_string());
+    let mut server = Server(server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?);
+    let stderr = heard(server.0.stderr.take().ok_or("no stderr")?);
+    until(&stderr, "listening on port")?;
+    let said = heard(server.0.stdout.take().ok_or("no stdout")?);
+    let manifest = format!(
+        "schema = 1\nid = \"tools\"\nagents = [\"bot\"]\n[[allow]]\nid = \"sum\"\ntool = \"http/*\"\nargs = {{ a = {{ max = 9 }} }}\n\
+         [tools.http]\nurl = \"http://127.0.0.1:{port}/mcp\"\nprivate = true\n"
+    );
+    fs::write(scene.root.join("policy.toml"), manifest)?;
+    let listed = scene.run(&["tools", "list", "policy.toml"])?;
+    for part in
+        [format!("url       http://127.0.0.1:{port}/mcp"), "token     none".into(), "new       http/get-sum".into()]
+    {
+        expect(&listed.stdout, &part)?;
+    }
+    accept(&["policy.toml".into(), "http".into(), "get-sum".into()], |words| scene.command(words))?;
+    let call = |a: &str| {
+        format!(r#"["tools.call", {{"server": "http", "tool": "get-sum", "arguments": {{"a": {a}, "b": 1}}}}]"#)
+    };
+    scene.calls(&[&call("1"), &call("10"), &call("1").replace("\"b\": 1", "\"b\": \"1\""), &call("2")])?;
+    let ended = scene.guest()?;
+    for part in
+        ["The sum of 1 and 1 is 2.", "The sum of 2 and 1 is 3.", "deny.manifest.argument", "failed.tool_arguments"]
+    {
+        expect(&ended.stdout, part)?;
+    }
+    // Three sessions: listed, accepted, run. Each was ended.
+    for _ in 0..3 {
+        until(&said, "session termination request")?;
+    }
+    Ok(())
+}
+
+/// A child that is killed with the test.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The lines of a pipe, as they come.
+fn heard(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+fn until(lines: &Receiver<String>, part: &str) -> Result<(), Failed> {
+    loop {
+        match lines.recv_timeout(program::PATIENCE) {
+            Ok(line) if line.contains(part) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(format!("no `{part}`: {error}").into()),
+        }
+    }
+}
+
+/// The program, waiting for a server that waits for nothing.
+struct Waiting {
+    child: std::process::Child,
+    /// What the server says through a pipe that it closes only by ending.
+    server: Receiver<String>,
+}
+
+impl Waiting {
+    /// Ends the program with a signal; the server must end, too.
+    fn end(mut self, signal: Signal) -> Result<(), Failed> {
+        kill_process(Pid::from_child(&self.child), signal)?;
+        self.child.wait()?;
+        match self.server.recv_timeout(program::PATIENCE) {
+            Err(RecvTimeoutError::Disconnected) => Ok(()),
+            other => Err(format!("the server is there: {other:?}").into()),
+        }
+    }
 }
 
 const GUEST: [&str; 7] = ["run", "calls.wat", "--policy", "policy.toml", "--as", "bot", "--json"];
@@ -328,25 +422,33 @@ impl Scene {
         list["servers"][0]["digest"].as_str().map(str::to_owned).ok_or_else(|| format!("no digest in {list}").into())
     }
 
-    /// Ends the program with a signal while it waits for a server, and gives the server's process.
-    fn kill(&self, arguments: &[&str], signal: Signal) -> Result<Pid, Failed> {
+    /// A run in the middle of a call that is not answered.
+    fn hanging_call(&self, arguments: &[&str]) -> Result<Waiting, Failed> {
         self.server(arguments, "")?;
         self.accept()?;
         self.calls(&[HANG])?;
-        let hung = self.root.join("hung");
-        let mut child = self.command(&GUEST).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let patience = Instant::now() + program::PATIENCE;
-        while !hung.exists() {
-            if Instant::now() > patience || child.try_wait()?.is_some() {
-                let _ = child.kill();
-                return Err("the server was not called".into());
+        self.hang(self.command(&GUEST))
+    }
+
+    /// Starts a command, and waits until its server says that it hangs.
+    fn hang(&self, mut command: Command) -> Result<Waiting, Failed> {
+        let word = self.root.join("hung");
+        let _ = fs::remove_file(&word);
+        mknodat(CWD, &word, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let (sender, server) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Opening waits for the server.
+            let Ok(pipe) = fs::File::open(word) else { return };
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
             }
-            std::thread::yield_now();
+        });
+        if let Err(error) = server.recv_timeout(program::PATIENCE) {
+            let _ = child.kill();
+            return Err(format!("the server was not asked: {error}").into());
         }
-        let pid = fs::read_to_string(&hung)?.trim().parse()?;
-        kill_process(Pid::from_child(&child), signal)?;
-        child.wait()?;
-        Pid::from_raw(pid).ok_or_else(|| "no process".into())
+        Ok(Waiting { child, server })
     }
 }
 

@@ -74,6 +74,8 @@ class Server:
 
     def greet(self, request):
         if self.wrong == "silent":
+            if os.path.exists("hung"):
+                self.hang(request, None)
             return
         if self.wrong == "exit":
             sys.exit("a traceback of \x1b[31mthe server\u202e")
@@ -159,9 +161,8 @@ class Server:
 
     def hang(self, _, __):
         """Never answers, and leaves word that it was asked."""
-        with open("hung.part", "w") as file:
-            file.write(str(os.getpid()))
-        os.rename("hung.part", "hung")
+        self.word = open("hung", "w")  # stays open for as long as this process lives
+        print(os.getpid(), file=self.word, flush=True)
 
     def late(self, request, _):
         """Answers when the next call comes, that one first."""

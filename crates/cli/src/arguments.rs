@@ -84,7 +84,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Language(LanguageVerb),
     /// Tools of upstream servers: what they are, and which of them may be called
-    #[command(subcommand)]
+    #[command(subcommand, alias = "tools")]
     Tool(ToolVerb),
     /// Say what this machine has, what is missing, and how to get it
     Doctor(DoctorArguments),

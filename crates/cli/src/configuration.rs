@@ -11,6 +11,7 @@ use bailiwick_host::crypto::Rings;
 use bailiwick_host::fetch::ProxyDialer;
 use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
+use url::Url;
 
 pub(crate) use self::sections::{CompileSection, Durability, MasterKeySource, parsed};
 use self::sections::{FILE_NAME, FileSections};
@@ -46,6 +47,8 @@ pub(crate) struct Configuration {
     pub(crate) python_packages: Packages,
     /// The certificate authorities for guests' requests, PEM, instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Which file holds the token for the server of tools at a URL.
+    pub(crate) bearers: Vec<(Url, PathBuf)>,
     /// Where the master key is.
     pub(crate) master_key: MasterKeySource,
     /// Through which guests' requests leave.
@@ -100,6 +103,7 @@ impl Configuration {
             compile: file.compile,
             python_packages: file.languages.python.with,
             ca_file: file.fetch.ca_file.map(|path| base.join(path)),
+            bearers: file.tools.into_iter().map(|(url, section)| (url.0, base.join(section.bearer_file))).collect(),
             master_key: file.vault.master_key,
             proxy: file.fetch.proxy,
             postgres: file.postgres.into_iter().map(|(name, section)| (name, section.relative_to(&base))).collect(),
@@ -241,6 +245,8 @@ mod tests {
             password_file = "crm.password"
             ca_file = "db.pem"
             role = "agents"
+            [tools."https://crm.example/mcp"]
+            bearer_file = "crm.token"
             [languages.python]
             with = ["Markdown", "six"]
             [vault]
@@ -260,6 +266,8 @@ mod tests {
         assert_eq!(configuration.master_key, MasterKeySource::Keyring);
         assert_eq!(resolve("").unwrap().master_key, MasterKeySource::File);
         assert_eq!(configuration.proxy, "http://proxy.example:3128".parse().ok());
+        let [(url, file)] = configuration.bearers.as_slice() else { panic!("one token") };
+        assert!(url.as_str() == "https://crm.example/mcp" && file.ends_with("crm.token") && file.is_absolute());
         assert_eq!(configuration.trusted.len(), 2);
         let trust: Vec<_> = configuration.trust_files().collect();
         for file in ["bailiwick.toml", "ca.pem", "keys.json", "idp.pem", "db.pem", "crm.password"] {
@@ -297,6 +305,9 @@ mod tests {
             ("[keys.r]\nrotates = '1h'", ":2:1"),
             ("[postgres.crm]\nhost = 'a'", ":1:1"),
             ("[postgres.crm]\nurl = 'postgres://a'", ":2:1"),
+            ("[tools.crm]\nbearer_file = 'x'", ":1:8"),
+            ("[tools.'ftp://a.example']\nbearer_file = 'x'", ":1:8"),
+            ("[tools.'https://a.example']\ntoken = 'x'", ":2:1"),
             ("[languages.python]\nwith = ['-r x']", ":2:8"),
             ("[languages.javascript]\nwith = ['x']", ":1:12"),
         ] {

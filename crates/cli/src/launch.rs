@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
 use bailiwick_host::kv::KvDatabase;
-use bailiwick_host::{MountError, Services};
+use bailiwick_host::{MountError, Services, ServicesBuilder};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
 use bailiwick_policy::{
     ActionName, Backing, Code, DatabasePlace, Grant, Kind, Limits, Manifest, MountPoint, Scope, Writes,
@@ -150,7 +150,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
     }
     if !loaded.manifest.tools().is_empty() {
         let accepted = tools::acceptances(host)?;
-        services = services.accepted_tools(Arc::new(accepted)).environment(tools::environment());
+        services = tools::connected(services.accepted_tools(Arc::new(accepted)), host)?;
     }
     let is_staged = |mount: &MountPoint| matches!(mount.backing(), Backing::Folder { writes: Writes::Staged, .. });
     if loaded.manifest.mounts().iter().any(is_staged) {
@@ -178,14 +178,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
     {
         services = services.protect_integrity(file);
     }
-    if let Some(path) = &host.ca_file {
-        let pem = input::bytes(path, "the file of certificate authorities", MAX_AUTHORITIES)?;
-        services =
-            services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
-    }
-    if let Some(proxy) = &host.proxy {
-        services = services.dialer(proxy.clone());
-    }
+    services = network(services, host)?;
     let mut compile = CompileOptions::default();
     if let Some(time) = host.compile.time {
         compile.time = time.duration();
@@ -209,6 +202,22 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
 fn uses_keys(scope: &Scope) -> bool {
     let keyless = |action| matches!(action, ActionName::Hash | ActionName::Random);
     scope.kind() == Kind::Crypto && !scope.actions().all(keyless)
+}
+
+/// The way to the network that the configuration describes.
+///
+/// # Errors
+/// A file that cannot be read, or holds no certificates.
+pub(crate) fn network(mut services: ServicesBuilder, host: &Configuration) -> Result<ServicesBuilder, Failure> {
+    if let Some(path) = &host.ca_file {
+        let pem = input::bytes(path, "the file of certificate authorities", MAX_AUTHORITIES)?;
+        services =
+            services.with_roots_pem(&pem).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?;
+    }
+    if let Some(proxy) = &host.proxy {
+        services = services.dialer(proxy.clone());
+    }
+    Ok(services)
 }
 
 fn tightened(arguments: &LaunchArguments, mut limits: Limits) -> Limits {

@@ -3,14 +3,23 @@
 mod drawing;
 
 use bailiwick_host::tools::{
-    Acceptance, Acceptances, Environment, Inspection, Launch, Offer, ServerError, Standing, digest_of, inspect,
+    Acceptance, Acceptances, Bearer, Environment, Inspection, Launch, Offer, Reached, ServerError, Standing, digest_of,
+    inspect,
 };
+use bailiwick_host::{Services, ServicesBuilder};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::configuration::Configuration;
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input;
+use crate::launch::{self, signals};
 use crate::manifest::Loaded;
 use crate::terminal::Untrusted;
+
+/// Most bytes of a file with a token.
+const MAX_TOKEN: usize = 64 << 10;
 
 /// A server of a manifest, and what it says that it offers.
 pub(crate) struct Asked {
@@ -35,26 +44,76 @@ pub(crate) fn environment() -> Environment {
 /// Starts the servers of a manifest, or the one of that name, one after the other, and asks each for its tools.
 ///
 /// # Errors
-/// When there is no such server, or a record of what was accepted cannot be read. A server that is of no use is an answer.
-pub(crate) fn ask(loaded: &Loaded, all: &Acceptances, only: Option<&str>) -> Result<Vec<Asked>, Failure> {
+/// When there is no such server, or a record of what was accepted cannot be read; when a signal came meanwhile. A server that
+/// is of no use is an answer, and one that is part of an embedding program is passed over.
+pub(crate) fn ask(
+    loaded: &Loaded,
+    host: &Configuration,
+    all: &Acceptances,
+    only: Option<&str>,
+) -> Result<Vec<Asked>, Failure> {
     let servers = loaded.manifest.tools().iter().filter(|server| only.is_none_or(|name| name == server.name()));
+    let services = services(host)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     let mut asked = Vec::new();
+    let mut found = false;
     for server in servers {
+        found = true;
         let name = server.name().to_owned();
+        let Some(launch) = services.launch(server, &loaded.folder) else { continue };
         let acceptance = all.read(loaded.manifest.id(), &name).map_err(Failure::internal)?;
-        let launch = Launch::new(server, &loaded.folder, &environment());
-        let found = runtime.block_on(inspect(&launch, &acceptance));
-        asked.push(Asked { name, launch, acceptance, found });
+        // A server that was started is ended: one that is dropped is killed.
+        let inspected = runtime.block_on(until_asked_to_end(inspect(&launch, &acceptance)))?;
+        asked.push(Asked { name, launch, acceptance, found: inspected });
     }
     match only {
-        Some(name) if asked.is_empty() => {
+        Some(name) if !found => {
             let names: Vec<&str> = loaded.manifest.tools().iter().map(|server| server.name()).collect();
             Err(Failure::usage(format!("the manifest has no tool server `{}`", Untrusted(name)))
                 .help(format!("it has {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })))
         }
+        Some(name) if asked.is_empty() => Err(Failure::usage(format!(
+            "the tools of `{}` are functions of the program that embeds Bailiwick; there is nothing to accept",
+            Untrusted(name)
+        ))),
         _ => Ok(asked),
     }
+}
+
+/// Waits for something that has to be put an end to when the program is.
+///
+/// # Errors
+/// When the program is asked to end meanwhile.
+pub(crate) async fn until_asked_to_end<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => Ok(done),
+        asked = signals::first() => {
+            asked.map_err(Failure::internal)?;
+            Err(Failure::new(Exit::Denied, "the program was asked to end; nothing was changed"))
+        }
+    }
+}
+
+/// What it takes to reach servers, as a run has it.
+///
+/// # Errors
+/// A file of the configuration that cannot be used.
+fn services(host: &Configuration) -> Result<Services, Failure> {
+    Ok(connected(launch::network(Services::builder(), host)?, host)?.build())
+}
+
+/// Lets servers have what the configuration and the environment have for them.
+///
+/// # Errors
+/// A file with a token that cannot be read, or holds none.
+pub(crate) fn connected(mut services: ServicesBuilder, host: &Configuration) -> Result<ServicesBuilder, Failure> {
+    for (url, file) in &host.bearers {
+        let text = Zeroizing::new(input::text(file, "the file with a bearer token", MAX_TOKEN)?);
+        let name = file.display().to_string();
+        let bearer = Bearer::new(&text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(&name))))?;
+        services = services.tool_bearer(url, bearer).protect_secret(file);
+    }
+    Ok(services.environment(environment()))
 }
 
 impl Asked {
@@ -81,11 +140,16 @@ impl Asked {
 
     /// As `--json` has it.
     pub(crate) fn to_json(&self) -> Value {
-        let launch = json!({
-            "command": self.launch.command(),
-            "folder": self.launch.folder().display().to_string(),
-            "variables": self.launch.variables().collect::<Vec<_>>(),
-        });
+        let launch = match self.launch.reached() {
+            Reached::Program { command, folder } => json!({
+                "command": command,
+                "folder": folder.display().to_string(),
+                "variables": self.launch.variables().collect::<Vec<_>>(),
+            }),
+            Reached::Http { url, private, authorized } => {
+                json!({ "url": url, "private": private, "authorized": authorized })
+            }
+        };
         match &self.found {
             Err(error) => json!({ "server": self.name, "launch": launch, "error": error.to_string() }),
             Ok(found) => json!({

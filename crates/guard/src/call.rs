@@ -346,8 +346,14 @@ impl Guard {
             Err(HostError::Stopped(cause)) => (stopped(cause), Err(CallError::Stopped(cause))),
         };
         let recorded = entry.close(outcome);
-        if let (Outcome::Denied(code), Some(reason)) = (outcome, reason.take()) {
-            let why = format!("denied: {} {}  [{code}]\n  {}", call.word, call.text, Untrusted(&reason));
+        let refused = match outcome {
+            Outcome::Denied(code) => Some(("denied", code)),
+            Outcome::Failed(code) => Some(("failed", code)),
+            Outcome::Limit(code) => Some(("limit", code)),
+            Outcome::Done | Outcome::Abandoned => None,
+        };
+        if let (Some((how, code)), Some(reason)) = (refused, reason.take()) {
+            let why = format!("{how}: {} {}  [{code}]\n  {}", call.word, call.text, Untrusted(&reason));
             self.records.explain(&slot, why);
         }
         self.records.end(slot, Some(outcome), call.began.elapsed());

@@ -75,7 +75,7 @@ impl<'e, A: Action> Permit<'e, A> {
         self.meter
     }
 
-    /// Says why the effect is about to refuse, for the operator's report and never for the guest; the first word counts.
+    /// Says why the effect is about to refuse or fail, for the operator's report and never for the guest; the first word counts.
     /// Names, never values: it may hold nothing that is secret.
     pub fn explain(&self, reason: impl Into<String>) {
         // A second word would be about the same refusal.

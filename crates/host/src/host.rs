@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bailiwick_guard::{Action, Perform};
-use bailiwick_policy::{Arguments, Backing, CustomKind, CustomResource, Manifest, Writes};
+use bailiwick_policy::{Arguments, Backing, CustomKind, CustomResource, Manifest, ToolServer, Writes};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 use crate::crypto::{Crypto, KeyStore};
 use crate::extension::Extensions;
@@ -20,7 +24,9 @@ use crate::kv::{Kv, KvDatabase};
 use crate::secrets::{SecretSource, Secrets};
 use crate::sql::{PostgresServer, Sql};
 use crate::sqlite::Lanes;
-use crate::tools::{Acceptances, Environment, Launch, Tools};
+use crate::tools::{
+    Acceptances, Bearer, Environment, Functions, Launch, Means, RegisterError, ToolContext, ToolError, Tools,
+};
 
 /// SQL statements that run at once, of all runs together.
 const STATEMENTS: usize = 4;
@@ -35,6 +41,8 @@ pub struct Services {
     sql: Lanes,
     postgres: Arc<BTreeMap<String, PostgresServer>>,
     environment: Environment,
+    bearers: BTreeMap<String, Bearer>,
+    functions: Functions,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
     staging: Option<Arc<Path>>,
@@ -78,6 +86,8 @@ pub struct ServicesBuilder {
     kv: Option<Arc<KvDatabase>>,
     postgres: BTreeMap<String, PostgresServer>,
     environment: Environment,
+    bearers: BTreeMap<String, Bearer>,
+    functions: Functions,
     acceptances: Option<Arc<Acceptances>>,
     extensions: Extensions,
     staging: Option<Arc<Path>>,
@@ -104,6 +114,8 @@ impl Services {
             kv: None,
             postgres: BTreeMap::new(),
             environment: Environment::default(),
+            bearers: BTreeMap::new(),
+            functions: Functions::default(),
             acceptances: None,
             extensions: Extensions::default(),
             staging: None,
@@ -144,10 +156,11 @@ impl Services {
             (mount.name(), source)
         });
         let mounts = Mounts::open_all(sources, self.staging.as_deref())?;
-        let launches = manifest.tools().iter().map(|server| Launch::new(server, base, &self.environment));
+        let means = self.means();
+        let launches = manifest.tools().iter().filter_map(|server| Launch::new(server, base, &means));
         let programs: Vec<PathBuf> = launches.flat_map(|launch| launch.integrity()).collect();
         self.protected.check(&mounts, manifest, &programs)?;
-        let tools = Tools::new(manifest, base, &self.environment, self.acceptances.as_ref());
+        let tools = Tools::new(manifest, base, &means, &self.functions, self.acceptances.as_ref());
         let kv = Kv::new(self.kv.clone(), manifest);
         let sql = Sql::new(manifest, base, &mounts, &self.protected.secrets, &self.postgres, self.sql.clone())?;
         Ok(Host { tools, kv, sql, ..self.host(mounts) })
@@ -168,6 +181,22 @@ impl Services {
             roots.add(certificate).map_err(|_| RootsError::Malformed)?;
         }
         if roots.is_empty() { Err(RootsError::Empty) } else { Ok(roots) }
+    }
+
+    /// The same, with what the operator accepted of servers of tools.
+    pub fn with_accepted(mut self, acceptances: Arc<Acceptances>) -> Services {
+        self.acceptances = Some(acceptances);
+        self
+    }
+
+    /// How a run under a manifest in the folder `base` would reach a server of tools; `None` for one that is part of the
+    /// embedding program.
+    pub fn launch(&self, server: &ToolServer, base: &Path) -> Option<Launch> {
+        Launch::new(server, base, &self.means())
+    }
+
+    pub(crate) fn means(&self) -> Means {
+        Means { environment: self.environment.clone(), parts: self.fetch.clone(), bearers: self.bearers.clone() }
     }
 }
 
@@ -229,6 +258,38 @@ impl ServicesBuilder {
     pub fn secrets(mut self, source: impl SecretSource) -> ServicesBuilder {
         self.secrets = Some(Arc::new(source));
         self
+    }
+
+    /// What proves the operator to the server of tools at this very URL, as a manifest writes it; sent nowhere else.
+    pub fn tool_bearer(mut self, url: &Url, bearer: Bearer) -> ServicesBuilder {
+        self.bearers.insert(url.to_string(), bearer);
+        self
+    }
+
+    /// Makes a function a tool, `server/name`, for every manifest that says `[tools.SERVER] embedded = true`. Its arguments are
+    /// a struct, from which the tool's JSON Schema is made (draft 2020-12); its result is anything that can be written as JSON.
+    ///
+    /// It is called only if the rules of the run allow it, and recorded like any other call. `timeout` of the manifest's server
+    /// holds (30 s otherwise); a panic is caught. The function is part of this program and not confined: its arguments come from
+    /// a guest.
+    ///
+    /// # Errors
+    /// [`RegisterError`]: a name that rules cannot have, or that is taken; arguments that are no object.
+    pub fn tool<A, R, F, O>(
+        mut self,
+        server: &str,
+        name: &str,
+        description: &str,
+        function: F,
+    ) -> Result<ServicesBuilder, RegisterError>
+    where
+        A: DeserializeOwned + JsonSchema,
+        R: Serialize,
+        F: Fn(A, ToolContext) -> O + Send + Sync + 'static,
+        O: Future<Output = Result<R, ToolError>> + Send + 'static,
+    {
+        self.functions.register(server, name, description, function)?;
+        Ok(self)
     }
 
     /// Where key-value stores are kept. Without it every action with one fails with `failed.no_store`.
@@ -295,6 +356,8 @@ impl ServicesBuilder {
             sql: Lanes::new(STATEMENTS),
             postgres: Arc::new(self.postgres),
             environment: self.environment,
+            bearers: self.bearers,
+            functions: self.functions,
             acceptances: self.acceptances,
             extensions: self.extensions,
             staging: self.staging,

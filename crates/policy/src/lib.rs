@@ -79,7 +79,7 @@ pub use kind::{ActionName, Kind};
 pub use limits::Limits;
 pub use manifest::{
     Backing, DatabasePlace, Diagnostic, DiagnosticCode, MAX_MANIFEST, Manifest, MountPoint, Severity, Sharing,
-    ToolServer, Writes,
+    ToolProgram, ToolServer, ToolSource, Writes,
 };
 pub use names::{KeyName, KvKey, ManifestId, SecretName, TableName, ToolName};
 pub use pattern::PatternError;

@@ -18,7 +18,7 @@ const MAX_ANSWER: u64 = 1024;
 /// Accepts tools as their server describes them now, when somebody says so who has seen that.
 pub(crate) fn run(arguments: &ToolAcceptArguments, host: &Configuration) -> Outcome {
     let (loaded, all) = (manifest::load(&arguments.manifest)?, tools::acceptances(host)?);
-    let asked = tools::ask(&loaded, &all, Some(&arguments.server))?;
+    let asked = tools::ask(&loaded, host, &all, Some(&arguments.server))?;
     let asked = asked.first().ok_or_else(|| Failure::internal("no server was asked"))?;
     let found = asked.inspection()?;
     let chosen: Vec<&Offer> = found.acceptable(arguments.tool.as_deref()).collect();
@@ -55,15 +55,20 @@ pub(crate) fn run(arguments: &ToolAcceptArguments, host: &Configuration) -> Outc
 
 /// Asks the person at the terminal.
 fn agree(asked: &Asked, arguments: &ToolAcceptArguments, digest: &str) -> Result<(), Failure> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() || !io::stderr().is_terminal() || !io::stdout().is_terminal() {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() || !io::stdout().is_terminal() {
         return Err(Failure::usage("nobody is there to ask; nothing was accepted").help(again(arguments, digest)));
     }
     terminal::err(&format!("Accept these tools of `{}` as shown? Write yes: ", asked.name));
-    let mut answer = String::new();
-    let read = stdin.lock().take(MAX_ANSWER).read_line(&mut answer);
-    match read {
-        Ok(_) if answer.trim() == "yes" => Ok(()),
+    // Reading cannot be interrupted, so that it is left behind when the program is asked to end.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let reading = runtime.spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer).map(|_| answer)
+    });
+    let answer = runtime.block_on(tools::until_asked_to_end(reading));
+    runtime.shutdown_background();
+    match answer? {
+        Ok(Ok(answer)) if answer.trim() == "yes" => Ok(()),
         _ => Err(Failure::usage("nothing was accepted")),
     }
 }

@@ -12,7 +12,7 @@ use crate::{manifest, terminal};
 /// Starts each server of a manifest, and shows its tools beside what was accepted.
 pub(crate) fn run(arguments: &ToolListArguments, host: &Configuration) -> Outcome {
     let loaded = manifest::load(&arguments.manifest)?;
-    let asked = tools::ask(&loaded, &tools::acceptances(host)?, arguments.server.as_deref())?;
+    let asked = tools::ask(&loaded, host, &tools::acceptances(host)?, arguments.server.as_deref())?;
     if arguments.json {
         terminal::out_json(&json!({ "servers": asked.iter().map(Asked::to_json).collect::<Vec<_>>() }))?;
     } else {

@@ -10,6 +10,7 @@ use bailiwick_identity::Rotation;
 use bailiwick_languages::Packages;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::failure::Failure;
 use crate::postgres::PostgresSection;
@@ -24,7 +25,7 @@ const MAX_FILE: usize = 1 << 20;
 const SHORTEST_ROTATION: u64 = 60;
 const ELSEWHERE: &str = "move it to bailiwick/bailiwick.toml in your configuration folder (~/.config), or name this file if you \
                          trust it: `--config bailiwick.toml`, or BAILIWICK_CONFIG";
-const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [postgres.NAME], [languages.python], [vault]";
+const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [tools.\"URL\"], [postgres.NAME], [languages.python], [vault]";
 
 /// Which calls wait until their record is on stable storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -78,6 +79,8 @@ pub(super) struct FileSections {
     pub(super) fetch: FetchSection,
     #[serde(default)]
     pub(super) postgres: BTreeMap<String, PostgresSection>,
+    #[serde(default)]
+    pub(super) tools: BTreeMap<ToolUrl, ToolSection>,
     #[serde(default)]
     pub(super) languages: LanguagesSection,
     #[serde(default)]
@@ -169,6 +172,26 @@ pub(super) struct FetchSection {
     pub(super) ca_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "parsed")]
     pub(super) proxy: Option<ProxyDialer>,
+}
+
+/// The URL of a server of tools, written as in a manifest.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct ToolUrl(pub(super) Url);
+
+impl TryFrom<String> for ToolUrl {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<ToolUrl, &'static str> {
+        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+        url.map(ToolUrl).ok_or("the sections of `tools` are named by URLs, as in [tools.\"https://…/mcp\"]")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToolSection {
+    pub(super) bearer_file: PathBuf,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -18,10 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the operating system does not let us listen.
 pub(crate) fn listen(cancel: CancellationToken) -> io::Result<()> {
-    let mut signals = vec![signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
-    if !hangup_is_ignored() {
-        signals.push(signal(SignalKind::hangup())?);
-    }
+    let mut signals = signals()?;
     tokio::spawn(async move {
         any(&mut signals).await;
         cancel.cancel();
@@ -30,6 +27,24 @@ pub(crate) fn listen(cancel: CancellationToken) -> io::Result<()> {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     });
     Ok(())
+}
+
+/// Ends when the program is asked to end.
+///
+/// # Errors
+/// When the operating system does not let us listen.
+pub(crate) async fn first() -> io::Result<()> {
+    let mut signals = signals()?;
+    any(&mut signals).await;
+    Ok(())
+}
+
+fn signals() -> io::Result<Vec<Signal>> {
+    let mut signals = vec![signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    if !hangup_is_ignored() {
+        signals.push(signal(SignalKind::hangup())?);
+    }
+    Ok(signals)
 }
 
 /// Ends when the program was asked to end and has had its time to do so.

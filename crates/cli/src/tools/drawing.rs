@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use bailiwick_host::tools::{Inspection, Offer, Standing};
+use bailiwick_host::tools::{Inspection, Offer, Reached, Standing};
 use bailiwick_policy::is_hidden;
 use serde_json::Value;
 
@@ -48,16 +48,25 @@ impl Asked {
     }
 
     fn head(&self) -> String {
-        let words: Vec<String> =
-            self.launch.command().iter().map(|word| Untrusted(&format!("{word:?}")).to_string()).collect();
-        let variables: Vec<&str> = self.launch.variables().collect();
-        let variables = if variables.is_empty() { "none".to_owned() } else { variables.join(", ") };
-        let folder = self.launch.folder().display().to_string();
         let mut text = format!("{BOLD}{}{BOLD:#}\n", Untrusted(&self.name));
-        for (what, is) in [("command", words.join(" ")), ("folder", Untrusted(&folder).to_string())] {
+        let lines = match self.launch.reached() {
+            Reached::Program { command, folder } => {
+                let words: Vec<String> =
+                    command.iter().map(|word| Untrusted(&format!("{word:?}")).to_string()).collect();
+                let variables: Vec<&str> = self.launch.variables().collect();
+                let variables = if variables.is_empty() { "none".to_owned() } else { variables.join(", ") };
+                let folder = Untrusted(&folder.display().to_string()).to_string();
+                vec![("command", words.join(" ")), ("folder", folder), ("variables", variables)]
+            }
+            Reached::Http { url, private, authorized } => {
+                let zone = if private { "public and private ones" } else { "public ones" };
+                let sent = if authorized { "the one of this URL" } else { "none" };
+                vec![("url", Untrusted(url).to_string()), ("addresses", zone.to_owned()), ("token", sent.to_owned())]
+            }
+        };
+        for (what, is) in lines {
             let _ = writeln!(text, "  {what:<10}{is}");
         }
-        let _ = writeln!(text, "  {:<10}{variables}", "variables");
         if self.found.as_ref().is_ok_and(|found| found.relaunched) {
             let _ = writeln!(
                 text,

@@ -67,7 +67,7 @@ struct Clients {
     private: HttpClient,
 }
 
-type HttpClient = Client<HttpsConnector<Connector>, Full<Bytes>>;
+pub(super) type HttpClient = Client<HttpsConnector<Connector>, Full<Bytes>>;
 
 impl Fetcher {
     /// Costs nothing until the first request.
@@ -133,32 +133,37 @@ impl Fetcher {
     }
 
     fn clients(&self) -> Result<Clients, rustls::Error> {
-        let mut tls = ClientConfig::clone(&*(self.parts.tls)()?);
-        // Tickets of one run would make its connections recognisable in the next.
-        tls.resumption = Resumption::in_memory_sessions(16);
-        let client = |private| {
-            let connector = Connector {
-                resolver: Arc::clone(&self.parts.resolver),
-                dialer: Arc::clone(&self.parts.dialer),
-                private,
-            };
-            let connector = HttpsConnectorBuilder::new()
-                .with_tls_config(tls.clone())
-                .https_or_http()
-                .enable_all_versions()
-                .wrap_connector(connector);
-            Client::builder(self.tasks.clone())
-                .pool_timer(TokioTimer::new())
-                .timer(TokioTimer::new())
-                .pool_idle_timeout(POOL_IDLE)
-                .pool_max_idle_per_host(POOL_PER_HOST)
-                .http1_max_buf_size(HEADER_BUFFER)
-                .http1_max_headers(4 * MAX_HEADERS)
-                .http2_max_header_list_size(u32::try_from(HEADER_BUFFER).unwrap_or(u32::MAX))
-                .build(connector)
-        };
+        let tls = session_tls(&self.parts)?;
+        let client = |private| http_client(&self.parts, &tls, private, &self.tasks);
         Ok(Clients { public: client(false), private: client(true) })
     }
+}
+
+/// TLS for the connections of one run.
+pub(super) fn session_tls(parts: &Parts) -> Result<ClientConfig, rustls::Error> {
+    let mut tls = ClientConfig::clone(&*(parts.tls)()?);
+    // Tickets of one run would make its connections recognisable in the next.
+    tls.resumption = Resumption::in_memory_sessions(16);
+    Ok(tls)
+}
+
+/// A client that dials checked addresses only.
+pub(super) fn http_client(parts: &Parts, tls: &ClientConfig, private: bool, tasks: &Tasks) -> HttpClient {
+    let connector = Connector { resolver: Arc::clone(&parts.resolver), dialer: Arc::clone(&parts.dialer), private };
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Client::builder(tasks.clone())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(POOL_PER_HOST)
+        .http1_max_buf_size(HEADER_BUFFER)
+        .http1_max_headers(4 * MAX_HEADERS)
+        .http2_max_header_list_size(u32::try_from(HEADER_BUFFER).unwrap_or(u32::MAX))
+        .build(connector)
 }
 
 /// How long a request and its whole response may take.
@@ -167,7 +172,7 @@ pub(super) fn timeout(terms: &Terms) -> Duration {
 }
 
 /// What the guest is told. The library's text may name hosts and addresses that are not the guest's business.
-fn failure(error: &legacy::Error, explain: &(dyn Fn(String) + Sync)) -> HostError {
+pub(super) fn failure(error: &legacy::Error, explain: &(dyn Fn(String) + Sync)) -> HostError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(dial) = error.downcast_ref::<DialError>() {
@@ -191,7 +196,7 @@ fn failure(error: &legacy::Error, explain: &(dyn Fn(String) + Sync)) -> HostErro
 
 /// The tasks that drive a run's connections. They end with it, whatever they wait for.
 #[derive(Clone, Default)]
-struct Tasks {
+pub(super) struct Tasks {
     running: Arc<Mutex<JoinSet<()>>>,
 }
 
@@ -203,9 +208,15 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
     }
 }
 
+impl Tasks {
+    pub(super) fn abort(&self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+}
+
 impl Drop for Fetcher {
     fn drop(&mut self) {
-        self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.tasks.abort();
     }
 }
 

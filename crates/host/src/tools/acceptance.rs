@@ -159,6 +159,11 @@ impl Acceptance {
 }
 
 impl AcceptedTool {
+    /// A tool of the embedding program, whose word needs nobody's agreement.
+    pub(super) fn own(offer: Offer) -> AcceptedTool {
+        AcceptedTool(offer)
+    }
+
     /// Its name at the server.
     pub fn name(&self) -> &str {
         self.0.name()
@@ -201,12 +206,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tools::{Environment, Launch};
+    use crate::Services;
+    use crate::tools::Launch;
 
     fn launch(command: &str) -> Launch {
         let text = format!("schema = 1\nid = \"m\"\nagents = [\"a\"]\n[tools.s]\ncommand = [\"{command}\"]\n");
         let manifest = Manifest::parse(&text, "m.toml").unwrap();
-        Launch::new(manifest.tools().first().unwrap(), Path::new("/x"), &Environment::default())
+        Launch::new(manifest.tools().first().unwrap(), Path::new("/x"), &Services::default().means()).unwrap()
     }
 
     fn offer(name: &str) -> Offer {

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Arguments, Code, Resource, ToolName};
+use rmcp::model::CallToolResult;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Tools, schema};
+use super::embedded::{Function, Given};
+use super::server::CALL;
+use super::{Source, Tools, schema};
 
 /// Most bytes of a call's arguments, as JSON text.
 pub const MAX_ARGUMENTS: usize = 1 << 20;
@@ -58,8 +61,13 @@ impl Action for CallTool {
 impl Perform<CallTool> for Tools {
     async fn perform(&self, permit: Permit<'_, CallTool>) -> Result<ToolResult, HostError> {
         let CallTool { tool, arguments } = permit.action();
-        let server = self.servers.get(tool.server()).ok_or(HostError::Failed(Code::NoTool))?;
-        let accepted = server.tool(tool.tool())?;
+        let source = self.sources.get(tool.server()).ok_or(HostError::Failed(Code::NoTool))?;
+        let shown = match source {
+            Source::Upstream(server) => server.tool(tool.tool())?,
+            Source::Embedded { functions, .. } => {
+                functions.get(tool.tool()).map(Function::shown).ok_or(HostError::Failed(Code::NoTool))?
+            }
+        };
         let cap = |rule: Option<std::num::NonZeroU64>, usual, most| {
             rule.map_or(usual, |bytes| usize::try_from(bytes.get()).unwrap_or(usize::MAX)).min(most)
         };
@@ -69,21 +77,48 @@ impl Perform<CallTool> for Tools {
         {
             return Err(HostError::Limit(Code::RequestBytes));
         }
-        if !schema::fits(accepted.input_schema(), &Value::Object(arguments.clone())) {
+        if !schema::fits(shown.input_schema(), &Value::Object(arguments.clone())) {
             return Err(HostError::Failed(Code::ToolArguments));
         }
         let max = cap(permit.terms().response, USUAL_RESULT, MAX_RESULT);
-        let answer = server.call(accepted, arguments, max).await?;
-        let result = ToolResult::read(answer.map_err(|_| HostError::Failed(Code::ToolError))?)
-            .ok_or(HostError::Failed(Code::ToolResult))?;
+        let answer = match source {
+            Source::Upstream(server) => server.call(shown, arguments, max).await.map(ToolResult::read),
+            Source::Embedded { functions, timeout } => match functions.get(tool.tool()) {
+                Some(function) => {
+                    let within = timeout.unwrap_or(CALL);
+                    function.call(arguments.clone(), permit.principal(), within).await.map(|given| Some(given.into()))
+                }
+                None => return Err(HostError::Failed(Code::NoTool)),
+            },
+        };
+        let result = answer.map_err(|failure| {
+            if let Some(why) = failure.why {
+                permit.explain(why);
+            }
+            failure.error
+        })?;
+        let result = result.ok_or(HostError::Failed(Code::ToolResult))?;
         if result.to_json().len() > max {
             return Err(HostError::Limit(Code::ResponseBytes));
         }
-        match accepted.output_schema() {
+        match shown.output_schema() {
             Some(output) if !result.is_error && !schema::fits(output, &result.structured) => {
                 Err(HostError::Failed(Code::ToolResult))
             }
             _ => Ok(result),
+        }
+    }
+}
+
+impl From<Given> for ToolResult {
+    fn from(given: Given) -> ToolResult {
+        match given {
+            Given::Value(structured) => ToolResult { content: Vec::new(), structured, is_error: false },
+            Given::Error(error) => ToolResult {
+                content: vec![json!({ "type": "text", "text": error.to_string() })],
+                structured: Value::Null,
+                is_error: true,
+            },
         }
     }
 }
@@ -94,25 +129,15 @@ impl ToolResult {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads what a server answered; `None` if that is no result of a tool.
-    fn read(answer: Value) -> Option<ToolResult> {
-        let Value::Object(mut members) = answer else { return None };
-        let structured = members.remove("structuredContent").unwrap_or(Value::Null);
-        let is_error = match members.remove("isError") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(is_error)) => is_error,
-            Some(_) => return None,
-        };
-        let content = match members.remove("content") {
-            Some(Value::Array(content)) => content.into_iter().map(block).collect::<Option<Vec<_>>>()?,
-            None if !structured.is_null() => Vec::new(),
-            _ => return None,
-        };
-        Some(ToolResult { content, structured, is_error })
+    /// Takes what a server answered; `None` if a block of it cannot be written.
+    fn read(answer: CallToolResult) -> Option<ToolResult> {
+        let content = answer.content.iter().map(|one| block(serde_json::to_value(one).ok()?)).collect::<Option<_>>()?;
+        let structured = answer.structured_content.unwrap_or(Value::Null);
+        Some(ToolResult { content, structured, is_error: answer.is_error == Some(true) })
     }
 }
 
-/// A block of content. Of kinds that are not known here, the type has to be there, and the rest is passed on.
+/// A block of content. Text, images and sounds have these members; other kinds are passed on as they are.
 fn block(block: Value) -> Option<Value> {
     let Value::Object(mut members) = block else { return None };
     members.remove("_meta");
@@ -134,16 +159,16 @@ mod tests {
 
     #[test]
     fn results_are_read_strictly() {
-        let read = |value: Value| ToolResult::read(value).map(|result| result.to_json());
+        let read = |value: Value| ToolResult::read(serde_json::from_value(value).ok()?).map(|result| result.to_json());
         assert_eq!(
             read(json!({"content": [
                 {"type": "text", "text": "a", "annotations": {}},
                 {"type": "image", "mimeType": "image/png", "data": "AA=="},
-                {"type": "resource_link", "uri": "file:///x", "_meta": {}},
+                {"type": "resource_link", "uri": "file:///x", "name": "x", "_meta": {}},
             ], "_meta": {}}))
             .unwrap(),
             "{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image\",\"mime_type\":\"image/png\",\"data\":\"AA==\"},\
-             {\"type\":\"resource_link\",\"uri\":\"file:///x\"}],\"structured\":null,\"is_error\":false}"
+             {\"type\":\"resource_link\",\"uri\":\"file:///x\",\"name\":\"x\"}],\"structured\":null,\"is_error\":false}"
         );
         assert_eq!(
             read(json!({"structuredContent": {"n": 1}, "isError": true})).unwrap(),

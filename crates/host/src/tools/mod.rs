@@ -23,25 +23,33 @@
 
 mod acceptance;
 mod call;
+mod embedded;
+mod http;
 mod inspect;
+mod intake;
 mod launch;
 mod offer;
+mod pipes;
 mod process;
 mod schema;
 mod server;
 mod session;
-mod wire;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bailiwick_policy::Manifest;
+use bailiwick_policy::{Manifest, ToolServer};
 
 pub use acceptance::{Acceptance, AcceptanceError, Acceptances, AcceptedTool};
 pub use call::{CallTool, MAX_ARGUMENTS, MAX_RESULT, ToolResult};
+use embedded::Function;
+pub(crate) use embedded::Functions;
+pub use embedded::{RegisterError, ToolContext, ToolError};
 pub use inspect::{Inspection, Standing, digest_of, inspect};
-pub use launch::{Environment, Launch};
+pub(crate) use launch::Means;
+pub use launch::{Bearer, BearerError, Environment, Launch, Reached};
 pub use offer::{Offer, OfferError};
 use server::Server;
 pub use session::ServerError;
@@ -49,7 +57,14 @@ pub use session::ServerError;
 /// The tool servers of one run. Dropping it kills those that run.
 #[derive(Debug, Default)]
 pub struct Tools {
-    servers: BTreeMap<String, Server>,
+    sources: BTreeMap<String, Source>,
+}
+
+/// What answers for the tools of one name.
+#[derive(Debug)]
+enum Source {
+    Upstream(Box<Server>),
+    Embedded { functions: BTreeMap<String, Function>, timeout: Option<Duration> },
 }
 
 impl Tools {
@@ -57,26 +72,41 @@ impl Tools {
     pub(crate) fn new(
         manifest: &Manifest,
         base: &Path,
-        environment: &Environment,
+        means: &Means,
+        functions: &Functions,
         acceptances: Option<&Arc<Acceptances>>,
     ) -> Tools {
-        let servers = manifest.tools().iter().map(|server| {
-            let launch = Launch::new(server, base, environment);
-            let acceptance = acceptances.map(|all| all.read(manifest.id(), server.name()));
-            (server.name().to_owned(), Server::new(launch, acceptance))
-        });
-        Tools { servers: servers.collect() }
+        let source = |server: &ToolServer| match Launch::new(server, base, means) {
+            Some(launch) => {
+                let acceptance = acceptances.map(|all| all.read(manifest.id(), server.name()));
+                Source::Upstream(Box::new(Server::new(launch, acceptance)))
+            }
+            None => Source::Embedded { functions: functions.of(server.name()), timeout: server.timeout() },
+        };
+        Tools { sources: manifest.tools().iter().map(|server| (server.name().to_owned(), source(server))).collect() }
     }
 
-    /// The tools that the operator accepted for this manifest, by server and name. No server is started for it.
+    /// The tools that can be called, by server and name: those that the operator accepted for this manifest, and those of the
+    /// embedding program. No server is started for it.
     pub fn accepted(&self) -> impl Iterator<Item = (&str, &AcceptedTool)> {
-        self.servers.iter().flat_map(|(name, server)| server.accepted().map(move |tool| (name.as_str(), tool)))
+        self.sources.iter().flat_map(|(name, source)| {
+            let (upstream, embedded) = match source {
+                Source::Upstream(server) => (Some(server), None),
+                Source::Embedded { functions, .. } => (None, Some(functions)),
+            };
+            let accepted = upstream.into_iter().flat_map(|server| server.accepted());
+            let own = embedded.into_iter().flat_map(|functions| functions.values().map(Function::shown));
+            accepted.chain(own).map(move |tool| (name.as_str(), tool))
+        })
     }
 
-    /// Ends every server: its standard input is closed, and what still runs a moment later is killed.
+    /// Ends every server: its standard input is closed, and what still runs a moment later is killed; a session over HTTP is
+    /// ended.
     pub async fn close(&self) {
-        for server in self.servers.values() {
-            server.close().await;
+        for source in self.sources.values() {
+            if let Source::Upstream(server) = source {
+                server.close().await;
+            }
         }
     }
 }

@@ -52,6 +52,16 @@ impl Offer {
         Ok(Offer { name, definition, digest })
     }
 
+    /// The same, with the members of its schemas in the order in which they were written, which is that of arguments without
+    /// a name.
+    pub(super) fn in_order(tool: &Value) -> Result<Offer, OfferError> {
+        let mut offer = Offer::of(tool)?;
+        if let (Value::Object(kept), Some(schema)) = (&mut offer.definition, tool.get("inputSchema")) {
+            kept.insert("inputSchema".to_owned(), schema.clone());
+        }
+        Ok(offer)
+    }
+
     /// Its name at the server.
     pub fn name(&self) -> &str {
         &self.name

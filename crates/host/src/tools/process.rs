@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
-use super::Launch;
+use super::launch::Program;
 use crate::ambient;
 
 /// Bytes of standard error that are kept: the last ones.
@@ -27,8 +27,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(launch: &Launch) -> io::Result<(Process, ChildStdin, ChildStdout)> {
-        let mut child = ambient::spawn(&launch.command, &launch.env, &launch.cwd)?;
+    pub(super) fn start(program: &Program) -> io::Result<(Process, ChildStdin, ChildStdout)> {
+        let mut child = ambient::spawn(&program.command, &program.env, &program.cwd)?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let stderr: Arc<Mutex<Vec<u8>>> = Arc::default();

@@ -24,3 +24,5 @@ mod secrets;
 mod sql;
 mod sql_limits;
 mod support;
+mod tools_http;
+mod tools_program;

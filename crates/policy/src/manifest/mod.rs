@@ -30,7 +30,7 @@ use self::fields::{Fields, Schema};
 pub use self::mounts::{Backing, MountPoint, Writes};
 use self::rules::{Lines, Reader, is_id};
 pub(crate) use self::rules::{ManifestRule, toml_key, toml_string};
-pub use self::servers::ToolServer;
+pub use self::servers::{ToolProgram, ToolServer, ToolSource};
 use self::tree::Place;
 use crate::kind::{ActionName, Kind};
 use crate::limits::Limits;

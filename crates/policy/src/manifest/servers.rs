@@ -1,12 +1,16 @@
-//! `[tools.NAME]`: an upstream tool server, and how it is started.
+//! `[tools.NAME]`: where tools come from.
 
 use std::collections::HashSet;
 use std::time::Duration;
+
+use url::Url;
 
 use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, wrong_type};
 use super::tree::{Place, Value};
 use super::{name, refuse_hidden};
+use crate::address::Scheme;
+use crate::fetch_target::FetchTarget;
 use crate::text::{Printable, is_hidden};
 
 /// Most servers of one manifest.
@@ -18,41 +22,55 @@ const MAX_WORD: usize = 4096;
 /// Most variables that are passed through.
 const MAX_VARIABLES: usize = 64;
 
-/// A tool server that the manifest's author offers: a program that speaks the Model Context Protocol on its standard
-/// input and output.
+/// Where some tools come from, under the name that rules and guests call them by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolServer {
-    pub(super) name: String,
-    pub(super) command: Vec<String>,
-    pub(super) env: Vec<String>,
-    pub(super) cwd: Option<String>,
-    pub(super) timeout: Option<Duration>,
+    name: String,
+    source: ToolSource,
+    timeout: Option<Duration>,
+}
+
+/// What answers the calls of a server's tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToolSource {
+    /// A program that speaks the Model Context Protocol on its standard input and output.
+    Program(ToolProgram),
+    /// A server that speaks it over streamable HTTP. `http:` only if `private`.
+    Http {
+        url: Url,
+        /// Addresses that are not public may be dialled.
+        private: bool,
+    },
+    /// Functions of the program that embeds Bailiwick, registered under the server's name.
+    Embedded,
+}
+
+/// A program, and how it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolProgram {
+    /// The program and its arguments; at least one word.
+    pub command: Vec<String>,
+    /// Names of environment variables that it gets. It gets no others.
+    pub env: Vec<String>,
+    /// The folder that it runs in, relative to the manifest's folder; that folder itself unless said otherwise.
+    pub cwd: Option<String>,
 }
 
 const SERVER: Schema = Schema {
     what: "a tool server",
-    known: &["command", "env", "cwd", "timeout"],
-    later: &["url", "headers", "secret", "sha256"],
+    known: &["command", "env", "cwd", "url", "private", "embedded", "timeout"],
+    later: &["headers", "secret", "sha256"],
 };
+/// The fields that say what kind of server it is, and those that belong to it.
+const SOURCES: [(&str, &[&str]); 3] = [("command", &["env", "cwd"]), ("url", &["private"]), ("embedded", &[])];
 
 impl ToolServer {
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The program and its arguments; at least one word.
-    pub fn command(&self) -> &[String] {
-        &self.command
-    }
-
-    /// Names of environment variables that the server gets. It gets no others.
-    pub fn env(&self) -> &[String] {
-        &self.env
-    }
-
-    /// The folder that it runs in, relative to the manifest's folder; that folder itself unless said otherwise.
-    pub fn cwd(&self) -> Option<&str> {
-        self.cwd.as_deref()
+    pub fn source(&self) -> &ToolSource {
+        &self.source
     }
 
     /// The longest that one call may take; `None` leaves the host's own deadline.
@@ -77,29 +95,87 @@ pub(super) fn read(fields: &Fields<'_>, report: &mut Report) -> Vec<ToolServer> 
             report.error(DiagnosticCode::DuplicateField, &entry.place, message);
         }
         let Value::Table(inner) = &entry.node.value else {
-            wrong_type::<()>(&entry.node, &entry.key, "a table with a `command`", report);
+            wrong_type::<()>(&entry.node, &entry.key, "a table with a `command` or a `url`", report);
             continue;
         };
         let fields = Fields::check(inner, &SERVER, report);
-        if fields.get("command").is_none() && fields.get("url").is_none() {
-            let message = format!("the tool server `{}` has no `command`", Printable(&entry.key));
-            let help = "add the program and its arguments, as in `command = [\"npx\", \"-y\", \"…\"]`".to_owned();
-            report.error_with(DiagnosticCode::MissingField, &entry.place, message, help);
-        }
-        let command = words(&fields, report);
-        let env = variables(&fields, report);
-        let cwd = fields.text("cwd", report).map(|(text, place)| {
-            if text.is_empty() || text.len() > MAX_WORD {
-                report.error(DiagnosticCode::BadName, place, "`cwd` takes the path of a folder".to_owned());
-            }
-            refuse_hidden("cwd", text, place, report);
-            text.to_owned()
-        });
+        let source = source(&entry.key, &entry.place, &fields, report);
         let timeout = fields.duration("timeout", report);
-        let (Some(name), Some(command)) = (server, command) else { continue };
-        servers.push(ToolServer { name, command, env, cwd, timeout });
+        let (Some(name), Some(source)) = (server, source) else { continue };
+        servers.push(ToolServer { name, source, timeout });
     }
     servers
+}
+
+fn source(name: &str, place: &Place, fields: &Fields<'_>, report: &mut Report) -> Option<ToolSource> {
+    let (mut sources, own): (Vec<_>, Vec<_>) = SOURCES.into_iter().filter(|(key, _)| fields.get(key).is_some()).unzip();
+    let own: Vec<&str> = own.into_iter().flatten().copied().collect();
+    let Some(source) = sources.pop().filter(|_| sources.is_empty()) else {
+        let name = Printable(name);
+        if sources.is_empty() {
+            let message = format!("the tool server `{name}` has no `command` and no `url`");
+            let help = "add the program and its arguments, as in `command = [\"npx\", \"-y\", \"…\"]`, or its address, as in \
+                        `url = \"https://…/mcp\"`";
+            report.error_with(DiagnosticCode::MissingField, place, message, help.to_owned());
+        } else {
+            let message = format!("the tool server `{name}` has more than one of `command`, `url` and `embedded`");
+            report.error(DiagnosticCode::MisplacedField, place, message);
+        }
+        return None;
+    };
+    for key in SOURCES.iter().flat_map(|(_, keys)| *keys).filter(|key| !own.contains(key)) {
+        if let Some(field) = fields.get(key) {
+            let message = format!("`{key}` does not belong to a tool server with `{source}`; remove it");
+            report.error(DiagnosticCode::MisplacedField, &field.place, message);
+        }
+    }
+    match source {
+        "command" => program(fields, report).map(ToolSource::Program),
+        "url" => address(fields, report),
+        _ => match fields.boolean("embedded", report)? {
+            true => Some(ToolSource::Embedded),
+            false => {
+                let message = "`embedded` is `true` or not there".to_owned();
+                report.error(DiagnosticCode::WrongType, place, message);
+                None
+            }
+        },
+    }
+}
+
+fn program(fields: &Fields<'_>, report: &mut Report) -> Option<ToolProgram> {
+    let command = words(fields, report);
+    let env = variables(fields, report);
+    let cwd = fields.text("cwd", report).map(|(text, place)| {
+        if text.is_empty() || text.len() > MAX_WORD {
+            report.error(DiagnosticCode::BadName, place, "`cwd` takes the path of a folder".to_owned());
+        }
+        refuse_hidden("cwd", text, place, report);
+        text.to_owned()
+    });
+    Some(ToolProgram { command: command?, env, cwd })
+}
+
+fn address(fields: &Fields<'_>, report: &mut Report) -> Option<ToolSource> {
+    let private = fields.get("private").map_or(Some(false), |_| fields.boolean("private", report));
+    let (text, place) = fields.text("url", report)?;
+    let private = private?;
+    // Servers of the protocol often live at `/mcp/`; nothing is decided about the path here that the slash could blur.
+    let target = FetchTarget::parse(text.strip_suffix('/').filter(|rest| !rest.ends_with('/')).unwrap_or(text));
+    let target = match target {
+        Ok(target) => target,
+        Err(error) => {
+            report.error(DiagnosticCode::BadResource, place, format!("`url`: {error}"));
+            return None;
+        }
+    };
+    if target.scheme() == Scheme::Http && !private {
+        let message = "a tool server is reached over `https://`".to_owned();
+        let help = "an inner one may be reached over `http://`: say `private = true`".to_owned();
+        report.error_with(DiagnosticCode::BadResource, place, message, help);
+        return None;
+    }
+    Some(ToolSource::Http { url: Url::parse(text).ok()?, private })
 }
 
 fn words(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<String>> {

@@ -304,7 +304,32 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "write a second rule",
     ),
     ("[tools]\ns = \"npx\"", WrongType, "\"npx\"", "a table with a `command`"),
-    ("[tools.s]\ncwd = \"x\"", MissingField, "s", "has no `command`"),
+    ("[tools.s]\ncwd = \"x\"", MissingField, "s", "has no `command` and no `url`"),
+    ("[tools.s]\ncommand = [\"a\"]\nurl = \"https://a.example\"", MisplacedField, "s", "more than one of"),
+    (
+        "[tools.s]\ncommand = [\"a\"]\nprivate = true",
+        MisplacedField,
+        "private",
+        "does not belong to a tool server with",
+    ),
+    (
+        "[tools.s]\nurl = \"https://a.example\"\nenv = []",
+        MisplacedField,
+        "env",
+        "does not belong to a tool server with",
+    ),
+    (
+        "[tools.s]\nembedded = true\ncwd = \"x\"",
+        MisplacedField,
+        "cwd",
+        "does not belong to a tool server with `embedded`",
+    ),
+    ("[tools.s]\nembedded = false", WrongType, "s", "is `true` or not there"),
+    ("[tools.s]\nurl = \"http://a.example/mcp\"", BadResource, "\"http://a.example/mcp\"", "reached over `https://`"),
+    ("[tools.s]\nurl = \"https://u:p@a.example/\"", BadResource, "\"https://u:p@a.example/\"", "`url`: "),
+    ("[tools.s]\nurl = \"https://a.example/../b\"", BadResource, "\"https://a.example/../b\"", "`url`: "),
+    ("[tools.s]\nurl = \"https://a.example//\"", BadResource, "\"https://a.example//\"", "`url`: "),
+    ("[tools.s]\nurl = \"https://a.example/\"\nprivate = 1", WrongType, "1", "`true` or `false`"),
     ("[tools.s]\ncommand = \"npx\"", WrongType, "\"npx\"", "`command` takes a list"),
     ("[tools.s]\ncommand = []", BadCommand, "[]", "its first word is the program"),
     ("[tools.s]\ncommand = [\"\"]", BadCommand, "\"\"", "name is empty"),
@@ -807,7 +832,7 @@ sql = "ledger"
 
 [tools.calendar]
 command = ["npx"]
-url = "https://calendar.example/mcp"
+sha256 = "00"
 [monitor]
 call_spike = 3.0
 [egress]
@@ -818,7 +843,7 @@ secrets = "block"
     assert!(errors.iter().all(|finding| finding.code == NotSupported), "{errors:#?}");
     let mut fields: Vec<_> = errors.iter().map(|finding| &text[finding.span.clone()]).collect();
     fields.sort_unstable();
-    let expected = ["approve", "decoy", "egress", "monitor", "risk", "url"];
+    let expected = ["approve", "decoy", "egress", "monitor", "risk", "sha256"];
     assert_eq!(fields, expected);
 }
 

@@ -4,7 +4,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_policy::{Arguments, Code, Decision, DiagnosticCode, Grant, Manifest, Request, Terms};
+use bailiwick_policy::{
+    Arguments, Code, Decision, DiagnosticCode, Grant, Manifest, Request, Terms, ToolProgram, ToolServer, ToolSource,
+};
 
 use crate::world::{authority, grant, manifest};
 
@@ -125,13 +127,24 @@ fn terms_and_servers_arrive() {
     };
     assert_eq!(verdict.terms(), &expected);
     let [calendar, files] = grant.manifest().tools() else { panic!("two servers") };
-    assert_eq!(
-        (calendar.name(), calendar.command(), calendar.env().len()),
-        ("calendar", &["calendar".to_owned()][..], 0)
-    );
-    assert_eq!((calendar.cwd(), calendar.timeout()), (None, None));
-    assert_eq!((files.command().len(), files.env()), (3, &["PATH".to_owned(), "HOME".to_owned()][..]));
-    assert_eq!((files.cwd(), files.timeout()), (Some("./srv"), Some(Duration::from_secs(5))));
+    let program = |server: &ToolServer| match server.source() {
+        ToolSource::Program(program) => program.clone(),
+        other => panic!("{other:?}"),
+    };
+    let plain = ToolProgram { command: vec!["calendar".to_owned()], env: vec![], cwd: None };
+    assert_eq!((calendar.name(), program(calendar), calendar.timeout()), ("calendar", plain, None));
+    let files = (program(files), files.timeout());
+    assert_eq!((files.0.command.len(), files.0.env), (3, vec!["PATH".to_owned(), "HOME".to_owned()]));
+    assert_eq!((files.0.cwd.as_deref(), files.1), (Some("./srv"), Some(Duration::from_secs(5))));
+}
+
+#[test]
+fn a_server_is_a_program_or_a_url_or_embedded() {
+    let source = |fields: &str| manifest(&format!("{HEAD}[tools.s]\n{fields}\n")).tools()[1].source().clone();
+    let http = |url: &str, private| ToolSource::Http { url: url.parse().unwrap(), private };
+    assert_eq!(source("url = \"https://a.example/mcp/\""), http("https://a.example/mcp/", false));
+    assert_eq!(source("url = \"http://127.0.0.1:3000\"\nprivate = true"), http("http://127.0.0.1:3000/", true));
+    assert_eq!(source("embedded = true\ntimeout = \"1s\""), ToolSource::Embedded);
 }
 
 #[test]

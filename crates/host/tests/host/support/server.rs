@@ -34,6 +34,7 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     asked: Mutex<Vec<Asked>>,
     connections: AtomicUsize,
+    closed: AtomicUsize,
     /// Told whenever a connection has ended.
     pub ended: Notify,
 }
@@ -60,6 +61,7 @@ impl Server {
             tls,
             asked: Mutex::default(),
             connections: AtomicUsize::new(0),
+            closed: AtomicUsize::new(0),
             ended: Notify::new(),
         })
     }
@@ -89,6 +91,11 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// Connections that have not ended.
+    pub fn open(&self) -> usize {
+        self.connections().saturating_sub(self.closed.load(Ordering::SeqCst))
+    }
+
     pub async fn serve(self: Arc<Server>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         self.connections.fetch_add(1, Ordering::SeqCst);
         match &self.tls {
@@ -105,6 +112,7 @@ impl Server {
                 }
             }
         }
+        self.closed.fetch_add(1, Ordering::SeqCst);
         self.ended.notify_one();
     }
 
