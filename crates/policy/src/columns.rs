@@ -47,7 +47,7 @@ impl Columns {
         if text == "*" {
             return Some(Columns::All);
         }
-        let names = text.split(',').map(|name| name.trim().to_owned());
+        let names = text.split(',').map(|name| name.trim_matches(' ').to_owned());
         let names: BTreeSet<String> = names.collect();
         names.iter().all(|name| is_column(name)).then(|| Columns::These(Arc::new(names)))
     }

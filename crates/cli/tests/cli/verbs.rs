@@ -47,9 +47,16 @@ fn keys_are_made_listed_and_shown_by_their_public_half() {
     place.run(&["key", "create", "release/seal", "--algorithm", "aes-256-gcm"]).expect(0);
     place.run(&["key", "create", "release/rsa", "--algorithm", "rsa"]).expect(2);
     place.run(&["key", "create", "../x"]).expect(2);
-    assert_eq!(place.run(&["key", "list"]).expect(0).out(), "release/2026  ed25519\nrelease/seal  aes-256-gcm\n");
-    let public = place.run(&["key", "public", "release/2026"]).expect(0).out();
-    assert!(public.starts_with("ed25519 ") && public.trim().len() == "ed25519 ".len() + 44, "{public}");
+    let list = place.run(&["key", "list"]).expect(0).out();
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(lines[1..], [["release/2026", "ed25519", "1"], ["release/seal", "aes-256-gcm", "1"]], "{list}");
+    let public = place.run(&["key", "public", "release/2026"]).expect(0).json();
+    assert_eq!(
+        (&public["keys"][0]["kty"], &public["keys"][0]["crv"]),
+        (&"OKP".into(), &"Ed25519".into()),
+        "{public:#}"
+    );
+    assert!(public["keys"][0].get("d").is_none() && public["keys"].as_array().unwrap().len() == 1, "{public:#}");
     place.run(&["key", "public", "release/seal"]).expect(2);
     place.run(&["key", "public", "release/absent"]).expect(2);
 }

@@ -114,6 +114,9 @@ fn never_happened(code: Code) -> bool {
             | Code::NoKey
             | Code::KeyUse
             | Code::NoStore
+            | Code::NoSecret
+            | Code::SecretPlace
+            | Code::SecretUnfit
             | Code::OutsideMount
             | Code::SpecialFile
     )

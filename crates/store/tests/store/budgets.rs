@@ -141,6 +141,8 @@ fn play(ops: &[Op], mut handles: Vec<Box<dyn Budgets>>, open: impl Fn() -> Optio
                 // Only the first counts.
                 if !std::mem::replace(settled, true) {
                     handles[*process].settle(taken.clone(), end);
+                    // What is settled is written behind what was asked before; other processes see it then.
+                    let _ = reserve(&*handles[*process], &[], now);
                     for event in events.iter().filter(|_| !used) {
                         model.events[*event].3 = true;
                     }

@@ -146,6 +146,8 @@ fn check(token: &Token) -> Result<(), String> {
                 _ if value.is_empty() || value.len() > MAX_NAME => {
                     Err(format!("a name has 1 to {MAX_NAME} bytes; longer ones are cut by the database"))
                 }
+                // Behind `U&` it would be an escape; columns have no such names.
+                Some('"') if value.contains('\\') => Err(format!("the name `{value}` has a backslash")),
                 Some('"') => Ok(()),
                 None if value.bytes().all(plain) => Ok(()),
                 _ => Err(format!("write the name `{value}` in double quotes")),
