@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -74,8 +75,13 @@ impl Scene {
         scene.write("policy.toml", policy)?;
         scene.write("ca.pem", &cluster.authority)?;
         scene.write("crm.password", &format!("{PASSWORD}\n"))?;
+        scene.permit("crm.password", 0o600)?;
         scene.configure(&over_tls(cluster.port()))?;
         Ok(scene)
+    }
+
+    fn permit(&self, name: &str, mode: u32) -> Result<(), Failed> {
+        Ok(fs::set_permissions(self.work.join(name), fs::Permissions::from_mode(mode))?)
     }
 
     fn write(&self, name: &str, content: &str) -> Result<(), Failed> {
@@ -428,6 +434,13 @@ fn configuration() -> Result<(), Failed> {
             return Err(format!("{problem}: {:?}\n{}", ended.code, ended.stderr).into());
         }
     }
+    scene.configure(&good)?;
+    scene.permit("crm.password", 0o640)?;
+    let ended = scene.run("calls.wat")?;
+    if ended.code != Some(2) || !ended.stderr.contains("chmod 600") {
+        return Err(format!("{:?}\n{}", ended.code, ended.stderr).into());
+    }
+    scene.permit("crm.password", 0o600)?;
     scene.write("bailiwick.toml", "")?;
     let ended = scene.run("calls.wat")?;
     if ended.code == Some(0) || !ended.stderr.contains("[postgres.crm]") {

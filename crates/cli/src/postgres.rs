@@ -66,7 +66,7 @@ impl PostgresSection {
         let password = match (&self.password_file, &self.password_env) {
             (Some(_), Some(_)) => return Err(wrong(&"`password_file` and `password_env` are both there; keep one")),
             (Some(path), None) => {
-                let text = Zeroizing::new(input::text(path, "the password", MAX_PASSWORD)?);
+                let text = input::private_text(path, "the password", MAX_PASSWORD)?;
                 Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
             }
             (None, Some(variable)) => {

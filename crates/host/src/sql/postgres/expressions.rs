@@ -3,8 +3,8 @@
 use sqlparser::ast::{
     AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, Function,
     FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, InTarget, Interval,
-    ObjectNamePart, OrderByExpr, OrderBySort, Subscript, TypedString, UnaryOperator, Value, WindowFrameBound,
-    WindowSpec, WindowType,
+    ObjectNamePart, OrderByExpr, OrderByOptions, OrderBySort, Subscript, TypedString, UnaryOperator, Value,
+    WindowFrameBound, WindowSpec, WindowType,
 };
 
 use super::functions::{is_harmless, is_type};
@@ -16,6 +16,7 @@ impl Visitor<'_> {
     }
 
     pub(super) fn expression(&mut self, expression: &Expr) -> Seen<()> {
+        self.spend(1)?;
         match expression {
             // A keyword that no column can have as its name without quotes.
             Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default") => {
@@ -158,8 +159,12 @@ impl Visitor<'_> {
     /// `outermost` is the `ORDER BY` of a query, which finds outputs before columns.
     pub(super) fn order(&mut self, keys: &[OrderByExpr], outermost: bool) -> Seen<()> {
         for OrderByExpr { expr, options, with_fill } in keys {
-            if with_fill.is_some() || matches!(options.sort, Some(OrderBySort::Using(_))) {
-                return unsupported("orders by an operator of its own");
+            let OrderByOptions { sort, nulls_first: _ } = options;
+            match (sort, with_fill) {
+                (None | Some(OrderBySort::Asc | OrderBySort::Desc), None) => {}
+                (Some(OrderBySort::Using(_)), _) | (_, Some(_)) => {
+                    return unsupported("orders by an operator of its own");
+                }
             }
             match expr {
                 Expr::Identifier(name) if outermost => self.column(&fold(name), true)?,
@@ -258,9 +263,14 @@ fn operator(operator: &BinaryOperator) -> Seen<()> {
 
 /// A part of a date, by a name of its own.
 fn field(field: &DateTimeField) -> Seen<()> {
+    use DateTimeField::*;
     match field {
-        DateTimeField::Custom(_) | DateTimeField::Week(Some(_)) => unsupported("names an odd part of a date"),
-        _ => Ok(()),
+        Custom(_) | Week(Some(_)) => unsupported("names an odd part of a date"),
+        Year | Years | Month | Months | Week(None) | Weeks | Day | DayOfWeek | DayOfYear | Days | Date | Datetime
+        | Hour | Hours | Minute | Minutes | Second | Seconds | Century | Decade | Dow | Doy | Epoch | Isodow
+        | Isoyear | IsoWeek | Julian | Microsecond | Microseconds | Millenium | Millennium | Millisecond
+        | Milliseconds | Nanosecond | Nanoseconds | Quarter | Time | Timezone | TimezoneAbbr | TimezoneHour
+        | TimezoneMinute | TimezoneRegion | NoDateTime => Ok(()),
     }
 }
 

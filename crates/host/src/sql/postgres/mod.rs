@@ -35,7 +35,8 @@ use crate::sqlite::Lanes;
 
 /// The longest that looking at a statement may take, with connecting.
 const INSPECTION: Duration = Duration::from_secs(10);
-/// The stack of the thread that parses: a statement's tree is at most as deep as it has operators.
+/// The stack of the thread that parses. The parser's own limit does not count chains of operators (`1=1=1`), so that a tree is
+/// as deep as [`text`] lets a statement have operators and keywords. It never leaves that thread, which drops it too.
 const STACK: usize = 32 << 20;
 /// The deepest that a statement may nest.
 const DEPTH: usize = 40;
@@ -80,27 +81,30 @@ impl Postgres {
         parameters: &Parameters,
         message: &mut String,
     ) -> Result<Planned, Unfit> {
-        let (text, marks, tree) = {
-            let given = text.to_owned();
-            let parsed = lanes.run(move |_| Ok(aside(move || parse(&given)))).await.map_err(Unfit::Failed)?;
-            parsed.map_err(Unfit::Failed)?.map_err(|why| not_understood(message, why))?
+        // Which tables there are is found first, and then which columns they have.
+        let (given, of) = (text.to_owned(), Arc::clone(&self));
+        let first = move || {
+            let (text, marks, tree) = parse(&given)?;
+            Ok((text, marks, of.visit(&tree, None)))
         };
+        let parsed = lanes.run(move |_| Ok(aside(first))).await.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
+        let (written, marks, tables) = parsed.map_err(|why| not_understood(message, why))?;
         let parameters = parameters.placed(&marks).map_err(|why| not_understood(message, why))?;
         let parameters = parameters.into_iter().map(Parameter).collect();
-        // Which tables there are is found first, and then which columns they have.
-        let (tree, database) = (Arc::new(tree), Arc::clone(&self));
-        let (first, of) = (Arc::clone(&tree), Arc::clone(&self));
-        let tables = lanes.run(move |_| Ok(aside(move || of.visit(&first, None)))).await.map_err(Unfit::Failed)?;
-        let (tables, ..) = tables.map_err(Unfit::Failed)?.map_err(|misfit| unfit(message, misfit))?;
+        let (tables, ..) = tables.map_err(|misfit| unfit(message, misfit))?;
         if tables.is_empty() {
             return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
         }
         let catalog = self.with(async |session| session.catalog(&self.server, &tables).await).await;
         let catalog = catalog.map_err(Unfit::Failed)?;
-        let seen = lanes.run(move |_| Ok(aside(move || database.visit(&tree, Some(&catalog))))).await;
-        let seen = seen.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
+        let (given, of) = (text.to_owned(), Arc::clone(&self));
+        let second = move || {
+            let (_, _, tree) = parse(&given).map_err(Misfit::NotUnderstood)?;
+            of.visit(&tree, Some(&catalog))
+        };
+        let seen = lanes.run(move |_| Ok(aside(second))).await.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
         let (_, needs, writes) = seen.map_err(|misfit| unfit(message, misfit))?;
-        Ok(Planned { database: self, text, parameters, needs, writes })
+        Ok(Planned { database: self, text: written, parameters, needs, writes })
     }
 
     fn visit(&self, tree: &Tree, catalog: Option<&visit::Catalog>) -> Result<(Vec<String>, Vec<Need>, bool), Misfit> {
@@ -165,5 +169,46 @@ fn unfit(message: &mut String, misfit: Misfit) -> Unfit {
     match misfit {
         Misfit::Unsupported(why) => Unfit::Unsupported(why),
         Misfit::NotUnderstood(why) => not_understood(message, why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a look at a statement of tables `t (a, b)` ends with.
+    fn look(text: String) -> Result<(), Misfit> {
+        let looked = aside(move || {
+            let (_, _, tree) = parse(&text).map_err(Misfit::NotUnderstood)?;
+            let columns = ["a", "b"].map(str::to_owned).into_iter().collect();
+            let catalog = visit::Catalog::from([("t".to_owned(), columns)]);
+            Visitor::new("d", "public", Some(&catalog)).statement(&tree).map(drop)
+        });
+        looked.unwrap()
+    }
+
+    #[test]
+    fn the_longest_chain_is_walked_and_dropped() {
+        for (infix, times) in [("=", 1_990), ("+", 1_990), (" and a = ", 990)] {
+            let chain = format!("select a from t where a{}", format!("{infix}1").repeat(times));
+            assert_eq!(look(chain), Ok(()), "{infix}");
+        }
+        assert_eq!(look(format!("select a from t where a in (1{})", ",2".repeat(9_000))), Ok(()));
+    }
+
+    #[test]
+    fn a_walk_has_an_end() {
+        let mut nested = "select a from t".to_owned();
+        for at in 0..18 {
+            nested = format!("with recursive c{at} as ({nested} union all select 1) select a from c{at}");
+        }
+        let many: String = (0..20).map(|at| format!(", t as t{at}")).collect();
+        let stars = format!("select {}* from t{many}", "*, ".repeat(9_000));
+        let recursive = "with recursive c as (select a from t union all select a from c) select a from c";
+        assert_eq!(look(recursive.to_owned()), Ok(()));
+        assert_eq!(look(format!("select *, t1.* from t{many}")), Ok(()));
+        for endless in [nested, stars] {
+            assert!(matches!(look(endless), Err(Misfit::Unsupported(why)) if why.contains("steps")));
+        }
     }
 }

@@ -12,7 +12,7 @@ const MAX_NAME: usize = 63;
 /// Most tokens of a statement.
 const MAX_TOKENS: usize = 20_000;
 /// Most tokens that may nest an expression: each can make the tree deeper by one.
-const MAX_OPERATORS: usize = 1_000;
+const MAX_OPERATORS: usize = 2_000;
 /// Most parameters, as for SQLite.
 const MAX_PARAMETERS: usize = 1000;
 
@@ -57,7 +57,9 @@ impl Text {
             return Err("there is more than one statement".to_owned());
         }
         if tokens.len() > MAX_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MAX_OPERATORS {
-            return Err(format!("the statement has more than {MAX_OPERATORS} operators or {MAX_TOKENS} words"));
+            return Err(format!(
+                "the statement has more than {MAX_OPERATORS} operators and keywords, or {MAX_TOKENS} words"
+            ));
         }
         let (tokens, marks) = number(tokens)?;
         tokens.iter().try_for_each(check)?;
@@ -203,30 +205,37 @@ fn check(token: &Token) -> Result<(), String> {
     }
 }
 
-/// Whether a token can make the tree of the statement deeper. Lists and their commas cannot.
+/// Whether a token can make the tree of the statement deeper. Lists and their commas cannot; of keywords only those that no
+/// chain of operators is made of.
 fn nests(token: &Token) -> bool {
     match token {
-        Token::Word(word) => matches!(
+        Token::Word(word) => !matches!(
             word.keyword,
-            Keyword::AND
-                | Keyword::OR
-                | Keyword::NOT
-                | Keyword::IS
-                | Keyword::IN
-                | Keyword::LIKE
-                | Keyword::ILIKE
-                | Keyword::SIMILAR
-                | Keyword::BETWEEN
-                | Keyword::COLLATE
-                | Keyword::AT
-                | Keyword::UNION
-                | Keyword::EXCEPT
-                | Keyword::INTERSECT
-                | Keyword::OVERLAPS
-                | Keyword::SELECT
-                | Keyword::CASE
-                | Keyword::JOIN
-                | Keyword::NOTNULL
+            Keyword::NoKeyword
+                | Keyword::ALL
+                | Keyword::AS
+                | Keyword::ASC
+                | Keyword::BY
+                | Keyword::DEFAULT
+                | Keyword::DESC
+                | Keyword::DISTINCT
+                | Keyword::FALSE
+                | Keyword::FROM
+                | Keyword::GROUP
+                | Keyword::HAVING
+                | Keyword::INSERT
+                | Keyword::INTO
+                | Keyword::LIMIT
+                | Keyword::NULL
+                | Keyword::OFFSET
+                | Keyword::ON
+                | Keyword::ORDER
+                | Keyword::RETURNING
+                | Keyword::SET
+                | Keyword::TRUE
+                | Keyword::UPDATE
+                | Keyword::VALUES
+                | Keyword::WHERE
         ),
         Token::Comma
         | Token::Number(..)
@@ -236,8 +245,7 @@ fn nests(token: &Token) -> bool {
         | Token::Colon
         | Token::LParen
         | Token::RParen
-        | Token::Period
-        | Token::Eq => false,
+        | Token::Period => false,
         _ => true,
     }
 }
@@ -309,5 +317,18 @@ mod tests {
         assert!(Text::read(&format!("select \"{}\"", "a".repeat(64))).is_err());
         assert!(Text::read(&format!("select 1{}", "+1".repeat(2000))).is_err());
         assert!(Text::read(&format!("select {}1", "- ".repeat(2000))).is_err());
+    }
+
+    #[test]
+    fn chains_of_operators_are_short() {
+        for infix in ["=", " xor ", " div ", " regexp ", " rlike ", " match ", " glob ", " and ", "::int+", " is null="]
+        {
+            let chain = format!("select 1{}", format!("{infix}1").repeat(9_000));
+            assert!(Text::read(&chain).is_err(), "{infix}");
+        }
+        let list = format!("select a from t where a in (1{})", ",2".repeat(9_000));
+        let conditions = format!("select name from t where name = ?{}", " and name = ?".repeat(199));
+        assert!(Text::read(&list).is_ok());
+        assert_eq!(Text::read(&conditions).unwrap().marks, Marks::Placed(200));
     }
 }

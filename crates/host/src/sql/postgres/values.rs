@@ -1,14 +1,13 @@
 //! PostgreSQL's binary values as JSON, and parameters as its text.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bytes::BytesMut;
 use rusqlite::types::Value;
 use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type};
 
 /// A parameter, which the server reads as the type that it takes there.
-#[derive(Debug)]
 pub(super) struct Parameter(pub(super) Value);
 
 /// A value as it came.
@@ -18,6 +17,13 @@ pub(super) struct Raw<'a>(&'a [u8]);
 const DAY: i64 = 86_400_000_000;
 /// Most dimensions of an array.
 const MAX_DIMENSIONS: i32 = 6;
+
+/// Without its content: it is the guest's data, or a secret.
+impl fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parameter(..)")
+    }
+}
 
 impl ToSql for Parameter {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {

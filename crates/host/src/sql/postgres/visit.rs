@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_policy::TableName;
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Cte, Delete, Distinct, Expr, FromTable, GroupByExpr,
+    Assignment, AssignmentTarget, ConflictTarget, Cte, Delete, Distinct, DoUpdate, Expr, FromTable, GroupByExpr,
     GroupByWithModifier, Ident, Insert, JoinConstraint, JoinOperator, LimitClause, NamedWindowExpr, ObjectName,
     ObjectNamePart, OnConflict, OnConflictAction, OnInsert, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetQuantifier, Statement, TableAlias, TableFactor, TableObject,
-    TableWithJoins, Update, UpdateTableFromKind, WildcardAdditionalOptions, With,
+    SelectItemQualifiedWildcardKind, SetExpr, SetQuantifier, Statement, TableAlias, TableFactor, TableFunctionArgs,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind, WildcardAdditionalOptions, With,
 };
 
 use super::super::inspect::{Access, Needs};
@@ -20,6 +20,8 @@ use super::functions::table_columns;
 /// The columns of the tables of a schema, as far as a statement names them.
 pub(super) type Catalog = BTreeMap<String, BTreeSet<String>>;
 
+/// Most steps of a walk.
+const MAX_STEPS: usize = 100_000;
 /// Columns that every table has.
 const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
@@ -46,6 +48,8 @@ pub(super) struct Visitor<'c> {
     ctes: Vec<(String, Vec<String>)>,
     levels: Vec<Level>,
     pub(super) writes: bool,
+    /// Steps that are left: a recursive `WITH` in another is walked through twice, and so on.
+    steps: usize,
 }
 
 /// One `FROM` with what surrounds it.
@@ -82,7 +86,28 @@ impl<'c> Visitor<'c> {
             ctes: Vec::new(),
             levels: Vec::new(),
             writes: false,
+            steps: MAX_STEPS,
         }
+    }
+
+    /// Pays for work, in expressions, queries and columns that are looked at.
+    pub(super) fn spend(&mut self, steps: usize) -> Seen<()> {
+        match self.steps.checked_sub(steps) {
+            Some(left) => {
+                self.steps = left;
+                Ok(())
+            }
+            None => Err(Misfit::Unsupported(format!(
+                "it takes more than {MAX_STEPS} steps to understand; make it smaller, or nest less"
+            ))),
+        }
+    }
+
+    /// Pays for a look at every relation and output that a name can mean.
+    fn spend_on_name(&mut self) -> Seen<()> {
+        let outputs = self.levels.last().map_or(0, |level| level.outputs.len());
+        let relations = self.levels.iter().map(|level| level.relations.len()).sum::<usize>();
+        self.spend(outputs.saturating_add(relations))
     }
 
     /// Walks through a statement; its outputs are not needed.
@@ -113,6 +138,7 @@ impl<'c> Visitor<'c> {
         if for_clause.is_some() || settings.is_some() || format_clause.is_some() || !pipe_operators.is_empty() {
             return unsupported("has a clause of another kind of database");
         }
+        self.spend(1)?;
         let known = self.ctes.len();
         if let Some(with) = with {
             self.with(with)?;
@@ -198,6 +224,7 @@ impl<'c> Visitor<'c> {
     }
 
     fn set(&mut self, set: &SetExpr) -> Seen<Vec<String>> {
+        self.spend(1)?;
         let depth = self.levels.len();
         let outputs = match set {
             SetExpr::Select(select) => self.select(select)?,
@@ -300,8 +327,9 @@ impl<'c> Visitor<'c> {
         }
         let outputs = self.items(projection)?;
         self.set_outputs(outputs.clone());
-        if let Some(Distinct::On(expressions)) = distinct {
-            self.order_keys(expressions)?;
+        match distinct {
+            None | Some(Distinct::All | Distinct::Distinct) => {}
+            Some(Distinct::On(expressions)) => self.order_keys(expressions)?,
         }
         Ok(outputs)
     }
@@ -400,11 +428,20 @@ impl<'c> Visitor<'c> {
             } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
                 self.named_table(name, alias.as_ref())
             }
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality, sample: None, .. } => {
-                if args.settings.is_some() {
-                    return unsupported("has a clause of another kind of database");
-                }
-                self.arguments(&args.args)?;
+            TableFactor::Table {
+                name,
+                alias,
+                args: Some(TableFunctionArgs { args, settings: None }),
+                with_hints,
+                version: None,
+                with_ordinality,
+                partitions,
+                json_path: None,
+                sample: None,
+                index_directives,
+                inheritance: _,
+            } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
+                self.arguments(args)?;
                 self.function_table(name, alias.as_ref(), *with_ordinality)
             }
             TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
@@ -436,6 +473,7 @@ impl<'c> Visitor<'c> {
     }
 
     fn push(&mut self, relation: Relation) -> Seen<()> {
+        self.spend(self.levels.last().map_or(0, |level| level.relations.len()))?;
         let Some(level) = self.levels.last_mut() else { return unsupported("has a table without a `FROM`") };
         if level.relations.iter().any(|other| other.alias == relation.alias && !other.alias.is_empty()) {
             return unknown(format!("`{}` is there twice; give one of them another name", relation.alias));
@@ -469,6 +507,7 @@ impl<'c> Visitor<'c> {
             let only = fold(only);
             if let Some((_, columns)) = self.ctes.iter().rev().find(|(cte, _)| *cte == only) {
                 let columns = columns.clone();
+                self.spend(columns.len())?;
                 let (called, columns) = match alias {
                     Some(alias) => (fold(&alias.name), renamed(columns, alias)?),
                     None => (only, columns),
@@ -506,11 +545,14 @@ impl<'c> Visitor<'c> {
         Ok((name, table))
     }
 
-    fn columns_of(&self, table: &str) -> Seen<BTreeSet<String>> {
+    fn columns_of(&mut self, table: &str) -> Seen<BTreeSet<String>> {
         match self.catalog {
             None => Ok(BTreeSet::new()),
             Some(catalog) => match catalog.get(table) {
-                Some(columns) => Ok(columns.clone()),
+                Some(columns) => {
+                    self.spend(columns.len())?;
+                    Ok(columns.clone())
+                }
                 None => unknown(format!("there is no table `{table}`")),
             },
         }
@@ -518,6 +560,9 @@ impl<'c> Visitor<'c> {
 
     /// Every column of a relation is read, one by one where they are to be listed. Gives their names.
     pub(super) fn whole(&mut self, alias: &str, listed: bool) -> Seen<Vec<String>> {
+        let relations = self.levels.iter().flat_map(|level| &level.relations);
+        let cost = relations.map(|one| if one.alias == alias { one.columns.len().saturating_add(1) } else { 1 }).sum();
+        self.spend(cost)?;
         let mut found = None;
         for level in self.levels.iter().rev() {
             for relation in level.relations.iter().filter(|relation| relation.alias == alias) {
@@ -539,6 +584,7 @@ impl<'c> Visitor<'c> {
 
     /// A name without a table. `ordering` prefers the names of outputs.
     pub(super) fn column(&mut self, name: &str, ordering: bool) -> Seen<()> {
+        self.spend_on_name()?;
         let is_output = self.levels.last().is_some_and(|level| level.outputs.iter().any(|output| output == name));
         if ordering && is_output {
             return Ok(());
@@ -564,6 +610,7 @@ impl<'c> Visitor<'c> {
 
     /// `table.column`.
     pub(super) fn column_of(&mut self, alias: &str, name: &str) -> Seen<()> {
+        self.spend_on_name()?;
         let mut known = self.catalog.is_none();
         for relation in self.levels.iter().flat_map(|level| &level.relations).filter(|one| one.alias == alias) {
             let own = relation.columns.contains(name) || (relation.table.is_some() && SYSTEM.contains(&name));
@@ -675,11 +722,14 @@ impl<'c> Visitor<'c> {
                 predicate.iter().try_for_each(|predicate| self.expression(predicate))?;
             }
         }
-        let OnConflictAction::DoUpdate(update) = action else { return Ok(()) };
+        let DoUpdate { assignments, selection } = match action {
+            OnConflictAction::DoNothing => return Ok(()),
+            OnConflictAction::DoUpdate(update) => update,
+        };
         // `excluded` is the row that was to be inserted: it tells nobody anything, but for defaults.
         self.push(Relation { alias: "excluded".to_owned(), table: None, columns: all.clone() })?;
-        self.assignments(table, all, &update.assignments)?;
-        update.selection.iter().try_for_each(|condition| self.expression(condition))?;
+        self.assignments(table, all, assignments)?;
+        selection.iter().try_for_each(|condition| self.expression(condition))?;
         if let Some(level) = self.levels.last_mut() {
             level.relations.truncate(1);
         }
