@@ -200,7 +200,7 @@ mod tests {
     fn a_walk_has_an_end() {
         let mut nested = "select a from t".to_owned();
         for at in 0..18 {
-            nested = format!("with recursive c{at} as ({nested} union all select 1) select a from c{at}");
+            nested = format!("with recursive c{at} as (({nested}) union all select 1) select a from c{at}");
         }
         let many: String = (0..20).map(|at| format!(", t as t{at}")).collect();
         let stars = format!("select {}* from t{many}", "*, ".repeat(9_000));
