@@ -133,7 +133,8 @@ impl Guard {
         };
         let deadline = action.deadline().min(verdict.terms().timeout.unwrap_or(Duration::MAX));
         let mut held = None;
-        if verdict.decision() == Decision::Allow && !verdict.charges().is_empty() {
+        // What is not a call of the guest's was charged when the guest made it.
+        if A::COUNTED && verdict.decision() == Decision::Allow && !verdict.charges().is_empty() {
             let patience = deadline.min(LONGEST_WAIT).min(self.meter.life().left(now));
             match self.purse.take(verdict.charges(), patience).await {
                 Ok(taken) => {

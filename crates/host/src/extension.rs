@@ -81,9 +81,10 @@ where
             let Some(action) = (self.make)(resource.clone(), arguments.clone()) else {
                 return Err(refuse(guard, A::NAME, &resource, Code::Malformed));
             };
-            // INVARIANT: what is decided about is what the guest named. An action that forgot its arguments would pass
-            // conditions on arguments that may be left out.
-            if action.resource() != Resource::Custom(resource.clone()) || action.arguments() != arguments {
+            // INVARIANT: what is decided about is what the guest named. An action that forgot its arguments, or has columns in
+            // their place, would pass conditions on arguments that may be left out.
+            let same = action.resource() == Resource::Custom(resource.clone()) && action.arguments() == arguments;
+            if !same || action.columns().is_some() {
                 return Err(refuse(guard, A::NAME, &resource, Code::Internal));
             }
             guard.call(&self.host, action).await

@@ -125,7 +125,11 @@ impl Services {
 
     /// The effects of a new run, below `mounts`. Protected paths are not looked at: [`Services::open`] does that.
     pub fn host(&self, mounts: Mounts) -> Host {
-        let secrets = Arc::new(Secrets::new(self.secrets.clone()));
+        self.with_secrets(mounts, Secrets::new(self.secrets.clone()))
+    }
+
+    fn with_secrets(&self, mounts: Mounts, secrets: Secrets) -> Host {
+        let secrets = Arc::new(secrets);
         Host {
             files: Files::new(mounts),
             crypto: Crypto::new(self.keys.clone()),
@@ -163,7 +167,8 @@ impl Services {
         let tools = Tools::new(manifest, base, &means, &self.functions, self.acceptances.as_ref());
         let kv = Kv::new(self.kv.clone(), manifest);
         let sql = Sql::new(manifest, base, &mounts, &self.protected.secrets, &self.postgres, self.sql.clone())?;
-        Ok(Host { tools, kv, sql, ..self.host(mounts) })
+        let secrets = Secrets::new(self.secrets.clone()).naming(manifest.secrets());
+        Ok(Host { tools, kv, sql, ..self.with_secrets(mounts, secrets) })
     }
 
     pub fn keys(&self) -> Option<&Arc<KeyStore>> {

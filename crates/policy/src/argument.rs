@@ -58,6 +58,11 @@ impl Arguments {
         }
     }
 
+    /// Whether this is a body that all readers read alike, as one JSON object.
+    pub fn is_object(&self) -> bool {
+        self.body().is_ok()
+    }
+
     /// The members of the body, which is one JSON object.
     pub(crate) fn body(&self) -> Result<&Members, Unreadable> {
         match &self.0 {

@@ -137,6 +137,10 @@ impl Conditions {
             Passed::Arguments(arguments) if !self.is_empty() => {
                 self.check_given(arguments).map_err(|why| Mismatch { part: self.part, why })
             }
+            // Nothing with columns has arguments.
+            Passed::Columns(_) if !self.is_empty() => {
+                self.check_given(&Arguments::default()).map_err(|why| Mismatch { part: self.part, why })
+            }
             Passed::Arguments(_) | Passed::Columns(_) | Passed::Anything => Ok(()),
         }
     }

@@ -104,6 +104,7 @@ impl Fetcher {
         terms: &Terms,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<Begun, HostError> {
+        self.secrets.prepare().await?;
         let plan = self.secrets.plan(ask, terms, explain)?;
         let mut request = ask.build(verb.http(), terms, &plan, explain)?;
         let clients = self.clients.get_or_init(|| self.clients());
@@ -114,6 +115,11 @@ impl Fetcher {
         let (mut head, body) = sent.into_parts();
         check_headers(&head.headers)?;
         self.secrets.scrub_headers(&mut head.headers)?;
+        if head.status == http::StatusCode::PARTIAL_CONTENT && self.secrets.scrubber().is_some() {
+            // A value that comes in parts, one request each, is in none of them.
+            explain("the response is a part of one, and this run has secrets".to_owned());
+            return Err(HostError::Failed(Code::HttpFailed));
+        }
         if terms.redirects
             && Redirect::is(head.status)
             && let Some(location) = head.headers.get(LOCATION)

@@ -71,6 +71,8 @@ impl Redirect {
             301 | 302 => verb == Verb::Post,
             _ => false,
         };
+        // A server that was told a secret in the query may say it again in where it sends us, in whatever writing.
+        let told = has_placeholder(request.target.url().as_str().as_bytes());
         let mut next = FetchRequest { target, ..request };
         if !same_origin {
             next.headers.retain(|(name, value)| {
@@ -81,7 +83,7 @@ impl Redirect {
             next.body = Bytes::new();
             next.headers.retain(|(name, _)| !BODY_HEADERS.contains(&name.to_ascii_lowercase().as_str()));
         }
-        if !same_origin && carries_secret(&next) {
+        if !same_origin && (told || carries_secret(&next)) {
             // No rule of the other origin makes good that this one chose where the value goes.
             let resource = without_secrets(next.target.url().as_str());
             let (action, code) = (verb.action(), Code::SecretPlace);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_guard::HostError;
-use bailiwick_policy::{Code, SecretName, SecretPlace, SecretUse, Terms};
+use bailiwick_policy::{Arguments, Code, SecretName, SecretPlace, SecretUse, Terms};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
@@ -145,7 +145,7 @@ fn found<'a>(
     match count(&request.body, placeholder) {
         0 => {}
         1 => places.push(allowed(
-            &|place| matches!(place, SecretPlace::Body(member) if is_member(&request.body, member, placeholder)),
+            &|place| matches!(place, SecretPlace::Body(member) if is_json(request) && is_member(&request.body, member, placeholder)),
         )?),
         _ => return Err(MISPLACED),
     }
@@ -158,6 +158,12 @@ fn is_value(query: &str, name: &str, placeholder: &str) -> bool {
         let key = url::form_urlencoded::parse(key.as_bytes()).next();
         value == placeholder && key.is_some_and(|(key, _)| key == name)
     })
+}
+
+/// Whether every reader takes the body for one JSON object: another one could find the value in a field of another name.
+fn is_json(request: &FetchRequest) -> bool {
+    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    Arguments::of_body(headers, request.body.clone()).is_object()
 }
 
 /// Whether the placeholder, which stands in the body once, is all of the value of the member of that name.
@@ -277,11 +283,17 @@ mod tests {
 
     #[test]
     fn a_member_is_the_one_that_a_parser_sees() {
-        let at = |body| places(&request("https://a.example/", &[], body), SecretPlace::Body("token".to_owned()));
+        let json = &[("content-type", "application/json")][..];
+        let at = |body| places(&request("https://a.example/", json, body), SecretPlace::Body("token".to_owned()));
         assert_eq!(at(r#"{"a": [1], "token": "PH"}"#), Ok(1));
         assert_eq!(at(r#"{"\u0074oken": "PH"}"#), Ok(1));
-        assert_eq!(at(r#"{"token": "x", "token": "PH"}"#), Ok(1));
+        let form = &[("content-type", "application/x-www-form-urlencoded")][..];
+        for headers in [&[][..], form, &[json, json].concat()] {
+            let body = request("https://a.example/", headers, r#"{"x": "&y=", "token": "PH"}"#);
+            assert_eq!(places(&body, SecretPlace::Body("token".to_owned())), Err(MISPLACED), "{headers:?}");
+        }
         for refused in [
+            r#"{"token": "x", "token": "PH"}"#,
             r#"{"token": "Bearer PH"}"#,
             r#"{"other": "PH"}"#,
             r#"{"PH": "token"}"#,

@@ -8,6 +8,7 @@ use aws_lc_rs::rand;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, Resource, SecretName};
 use data_encoding::HEXLOWER;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::scrub::{Needle, Scrubber};
@@ -18,6 +19,8 @@ pub const PREFIX: &str = "bailiwick-secret-";
 
 /// Most different values that go out in one run.
 const MAX_SENT: usize = 64;
+/// Most secrets whose placeholders one run has: each is looked for in every request.
+const MAX_ISSUED: usize = 64;
 
 /// The secrets of one run.
 ///
@@ -25,6 +28,9 @@ const MAX_SENT: usize = 64;
 #[derive(Default)]
 pub struct Secrets {
     source: Option<Arc<dyn SecretSource>>,
+    /// Those that rules name.
+    named: Vec<SecretName>,
+    prepared: OnceCell<()>,
     state: Mutex<State>,
 }
 
@@ -52,22 +58,55 @@ impl Action for UseSecret {
 }
 
 impl Perform<UseSecret> for Secrets {
-    /// `failed.no_secret` when there is no such secret.
+    /// `failed.no_secret` when there is no such secret; `failed.internal` for the 65th.
     async fn perform(&self, permit: Permit<'_, UseSecret>) -> Result<String, HostError> {
         let name = &permit.action().name;
         // The value is looked at and let go: it is wanted when a request goes out.
         drop(self.value(name).await?);
-        let mut random = [0; 16];
-        rand::fill(&mut random).map_err(|_| HostError::Failed(Code::Internal))?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || format!("{PREFIX}{}", HEXLOWER.encode(&random)).into();
-        Ok(state.issued.entry(name.clone()).or_insert_with(fresh).to_string())
+        self.placeholder(name).map(|placeholder| placeholder.to_string())
     }
 }
 
 impl Secrets {
     pub fn new(source: Option<Arc<dyn SecretSource>>) -> Secrets {
-        Secrets { source, state: Mutex::default() }
+        Secrets { source, ..Secrets::default() }
+    }
+
+    /// The same for a run whose rules name these.
+    #[must_use]
+    pub(crate) fn naming<'n>(self, names: impl IntoIterator<Item = &'n SecretName>) -> Secrets {
+        Secrets { named: names.into_iter().cloned().collect(), ..self }
+    }
+
+    /// Gets to know the values of all secrets that rules name: a server may show what an earlier run sent it.
+    ///
+    /// # Errors
+    /// `failed.internal` when a source cannot tell, or there are more than a run remembers: then nothing is fetched.
+    pub(crate) async fn prepare(&self) -> Result<(), HostError> {
+        let prepare = || async {
+            for name in &self.named {
+                match self.value(name).await {
+                    Ok(value) => self.sending(&self.placeholder(name)?, &value)?,
+                    // What is not there, or cannot be sent, was not sent either.
+                    Err(HostError::Failed(Code::NoSecret | Code::SecretUnfit)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        self.prepared.get_or_try_init(prepare).await.copied()
+    }
+
+    /// The placeholder of a secret, the same one each time.
+    fn placeholder(&self, name: &SecretName) -> Result<Arc<str>, HostError> {
+        let mut random = [0; 16];
+        rand::fill(&mut random).map_err(|_| HostError::Failed(Code::Internal))?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.issued.len() >= MAX_ISSUED && !state.issued.contains_key(name) {
+            return Err(HostError::Failed(Code::Internal));
+        }
+        let fresh = || format!("{PREFIX}{}", HEXLOWER.encode(&random)).into();
+        Ok(Arc::clone(state.issued.entry(name.clone()).or_insert_with(fresh)))
     }
 
     /// The placeholders that the guest has.
@@ -85,7 +124,11 @@ impl Secrets {
         let name = name.clone();
         let found = tokio::task::spawn_blocking(move || source.secret(&name)).await;
         match found {
-            Ok(Ok(Some(value))) if (MIN_SECRET..=MAX_SECRET).contains(&value.len()) => Ok(value),
+            Ok(Ok(Some(value)))
+                if (MIN_SECRET..=MAX_SECRET).contains(&value.len()) && value.trim_ascii().len() == value.len() =>
+            {
+                Ok(value)
+            }
             Ok(Ok(Some(_))) => Err(HostError::Failed(Code::SecretUnfit)),
             Ok(Ok(None)) => Err(HostError::Failed(Code::NoSecret)),
             Ok(Err(_)) | Err(_) => Err(HostError::Failed(Code::Internal)),

@@ -115,6 +115,10 @@ impl Scrubber {
     /// The next chunk without values, as far as it cannot be the beginning of one.
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         self.carry.extend_from_slice(chunk);
+        // Work is done for as much as is carried on, so that many small chunks cost no more than one.
+        if self.carry.len() < self.longest.saturating_mul(2) {
+            return Vec::new();
+        }
         // The last byte that was looked at stays: it may be a digit that goes with what comes.
         let end = self.carry.len().saturating_sub(self.longest);
         self.scan(end)
@@ -187,15 +191,24 @@ fn plain(text: &[u8], value: &[u8]) -> Option<usize> {
 fn escaped(text: &[u8], pattern: &[u8], digits: bool) -> Option<usize> {
     let mut at = 0;
     let mut wanted = pattern;
-    while let Some(byte) = wanted.first() {
+    // Line breaks and all, a match is no longer than if every byte were escaped.
+    let most = pattern.len().saturating_mul(WIDEST);
+    while let Some(byte) = wanted.first().filter(|_| at <= most) {
         let rest = text.get(at..)?;
+        let again = (0..=NESTED).find_map(|levels| {
+            let mut buffer = [0; 4];
+            let (len, bytes) = unit(rest, levels, &mut buffer)?;
+            wanted.starts_with(bytes).then_some((len, bytes.len()))
+        });
+        if let Some((len, decoded)) = again {
+            wanted = wanted.get(decoded..)?;
+            at += len;
+            continue;
+        }
         let mut buffer = [0; 4];
-        match unit(rest, &mut buffer) {
-            Some((len, bytes)) if wanted.starts_with(bytes) => {
-                wanted = wanted.get(bytes.len()..)?;
-                at += len;
-            }
-            _ if rest.first() == Some(byte) => {
+        match unit(rest, 0, &mut buffer) {
+            // A reader of forms takes a plus for a space.
+            _ if rest.first() == Some(byte) || (!digits && *byte == b'+' && rest.first() == Some(&b' ')) => {
                 wanted = wanted.get(1..)?;
                 at += 1;
             }
@@ -204,17 +217,28 @@ fn escaped(text: &[u8], pattern: &[u8], digits: bool) -> Option<usize> {
             _ => return None,
         }
     }
-    Some(at)
+    wanted.is_empty().then_some(at)
 }
 
-/// An escape at the beginning of the text: its length, and the bytes that it stands for.
-fn unit<'b>(text: &[u8], buffer: &'b mut [u8; 4]) -> Option<(usize, &'b [u8])> {
+/// How often more a percent sign may have been escaped.
+const NESTED: usize = 3;
+
+/// An escape at the beginning of the text: its length, and the bytes that it stands for. A percent sign in it was escaped that many
+/// times more.
+fn unit<'b>(text: &[u8], levels: usize, buffer: &'b mut [u8; 4]) -> Option<(usize, &'b [u8])> {
     let (len, code) = match text {
         [b'+', ..] => (1, u32::from(b' ')),
         [b'%', a, b, ..] => {
             // A byte, not a character.
-            *buffer = [number(&[*a, *b], 16).and_then(|byte| u8::try_from(byte).ok())?, 0, 0, 0];
-            return Some((3, buffer.get(..1)?));
+            let read = |a, b| number(&[a, b], 16).and_then(|byte| u8::try_from(byte).ok());
+            let (mut byte, mut len) = (read(*a, *b)?, 3_usize);
+            // A percent sign that was escaped itself, as often as it is said.
+            for _ in 0..levels {
+                let [a, b] = text.get(len..len.saturating_add(2)).filter(|_| byte == b'%')?.try_into().ok()?;
+                (byte, len) = (read(a, b)?, len.saturating_add(2));
+            }
+            *buffer = [byte, 0, 0, 0];
+            return Some((len, buffer.get(..1)?));
         }
         [b'\\', b'u', a, b, c, d, ..] => (6, number(&[*a, *b, *c, *d], 16)?),
         [b'\\', b'x', a, b, ..] => (4, number(&[*a, *b], 16)?),

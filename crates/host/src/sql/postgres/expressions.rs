@@ -22,7 +22,7 @@ impl Visitor<'_> {
             Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default") => {
                 Ok(())
             }
-            Expr::Identifier(name) => self.column(&fold(name), false),
+            Expr::Identifier(name) => self.column(&fold(name)),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [table, column] => self.column_of(&fold(table), &fold(column)),
                 _ => unsupported("names a column by more than its table"),
@@ -151,7 +151,7 @@ impl Visitor<'_> {
     pub(super) fn order_keys(&mut self, keys: &[Expr]) -> Seen<()> {
         keys.iter().try_for_each(|key| match key {
             // Grouping takes the column first, so that it counts as one where a table has it.
-            Expr::Identifier(name) => self.column(&fold(name), false),
+            Expr::Identifier(name) => self.column(&fold(name)),
             other => self.expression(other),
         })
     }
@@ -167,7 +167,7 @@ impl Visitor<'_> {
                 }
             }
             match expr {
-                Expr::Identifier(name) if outermost => self.column(&fold(name), true)?,
+                Expr::Identifier(name) if outermost => self.column(&fold(name))?,
                 other => self.expression(other)?,
             }
         }

@@ -22,6 +22,19 @@ pub(super) type Catalog = BTreeMap<String, BTreeSet<String>>;
 
 /// Most steps of a walk.
 const MAX_STEPS: usize = 100_000;
+
+/// Words that PostgreSQL takes for values of the session wherever a column could stand.
+const SESSION: [&str; 8] = [
+    "current_catalog",
+    "current_role",
+    "current_schema",
+    "current_user",
+    "session_user",
+    "system_user",
+    "user",
+    "localtime",
+];
+
 /// Columns that every table has.
 const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
@@ -396,7 +409,7 @@ impl<'c> Visitor<'c> {
                     JoinConstraint::Using(columns) => {
                         for column in columns {
                             let column = self.one_part(column, "a column")?;
-                            self.column(&column, false)?;
+                            self.column(&column)?;
                         }
                     }
                     JoinConstraint::UsingAlias(..) => return unsupported("names the columns of a join"),
@@ -582,13 +595,13 @@ impl<'c> Visitor<'c> {
         }
     }
 
-    /// A name without a table. `ordering` prefers the names of outputs.
-    pub(super) fn column(&mut self, name: &str, ordering: bool) -> Seen<()> {
+    /// A name without a table. It may mean an output as well; what else it may mean is needed all the same.
+    pub(super) fn column(&mut self, name: &str) -> Seen<()> {
         self.spend_on_name()?;
-        let is_output = self.levels.last().is_some_and(|level| level.outputs.iter().any(|output| output == name));
-        if ordering && is_output {
-            return Ok(());
+        if SESSION.contains(&name) {
+            return unsupported("names a value of the session");
         }
+        let is_output = self.levels.last().is_some_and(|level| level.outputs.iter().any(|output| output == name));
         let mut found = self.catalog.is_none() || is_output;
         let mut rows = false;
         for relation in self.levels.iter().flat_map(|level| &level.relations) {
@@ -611,15 +624,17 @@ impl<'c> Visitor<'c> {
     /// `table.column`.
     pub(super) fn column_of(&mut self, alias: &str, name: &str) -> Seen<()> {
         self.spend_on_name()?;
-        let mut known = self.catalog.is_none();
+        let (mut known, mut call) = (self.catalog.is_none(), false);
         for relation in self.levels.iter().flat_map(|level| &level.relations).filter(|one| one.alias == alias) {
             let own = relation.columns.contains(name) || (relation.table.is_some() && SYSTEM.contains(&name));
-            // What is no column would be a function of the row.
+            // What is no column would be a function of the row, and which relation of that name is meant is the server's to say.
             known |= own;
+            call |= !own;
             if let Some(table) = relation.table.as_ref().filter(|_| own) {
                 self.needs.add(Access::Select, table.clone(), Some(name.to_owned()));
             }
         }
+        let known = known && (!call || self.catalog.is_none());
         if known { Ok(()) } else { unknown(format!("there is no column `{alias}.{name}`")) }
     }
 
