@@ -10,7 +10,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
@@ -22,10 +23,14 @@ use super::Files;
 use super::folder::{Folder, Spot, failure};
 use super::link::Reached;
 use super::overlay::{Change, Now, Overlay, Print, State};
+use super::staging::{Shelf, Staging, Turn};
 use super::{FileKind, Mounts};
 
 /// The longest that applying takes.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// How often a turn is asked for that another process has.
+const TURN_EVERY: Duration = Duration::from_millis(50);
 
 /// What became of the changes that were staged in a mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,11 +219,43 @@ impl Files {
     async fn apply(&self, rights: &HashSet<ApplyRight>, last: Step) -> Result<(), HostError> {
         let mut decided: HashSet<Step> = rights.iter().map(|right| right.step.clone()).collect();
         decided.insert(last);
-        self.blocking(move |mounts| apply_all(mounts, &decided)).await
+        let caller = Caller::default();
+        let gone = Arc::clone(&caller.gone);
+        self.blocking(move |mounts| apply_all(mounts, &decided, &gone)).await
     }
 }
 
-fn apply_all(mounts: &Mounts, decided: &HashSet<Step>) -> Result<(), HostError> {
+/// Who waits for the changes. When it is dropped, nobody does: a thread cannot be stopped, and looks at this instead.
+#[derive(Default)]
+struct Caller {
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Release);
+    }
+}
+
+/// # Errors
+/// `failed.io` when nobody waits any more; nobody sees it.
+fn still_waited_for(gone: &AtomicBool) -> Result<(), HostError> {
+    if gone.load(Ordering::Acquire) { Err(HostError::Failed(Code::Io)) } else { Ok(()) }
+}
+
+/// Waits for the turn for as long as somebody waits for the changes.
+#[expect(clippy::disallowed_methods, reason = "no event tells that another process let go of its file lock")]
+fn turn(staging: &Staging, gone: &AtomicBool) -> Result<Turn, HostError> {
+    loop {
+        still_waited_for(gone)?;
+        if let Some(turn) = staging.try_turn().map_err(|error| failure(&error))? {
+            return Ok(turn);
+        }
+        std::thread::sleep(TURN_EVERY);
+    }
+}
+
+fn apply_all(mounts: &Mounts, decided: &HashSet<Step>, gone: &AtomicBool) -> Result<(), HostError> {
     let mut applications = Vec::new();
     for (mount, overlay) in mounts.staged() {
         // INVARIANT: the gate is shut, so that the plan is the one that was decided about.
@@ -229,7 +266,7 @@ fn apply_all(mounts: &Mounts, decided: &HashSet<Step>) -> Result<(), HostError> 
     }
     // Among processes that share the staging folder one applies at a time.
     let _turn = match applications.first() {
-        Some((overlay, ..)) => Some(overlay.staging.turn().map_err(|error| failure(&error))?),
+        Some((overlay, ..)) => Some(turn(&overlay.staging, gone)?),
         None => None,
     };
     let mut applications: Vec<Application<'_>> = applications
@@ -240,6 +277,7 @@ fn apply_all(mounts: &Mounts, decided: &HashSet<Step>) -> Result<(), HostError> 
             mount,
             near: BTreeSet::new(),
             done: &overlay.applied,
+            gone,
         })
         .collect();
     for application in &applications {
@@ -248,7 +286,7 @@ fn apply_all(mounts: &Mounts, decided: &HashSet<Step>) -> Result<(), HostError> 
     for application in &mut applications {
         application.bring_near()?;
     }
-    applications.iter_mut().try_for_each(Application::act)
+    applications.iter().try_for_each(Application::act)
 }
 
 /// The changes of one mount on their way into it.
@@ -259,6 +297,7 @@ struct Application<'a> {
     /// Files that were copied to the mount's own file system, because the staging folder is on another.
     near: BTreeSet<u64>,
     done: &'a AtomicU64,
+    gone: &'a AtomicBool,
 }
 
 type Keyed<'a> = (&'a Vec<String>, &'a Change);
@@ -307,30 +346,33 @@ impl Application<'_> {
 
     /// Files get the mode of what they replace, and onto the disk; a full one is noticed here.
     fn bring_near(&mut self) -> Result<(), HostError> {
-        let brought = self.try_bring_near();
-        if brought.is_err() {
-            self.clean();
-        }
-        brought.map_err(|error| failure(&error))
-    }
-
-    fn try_bring_near(&mut self) -> io::Result<()> {
         let Some(shelf) = &self.state.shelf else { return Ok(()) };
-        let is_far = shelf.dir().dir_metadata()?.dev() != self.below.root().dir_metadata()?.dev();
+        let is_far = self.is_far(shelf).map_err(|error| failure(&error))?;
         for (key, change) in &self.state.changes {
             let Now::File(number) = change.now else { continue };
-            let staged = shelf.open(number)?;
-            if let Some(mode) = self.mode_of(key, change) {
-                staged.set_permissions(Permissions::from_mode(mode))?;
-            }
+            still_waited_for(self.gone)?;
+            self.bring_one_near(shelf, is_far, number, self.mode_of(key, change)).map_err(|error| failure(&error))?;
             if is_far {
-                copy_to(shelf.dir(), &number.to_string(), self.below.root(), &near_name(shelf.name(), number))?;
                 self.near.insert(number);
-            } else {
-                staged.sync_all()?;
             }
         }
         Ok(())
+    }
+
+    fn is_far(&self, shelf: &Shelf) -> io::Result<bool> {
+        Ok(shelf.dir().dir_metadata()?.dev() != self.below.root().dir_metadata()?.dev())
+    }
+
+    fn bring_one_near(&self, shelf: &Shelf, is_far: bool, number: u64, mode: Option<u32>) -> io::Result<()> {
+        let staged = shelf.open(number)?;
+        if let Some(mode) = mode {
+            staged.set_permissions(Permissions::from_mode(mode))?;
+        }
+        if is_far {
+            copy_to(shelf.dir(), &number.to_string(), self.below.root(), &near_name(shelf.name(), number))
+        } else {
+            staged.sync_all()
+        }
     }
 
     /// Of the file that is replaced, without what lets a program run as somebody else.
@@ -341,13 +383,7 @@ impl Application<'_> {
         Some(about.permissions().mode() & 0o777)
     }
 
-    fn act(&mut self) -> Result<(), HostError> {
-        let acted = self.try_act();
-        self.clean();
-        acted
-    }
-
-    fn try_act(&self) -> Result<(), HostError> {
+    fn act(&self) -> Result<(), HostError> {
         // A file in the place of a directory, or the other way round: what was there must go first.
         let is_first = |key: &[String], change: &Change| change.swaps_kind() || self.is_below_swapped(key);
         for (key, change) in self.changes().rev().filter(|(key, change)| is_first(key, change)) {
@@ -362,8 +398,9 @@ impl Application<'_> {
                 Now::Directory if change.is_step() => {
                     let path = path_of(self.mount, key)?;
                     let spot = self.spot(&path)?;
+                    still_waited_for(self.gone)?;
                     spot.parent.create_dir(spot.name).map_err(|error| conflict_or(&error))?;
-                    self.count();
+                    self.count_put(change);
                 }
                 Now::Directory | Now::Gone => continue,
             }
@@ -372,7 +409,6 @@ impl Application<'_> {
         for (key, change) in self.changes().rev().filter(|(key, change)| !is_first(key, change)) {
             if change.now == Now::Gone {
                 self.remove(key, change)?;
-                self.count();
             }
         }
         for parent in parents {
@@ -399,6 +435,7 @@ impl Application<'_> {
             true => (self.below.root(), near_name(shelf.name(), number)),
             false => (shelf.dir(), number.to_string()),
         };
+        still_waited_for(self.gone)?;
         let moved = match move_to(from, &name, &spot, base.is_none()) {
             // Another file system is mounted below the mount.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
@@ -410,7 +447,7 @@ impl Application<'_> {
             moved => moved,
         };
         moved.map_err(|error| conflict_or(&error))?;
-        self.count();
+        self.count_put(change);
         Ok(())
     }
 
@@ -420,19 +457,14 @@ impl Application<'_> {
         if spot.look()?.as_ref().map(Print::of) != change.base {
             return Err(HostError::Failed(Code::Conflict));
         }
+        still_waited_for(self.gone)?;
         let removed = match kind(change) {
             Some(FileKind::Directory) => spot.parent.remove_dir(spot.name),
             _ => spot.parent.remove_file(spot.name),
         };
-        removed.map_err(|error| conflict_or(&error))
-    }
-
-    /// What was copied near and is in no place.
-    fn clean(&mut self) {
-        let Some(shelf) = &self.state.shelf else { return };
-        for number in std::mem::take(&mut self.near) {
-            let _ = self.below.root().remove_file(near_name(shelf.name(), number));
-        }
+        removed.map_err(|error| conflict_or(&error))?;
+        self.count();
+        Ok(())
     }
 
     fn changes(&self) -> impl DoubleEndedIterator<Item = Keyed<'_>> {
@@ -464,8 +496,25 @@ impl Application<'_> {
         self.above(key, Change::swaps_kind)
     }
 
+    /// What took the place of another kind was counted when that was removed: from then on the mount is changed.
+    fn count_put(&self, change: &Change) {
+        if !change.swaps_kind() {
+            self.count();
+        }
+    }
+
     fn count(&self) {
         self.done.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Application<'_> {
+    /// Takes out what was copied near and is in no place.
+    fn drop(&mut self) {
+        let Some(shelf) = &self.state.shelf else { return };
+        for number in std::mem::take(&mut self.near) {
+            let _ = self.below.root().remove_file(near_name(shelf.name(), number));
+        }
     }
 }
 

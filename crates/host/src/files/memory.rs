@@ -3,6 +3,7 @@
 //! Their bytes, and what each entry costs, are taken from the same account as the guest's own memory.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -44,7 +45,6 @@ pub(super) struct MemoryFile {
     held: Mutex<Held>,
 }
 
-#[derive(Debug)]
 struct Held {
     bytes: Vec<u8>,
     // INVARIANT: as large as the capacity of `bytes`, or larger.
@@ -128,11 +128,14 @@ impl Tree {
         Ok(())
     }
 
+    /// Of a file. The times of a directory are those of its making.
     pub(super) fn set_times(&self, path: &GuestPath, times: Times, meter: &Meter) -> Result<(), HostError> {
+        if path.segments().is_empty() {
+            return Err(HostError::Failed(Code::HostPermission));
+        }
         match find(&self.nodes(), path)?.ok_or(HostError::Failed(Code::NotFound))? {
             What::File(file) => file.set_times(times, meter.now()),
-            // They are those of its making, and nobody asks for others.
-            What::Directory { .. } => {}
+            What::Directory { .. } => return Err(HostError::Failed(Code::HostPermission)),
         }
         Ok(())
     }
@@ -308,6 +311,13 @@ impl MemoryFile {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without the bytes.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 

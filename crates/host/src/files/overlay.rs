@@ -124,11 +124,14 @@ impl Overlay {
     }
 
     pub(super) fn list(&self, path: &GuestPath) -> Result<Reached<Vec<DirEntry>>, HostError> {
-        let state = self.state();
+        self.list_in(&self.state(), path)
+    }
+
+    fn list_in(&self, state: &State, path: &GuestPath) -> Result<Reached<Vec<DirEntry>>, HostError> {
         let is_made = if path.segments().is_empty() {
             false
         } else {
-            match self.find(&state, path)? {
+            match self.find(state, path)? {
                 Reached::Link(to) => return Ok(Reached::Link(to)),
                 Reached::Here(Found::Nothing) => return Err(HostError::Failed(Code::NotFound)),
                 Reached::Here(Found::Staged(_)) => return Err(HostError::Failed(Code::NotDirectory)),
@@ -214,15 +217,11 @@ impl Overlay {
         match (is_dir, what) {
             (true, Removal::File) => return Err(HostError::Failed(Code::IsDirectory)),
             (false, Removal::EmptyDirectory) => return Err(HostError::Failed(Code::NotDirectory)),
-            (true, Removal::EmptyDirectory) => {
-                drop(state);
-                match self.list(path)? {
-                    Reached::Here(entries) if entries.is_empty() => {}
-                    Reached::Here(_) => return Err(HostError::Failed(Code::NotEmpty)),
-                    Reached::Link(to) => return Ok(Reached::Link(to)),
-                }
-                state = self.state();
-            }
+            (true, Removal::EmptyDirectory) => match self.list_in(&state, path)? {
+                Reached::Here(entries) if entries.is_empty() => {}
+                Reached::Here(_) => return Err(HostError::Failed(Code::NotEmpty)),
+                Reached::Link(to) => return Ok(Reached::Link(to)),
+            },
             (false, Removal::File) => {}
         }
         let _pass = self.gate.pass()?;
@@ -271,9 +270,14 @@ impl Overlay {
             }
         }
         let _pass = self.gate.pass()?;
-        let Some(Change { base: left, now: Now::File(number) }) = state.changes.remove(from.segments()) else {
+        let Some(&Change { base: left, now: Now::File(number) }) = state.changes.get(from.segments()) else {
             return Err(HostError::Failed(Code::Internal));
         };
+        // What can fail comes before the first change of the list: neither of the two files is lost by it.
+        if let Found::Staged(replaced) = target {
+            state.shelf()?.remove(replaced).map_err(|error| failure(&error))?;
+        }
+        state.changes.remove(from.segments());
         if left.is_some() {
             state.put(from, left, Now::Gone);
         }
@@ -281,9 +285,6 @@ impl Overlay {
             Found::Below(about) => Some(state.first_seen(to, about)),
             _ => None,
         };
-        if let Found::Staged(replaced) = target {
-            state.shelf()?.remove(replaced).map_err(|error| failure(&error))?;
-        }
         state.put(to, base, Now::File(number));
         Ok(Renamed::Done)
     }
@@ -394,10 +395,10 @@ impl State {
     }
 
     fn remove(&mut self, path: &GuestPath, base: Option<Print>) -> Result<(), HostError> {
-        let before = self.changes.remove(path.segments());
-        if let Some(Change { now: Now::File(number), .. }) = before {
-            self.shelf()?.remove(number).map_err(|error| failure(&error))?;
+        if let Some(Change { now: Now::File(number), .. }) = self.changes.get(path.segments()) {
+            self.shelf()?.remove(*number).map_err(|error| failure(&error))?;
         }
+        let before = self.changes.remove(path.segments());
         if let Some(base) = before.map_or(base, |change| change.base) {
             self.changes.insert(path.segments().to_vec(), Change { base: Some(base), now: Now::Gone });
         }

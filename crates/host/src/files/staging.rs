@@ -74,13 +74,14 @@ impl Staging {
     }
 
     /// Waits for the turn.
-    pub(super) fn turn(&self) -> io::Result<Turn> {
+    fn turn(&self) -> io::Result<Turn> {
         let lock = self.lock()?;
         flock(&lock, FlockOperation::LockExclusive)?;
         Ok(Turn { _lock: lock })
     }
 
-    fn try_turn(&self) -> io::Result<Option<Turn>> {
+    /// The turn, if nobody has it.
+    pub(super) fn try_turn(&self) -> io::Result<Option<Turn>> {
         let lock = self.lock()?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Turn { _lock: lock })),

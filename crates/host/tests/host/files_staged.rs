@@ -408,3 +408,13 @@ async fn without_a_folder_for_it_nothing_is_staged() {
     let refused = Mounts::open_all([("m", MountSource::Staged(&m))], Some(&folder.path("file"))).unwrap_err();
     assert!(matches!(refused, MountError::Staging { .. }), "{refused}");
 }
+
+#[tokio::test]
+async fn times_of_directories_are_refused_where_they_are_not_kept() {
+    for folder in [Folder::staged(), Folder::in_memory()] {
+        let run = Run::of(&folder);
+        run.make_dir("/m/dir").await.unwrap();
+        let set = SetTimes { path: at("/m/dir"), times: Times::default() };
+        assert_eq!(code(reach(&run.guard, run.files(), set).await), Code::HostPermission);
+    }
+}
