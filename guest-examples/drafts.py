@@ -3,14 +3,16 @@
 #
 #   bailiwick run guest-examples/drafts.py --policy policies/drafts.toml --as editor --out ./handed-over
 import hashlib
-import tempfile
+import shutil
 from pathlib import Path
 
 seen = {}
-with tempfile.TemporaryDirectory() as scratch:
+scratch = Path("/tmp/drafts")
+scratch.mkdir()
+try:
     for note in sorted(Path("/notes").glob("*.txt")):
         text = note.read_text()
-        draft = Path(scratch) / note.name
+        draft = scratch / note.name
         draft.write_text(text.strip() + "\n")
         tidy = draft.read_text()
         digest = hashlib.sha256(tidy.encode()).hexdigest()
@@ -22,6 +24,8 @@ with tempfile.TemporaryDirectory() as scratch:
         if tidy != text:
             note.write_text(tidy)
             print(f"{note.name}: tidied")
+finally:
+    shutil.rmtree(scratch)
 
 if args == ["fail"]:
     raise RuntimeError("half way")
