@@ -124,11 +124,7 @@ impl Secrets {
         let name = name.clone();
         let found = tokio::task::spawn_blocking(move || source.secret(&name)).await;
         match found {
-            Ok(Ok(Some(value)))
-                if (MIN_SECRET..=MAX_SECRET).contains(&value.len()) && value.trim_ascii().len() == value.len() =>
-            {
-                Ok(value)
-            }
+            Ok(Ok(Some(value))) if value.len() <= MAX_SECRET && value.trim_ascii().len() >= MIN_SECRET => Ok(value),
             Ok(Ok(Some(_))) => Err(HostError::Failed(Code::SecretUnfit)),
             Ok(Ok(None)) => Err(HostError::Failed(Code::NoSecret)),
             Ok(Err(_)) | Err(_) => Err(HostError::Failed(Code::Internal)),
@@ -140,6 +136,8 @@ impl Secrets {
     /// # Errors
     /// `failed.internal` when a source gives more different values than a run remembers.
     pub(super) fn sending(&self, placeholder: &Arc<str>, value: &Zeroizing<Vec<u8>>) -> Result<(), HostError> {
+        // A server may trim what it shows.
+        let value = &Zeroizing::new(value.trim_ascii().to_vec());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.sent.iter().any(|needle| needle.is(placeholder, value)) {
             return Ok(());

@@ -101,7 +101,16 @@ async fn the_value_arrives_in_each_place_as_the_place_wants() {
         let url = "http://a.example/x";
         let response = match place.split(' ').next().unwrap() {
             "query" => send_with(&guard, &host, &format!("{url}?a=1&key={mark}"), &[], "").await,
-            "body" => send_with(&guard, &host, url, &[], &format!("{{\"n\": 1, \"token\": \"{mark}\"}}")).await,
+            "body" => {
+                send_with(
+                    &guard,
+                    &host,
+                    url,
+                    &[("content-type", "application/json")],
+                    &format!("{{\"n\": 1, \"token\": \"{mark}\"}}"),
+                )
+                .await
+            }
             _ if place.contains("x-api") => send_with(&guard, &host, url, &[("X-Api-Key", &mark)], "").await,
             _ => send_with(&guard, &host, url, &[("authorization", &format!("Bearer {mark}"))], "").await,
         };
@@ -432,7 +441,10 @@ async fn what_cannot_stand_in_its_place_is_not_sent() {
         let result = match place.split(' ').next().unwrap() {
             "header" => send_with(&guard, &host, "http://a.example/x", &[("authorization", &mark)], "").await,
             "query" => send_with(&guard, &host, &format!("http://a.example/x?key={mark}"), &[], "").await,
-            _ => send_with(&guard, &host, "http://a.example/x", &[], &format!("{{\"token\":\"{mark}\"}}")).await,
+            _ => {
+                let json = [("content-type", "application/json")];
+                send_with(&guard, &host, "http://a.example/x", &json, &format!("{{\"token\":\"{mark}\"}}")).await
+            }
         };
         assert_eq!(result.as_ref().err().map(|error| error.code()), expected, "{name} {place}");
         assert_eq!(server.connections() > before, expected.is_none(), "{name} {place}");
