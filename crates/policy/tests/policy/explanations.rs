@@ -177,5 +177,5 @@ fn what_no_line_can_grant() {
     assert!(list.contains("[deny.token.scope]"), "{list}");
     assert!(list.ends_with("help: the directory that holds the mounts is in no grant; name a mount"), "{list}");
     let secret = explain(all, all, None, "secret use k");
-    assert!(secret.ends_with("whose requests need it:\n\nsecret = \"k\""), "{secret}");
+    assert!(secret.ends_with("whose requests need it:\n\n    secret = \"k\""), "{secret}");
 }
