@@ -17,6 +17,7 @@ mod canary;
 mod case;
 mod cluster;
 mod codes;
+mod coverage;
 mod crash;
 mod databases;
 mod extension;
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         Trial::test("languages::removed", languages::removed),
         Trial::test("languages::packages", languages::packages),
         Trial::test("languages::packages_that_would_be_built", languages::packages_that_would_be_built),
+        Trial::test("complete::capabilities", coverage::table),
         Trial::test("complete::codes", codes::codes),
         Trial::test("complete::stops", codes::stops),
         Trial::test("complete::diagnostics", codes::diagnostics),
