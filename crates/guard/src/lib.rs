@@ -20,6 +20,7 @@ mod record;
 
 pub mod audit;
 pub mod budgets;
+pub mod tlog;
 pub mod untrusted;
 
 pub use action::{Action, Effect, Perform};

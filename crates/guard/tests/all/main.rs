@@ -7,3 +7,4 @@ mod budgets;
 mod bypasses;
 mod door;
 mod support;
+mod tlog;
