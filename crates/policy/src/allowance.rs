@@ -82,6 +82,12 @@ impl Allowance {
     pub fn sum(&self) -> Option<&Sum> {
         self.sum.as_ref()
     }
+
+    /// Whether nothing that is used up comes back before the run ends.
+    pub(crate) fn is_for_a_run(&self) -> bool {
+        let windows = [self.calls.map(|calls| calls.per), self.sum.as_ref().map(|sum| sum.per)];
+        self.rate.is_none() && windows.into_iter().flatten().all(|window| window == Window::Run)
+    }
 }
 
 impl Rate {

@@ -49,6 +49,11 @@ impl Arguments {
         Arguments(Given::Body(Body { media: media(headers), bytes, read: Arc::default() }))
     }
 
+    /// The whole body of a request that says of it that it is JSON.
+    pub fn of_json(bytes: impl Into<Bytes>) -> Arguments {
+        Arguments::of_body([("content-type", &b"application/json"[..])], bytes.into())
+    }
+
     /// The arguments of a tool call; empty for everything else.
     pub fn members(&self) -> &Map<String, Value> {
         static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);

@@ -199,6 +199,11 @@ impl Condition {
         self.tests.iter().find(|test| !readings.iter().flatten().any(|seen| test.holds(*seen)))
     }
 
+    /// The first test that a text fails.
+    pub(crate) fn failed_by(&self, text: &str) -> Option<&Test> {
+        self.tests.iter().find(|test| !test.holds(Seen::Text(text)))
+    }
+
     fn check(&self, members: Members<'_>) -> Result<(), Why<'_>> {
         match find(members, &self.argument).map_err(|Alike| Why::Alike(&self.argument))? {
             None if self.optional => Ok(()),
@@ -314,6 +319,10 @@ impl<'a> Seen<'a> {
 }
 
 impl Test {
+    pub(crate) fn accepts(&self, value: &Value) -> bool {
+        Seen::of_value(value).is_some_and(|seen| self.holds(seen))
+    }
+
     fn holds(&self, value: Seen<'_>) -> bool {
         match (self, value) {
             (Test::In(literals), value) => literals.iter().any(|literal| literal.is(value)),
@@ -331,7 +340,7 @@ impl Test {
 }
 
 impl Literal {
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match self {
             Literal::Text(text) => json!(text),
             Literal::Integer(integer) => json!(integer),

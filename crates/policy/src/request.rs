@@ -94,7 +94,7 @@ impl Request {
         match passed {
             Some((resource, passed)) => {
                 let arguments = match kind {
-                    Kind::Fetch => json_body(passed),
+                    Kind::Fetch => Arguments::of_json(Bytes::copy_from_slice(passed.as_bytes())),
                     _ => Arguments::parse(passed)?,
                 };
                 Ok(Request::new(action, Resource::parse(kind, resource)?)?.with_arguments(arguments))
@@ -118,12 +118,6 @@ impl Request {
     pub(crate) fn passed(&self) -> &Passed {
         &self.passed
     }
-}
-
-/// A body as people write it after a call.
-fn json_body(text: &str) -> Arguments {
-    let headers = [("content-type", &b"application/json"[..])];
-    Arguments::of_body(headers, Bytes::copy_from_slice(text.as_bytes()))
 }
 
 /// Kinds whose calls pass JSON arguments, which people write behind the resource.

@@ -66,9 +66,26 @@ fn missing_folders(manifest: &Manifest, base: &Path) -> Vec<Diagnostic> {
         code: DiagnosticCode::NoFolder,
         message: format!("the folder of the mount `{}` is not there", mount.name()),
         span: mount.span(),
-        help: Some("create it, relative to the manifest's folder; without it no run can start".to_owned()),
+        help: Some(help(mount)),
     };
     missing.map(warning).collect()
+}
+
+/// What a folder of that name was meant to be, where it was hardly meant to be a folder.
+fn help(mount: &MountPoint) -> String {
+    let name = Untrusted(mount.name());
+    match mount.folder().unwrap_or_default() {
+        "memory" | "mem" | ":memory:" | "tmpfs" | "ram" => {
+            format!("for files in memory, gone after the run, write `{name} = {{ memory = true }}`")
+        }
+        "report" => {
+            format!("for files that come back in the report of the run, write `{name} = {{ report = true }}`")
+        }
+        "staged" | "direct" => {
+            format!("name the folder and how it is written to: `{name} = {{ path = \"./…\", writes = \"staged\" }}`")
+        }
+        _ => "create it, relative to the manifest's folder; without it no run can start".to_owned(),
+    }
 }
 
 impl Checked {

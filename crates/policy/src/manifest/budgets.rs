@@ -6,7 +6,7 @@ use super::diagnostic::{DiagnosticCode, Report};
 use super::fields::{Fields, Schema, wrong_type};
 use super::tree::{Node, Value};
 use crate::allowance::{Allowance, Calls, MAX_SUM, Rate, Sum, Window};
-use crate::condition::{Condition, Conditions, Literal, Test};
+use crate::condition::{Condition, Conditions, Literal, Part, Test};
 use crate::decimal::UNIT;
 use crate::text::Printable;
 
@@ -104,7 +104,10 @@ fn sum(node: &Node, conditions: &mut Conditions, report: &mut Report) -> Option<
     let part = conditions.part.field();
     let Some(condition) = conditions.list.iter_mut().find(|condition| condition.argument == argument) else {
         let message = format!("`sum` adds up `{}`, which has no condition", Printable(argument));
-        let help = format!("bound it, as in `{part} = {{ {} = {{ max = … }} }}`", Printable(argument));
+        let mut help = format!("bound it, as in `{part} = {{ {} = {{ max = … }} }}`", Printable(argument));
+        if conditions.part == Part::Body && conditions.is_empty() {
+            help += ", and name `methods` whose requests have a body";
+        }
         report.error_with(DiagnosticCode::BadCondition, place, message, help);
         return None;
     };

@@ -46,7 +46,13 @@ pub(super) fn read(fields: &Fields<'_>, part: Part, patterns: &mut usize, report
         if conditions.iter().any(|condition| condition.argument == entry.key) {
             report.error(DiagnosticCode::DuplicateField, &entry.place, format!("`{shown}` is defined twice"));
         }
-        conditions.extend(condition(&entry.key, &entry.node, patterns, report));
+        let condition = condition(&entry.key, &entry.node, patterns, report);
+        let alone = matches!(&entry.node.value, Value::Table(members) if members.len() == 1);
+        if alone && condition.as_ref().is_some_and(|condition| condition.optional) {
+            let message = format!("the condition on `{shown}` says nothing; remove it");
+            report.error(DiagnosticCode::BadCondition, &entry.node.place, message);
+        }
+        conditions.extend(condition);
     }
     Conditions { part, list: conditions }
 }
@@ -124,10 +130,6 @@ fn condition(argument: &str, node: &Node, patterns: &mut usize, report: &mut Rep
     }
     tests.extend(pattern(&fields, patterns, report).map(Test::Pattern));
     tests.extend(kind(&fields, report).map(Test::Type));
-    if optional && entries.len() == 1 {
-        let message = format!("the condition on `{}` says nothing; remove it", Printable(argument));
-        report.error(DiagnosticCode::BadCondition, &node.place, message);
-    }
     Some(Condition { argument: argument.to_owned(), optional, tests })
 }
 

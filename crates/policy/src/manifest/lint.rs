@@ -2,20 +2,37 @@
 
 use super::data::Sharing;
 use super::diagnostic::{DiagnosticCode, Report};
-use super::rules::ManifestRule;
+use super::mounts::MountPoint;
+use super::rules::{ManifestRule, toml_key};
 use crate::actions::Actions;
 use crate::index::{Index, Slot};
 use crate::kind::{ActionName, Kind};
 use crate::pattern::{Authority, Piece};
+use crate::rule::{SecretPlace, SecretUse};
 use crate::scope::Scope;
 
-pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(String, Sharing)], report: &mut Report) {
+/// A text such as the host gives guests in place of a secret.
+const PLACEHOLDER: &str = "bailiwick-secret-0123456789abcdef0123456789abcdef";
+
+pub(super) fn lint(
+    allow: &[ManifestRule],
+    deny: &[ManifestRule],
+    mounts: &[MountPoint],
+    stores: &[(String, Sharing)],
+    report: &mut Report,
+) {
     let denied = index(deny.iter());
     let allowed = index(allow.iter());
     let backwards = index(allow.iter().rev());
     for (number, rule) in allow.iter().enumerate() {
         for (message, help) in reach(rule) {
             report.warning(DiagnosticCode::SecretReach, &rule.place, message, help);
+        }
+        for secret in &rule.rule.terms().secrets {
+            if let Some((why, help)) = obstacle(rule, secret) {
+                let message = format!("rule `{}` can never send secret `{}`: {why}", rule.rule.id(), secret.name);
+                report.warning(DiagnosticCode::Impossible, &rule.place, message, help);
+            }
         }
         // Several rules may well let requests carry the same secret.
         if rule.scope.kind() == Kind::Secret {
@@ -36,7 +53,7 @@ pub(super) fn lint(allow: &[ManifestRule], deny: &[ManifestRule], stores: &[(Str
             let help = format!("remove it; `{}` has the same terms", by.rule.id());
             report.warning(DiagnosticCode::Shadowed, &rule.place, message, help);
         }
-        if let Some((message, help)) = broad(rule, stores) {
+        if let Some((message, help)) = broad(rule, mounts, stores) {
             report.warning(DiagnosticCode::Broad, &rule.place, message, help);
         }
     }
@@ -130,8 +147,45 @@ fn reach(rule: &ManifestRule) -> Vec<(String, String)> {
     found
 }
 
+/// Why no request that a rule allows can carry its secret, and what would change that.
+fn obstacle(rule: &ManifestRule, secret: &SecretUse) -> Option<(String, String)> {
+    match &secret.place {
+        SecretPlace::Header(_) => None,
+        SecretPlace::Query(key) => {
+            let query = rule.query.as_ref()?;
+            match query.0.iter().find(|condition| condition.argument == *key) {
+                None => Some((
+                    format!("its `query` does not allow the parameter `{key}`"),
+                    format!("add the parameter, as in `query = {{ {} = {{}} }}`", toml_key(key)),
+                )),
+                Some(condition) => condition.failed_by_text(PLACEHOLDER).map(|test| {
+                    (
+                        format!("the guest's placeholder in the parameter `{key}` {test}"),
+                        format!("demand nothing of it: `{} = {{}}`; only the secret may stand there", toml_key(key)),
+                    )
+                }),
+            }
+        }
+        SecretPlace::Body(member) => {
+            if rule.scope.actions().all(|action| matches!(action, ActionName::Get | ActionName::Head)) {
+                return Some((
+                    "requests with its methods have no body".to_owned(),
+                    "name `methods` that have one, as in `methods = [\"POST\"]`".to_owned(),
+                ));
+            }
+            let mut about = rule.conditions.list.iter().filter(|condition| condition.argument == *member);
+            about.find_map(|condition| condition.failed_by(PLACEHOLDER)).map(|test| {
+                (
+                    format!("the guest's placeholder in the member `{member}` {test}"),
+                    format!("take the condition on `{member}` out of `body`"),
+                )
+            })
+        }
+    }
+}
+
 /// What a rule covers beyond what people usually mean.
-fn broad(rule: &ManifestRule, stores: &[(String, Sharing)]) -> Option<(String, String)> {
+fn broad(rule: &ManifestRule, mounts: &[MountPoint], stores: &[(String, Sharing)]) -> Option<(String, String)> {
     let (id, scope) = (rule.rule.id(), &rule.scope);
     let pattern = scope.pattern();
     if let (Some(database), [Piece::Any]) = (scope.database(), pattern.segments.as_slice()) {
@@ -153,6 +207,12 @@ fn broad(rule: &ManifestRule, stores: &[(String, Sharing)]) -> Option<(String, S
             format!("rule `{id}` allows methods that change things on every path of `{}`", site.host),
             "name the paths for the methods that change things".to_owned(),
         )),
+        // Files in memory are the run's own.
+        (Kind::File, Authority::Name(name))
+            if mounts.iter().any(|mount| mount.name() == name && mount.folder().is_none()) =>
+        {
+            None
+        }
         (Kind::File, Authority::Name(mount)) if scope.action_set().has(ActionName::Delete) => Some((
             format!("rule `{id}` allows deleting everything in the mount `{mount}`"),
             "name the folder in which files may be deleted".to_owned(),

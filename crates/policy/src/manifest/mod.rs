@@ -259,7 +259,7 @@ impl Manifest {
             let help = "add the registry ids, as in `agents = [\"expense-bot\"]`".to_owned();
             report.warning(DiagnosticCode::NoAgents, &whole, message, help);
         }
-        lint::lint(&allow, &deny, &stores, report);
+        lint::lint(&allow, &deny, &mounts, &stores, report);
         let digest = Sha256::digest(text.as_bytes()).into();
         let (origin, warnings) = (origin.to_owned(), Vec::new());
         let id = id?;

@@ -180,6 +180,7 @@ impl<'a> Reader<'a> {
                 self.need_body(&fields, &scopes);
                 conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
             }
+            Kind::Fetch => Conditions { part: Part::Body, list: Vec::new() },
             _ => Conditions::default(),
         };
         let allowance = match effect {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{ActionName, Dialect, Grant, Kind, Scope};
+use super::{ActionName, Dialect, Grant, Kind, Scope, fetch, sample};
 use crate::columns::Within;
-use crate::condition::{Condition, Literal, Test};
+use crate::condition::Condition;
 use crate::pattern::{Authority, Piece};
-use crate::rule::{SecretPlace, SecretUse};
 use crate::text::is_hidden;
 
 /// How values come in and go out.
@@ -58,6 +57,9 @@ pub(super) fn section(dialect: Dialect, kind: Kind, grants: &[&Grant<'_>]) -> St
     let (name, imports) = match (dialect, kind) {
         (Dialect::JavaScript, _) => ("javascript", ""),
         (Dialect::Python, Kind::File) => ("python", "import os\nfrom pathlib import Path\n\n"),
+        (Dialect::Python, Kind::Fetch) if lines.iter().any(|line| line.contains("bailiwick.")) => {
+            ("python", "import bailiwick\nimport requests\n\n")
+        }
         (Dialect::Python, Kind::Fetch) => ("python", "import requests\n\n"),
         (Dialect::Python, Kind::Crypto) => ("python", "from bailiwick import crypto\n\n"),
         (Dialect::Python, Kind::Tool) => ("python", ""),
@@ -73,45 +75,10 @@ pub(super) fn section(dialect: Dialect, kind: Kind, grants: &[&Grant<'_>]) -> St
         let _ = writeln!(text, "{line}");
     }
     text += "```\n";
-    if let Some((grant, secret)) = grants.iter().find_map(|grant| Some((grant, grant.terms.secrets.first()?))) {
-        text += &placeholder(dialect, &exact(&grant.scope), secret);
+    if kind == Kind::Fetch {
+        text += &fetch::with_secret(dialect, grants);
     }
     text
-}
-
-/// How the placeholder of a secret is used.
-fn placeholder(dialect: Dialect, url: &str, secret: &SecretUse) -> String {
-    let name = quoted(secret.name.as_str());
-    let text = "\nThe code never sees a secret. It gets a placeholder, and the server gets the value in its place; the placeholder \
-                anywhere else in a request is refused.\n";
-    let (url, python) = (quoted(url), dialect == Dialect::Python);
-    let code = match (&secret.place, python) {
-        (SecretPlace::Header(header), true) => {
-            let value = if header == "authorization" { "\"Bearer \" + " } else { "" };
-            format!("requests.get({url}, headers={{{}: {value}bailiwick.secret({name})}})", quoted(header))
-        }
-        (SecretPlace::Header(header), false) => {
-            let value = if header == "authorization" { "\"Bearer \" + " } else { "" };
-            format!("await fetch({url}, {{ headers: {{ {}: {value}secret({name}) }} }});", quoted(header))
-        }
-        (SecretPlace::Query(key), true) => {
-            format!("requests.get({url}, params={{{}: bailiwick.secret({name})}})", quoted(key))
-        }
-        (SecretPlace::Query(key), false) => {
-            format!("await fetch({url} + \"?\" + new URLSearchParams({{ {}: secret({name}) }}));", quoted(key))
-        }
-        (SecretPlace::Body(member), true) => {
-            format!("requests.post({url}, json={{{}: bailiwick.secret({name})}})", quoted(member))
-        }
-        (SecretPlace::Body(member), false) => format!(
-            "await fetch({url}, {{\n  method: \"POST\",\n  headers: {{ \"content-type\": \"application/json\" }},\n  \
-             body: JSON.stringify({{ {}: secret({name}) }}),\n}});",
-            quoted(member)
-        ),
-    };
-    let (language, imports) =
-        if python { ("python", "import bailiwick\nimport requests\n\n") } else { ("javascript", "") };
-    format!("{text}\n```{language}\n{imports}{code}\n```\n")
 }
 
 fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String> {
@@ -133,23 +100,7 @@ fn one(dialect: Dialect, action: ActionName, grant: &Grant<'_>) -> Option<String
         }
         (Kind::File, ActionName::Delete) => format!("bailiwick.files.remove({quoted_name});"),
 
-        (Kind::Fetch, ActionName::Get) if python => {
-            format!("response = requests.get({quoted_name})\nresponse.raise_for_status()\ndata = response.json()")
-        }
-        (Kind::Fetch, ActionName::Get) => format!(
-            "const response = await fetch({quoted_name});\nif (!response.ok) throw new Error(`status ${{response.status}}`);\n\
-             const data = await response.json();"
-        ),
-        (Kind::Fetch, ActionName::Post | ActionName::Put | ActionName::Patch) if python => {
-            format!("requests.{}({quoted_name}, json={{\"name\": \"value\"}})", action.as_str())
-        }
-        (Kind::Fetch, ActionName::Post | ActionName::Put | ActionName::Patch) => format!(
-            "await fetch({quoted_name}, {{\n  method: \"{}\",\n  headers: {{ \"content-type\": \"application/json\" }},\n  \
-             body: JSON.stringify({{ name: \"value\" }}),\n}});",
-            action.as_str().to_ascii_uppercase()
-        ),
-        (Kind::Fetch, ActionName::Delete) if python => format!("requests.delete({quoted_name})"),
-        (Kind::Fetch, ActionName::Delete) => format!("await fetch({quoted_name}, {{ method: \"DELETE\" }});"),
+        (Kind::Fetch, action) => fetch::one(python, action, grant)?,
 
         (Kind::Kv, ActionName::Get) if python => format!("value = bailiwick.kv({store}).get_json({rest})"),
         (Kind::Kv, ActionName::Set) if python => format!("bailiwick.kv({store}).set_json({rest}, {{\"count\": 1}})"),
@@ -252,44 +203,20 @@ fn tool(python: bool, grant: &Grant<'_>, name: &str) -> String {
     }
 }
 
-/// The arguments that a rule speaks of, with values that it accepts as far as a condition says so.
+/// The arguments that a rule speaks of, with values that it accepts as far as they are found.
 fn arguments(python: bool, conditions: &[&Condition]) -> String {
-    let mut given: Vec<(&str, String)> = Vec::new();
-    for condition in conditions {
-        if !given.iter().any(|(name, _)| *name == condition.argument) {
-            given.push((&condition.argument, value(python, condition)));
+    let members = sample::members(conditions);
+    let given: Vec<(String, String)> =
+        members.iter().map(|(name, value)| (name.clone(), sample::literal(python, value))).collect();
+    match python {
+        true if given.is_empty() => "name=\"…\"".to_owned(),
+        true if given.iter().all(|(name, _)| is_name(name)) => {
+            given.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
         }
+        true => format!("**{}", sample::object(true, &given)),
+        false if given.is_empty() => "{ name: \"…\" }".to_owned(),
+        false => sample::object(false, &given),
     }
-    let plain = given.iter().all(|(name, _)| is_name(name));
-    let between = |separator: &str, quote: bool| {
-        let name = |name: &str| if quote { quoted(name) } else { name.to_owned() };
-        given.iter().map(|(own, value)| format!("{}{separator}{value}", name(own))).collect::<Vec<_>>().join(", ")
-    };
-    match (python, given.is_empty(), plain) {
-        (true, true, _) => "name=\"…\"".to_owned(),
-        (true, _, true) => between("=", false),
-        (true, _, false) => format!("**{{{}}}", between(": ", true)),
-        (false, true, _) => "{ name: \"…\" }".to_owned(),
-        (false, _, plain) => format!("{{ {} }}", between(": ", !plain)),
-    }
-}
-
-fn value(python: bool, condition: &Condition) -> String {
-    for test in &condition.tests {
-        match test {
-            Test::In(literals) => match literals.first() {
-                Some(Literal::Text(text)) => return quoted(text),
-                Some(Literal::Integer(integer)) => return integer.to_string(),
-                Some(Literal::Boolean(boolean)) if python => return if *boolean { "True" } else { "False" }.to_owned(),
-                Some(Literal::Boolean(boolean)) => return boolean.to_string(),
-                None => {}
-            },
-            Test::Min(bound) | Test::Max(bound) => return bound.to_string(),
-            Test::Prefix(prefix) => return quoted(prefix),
-            Test::MinLength(_) | Test::MaxLength(_) | Test::Pattern(_) | Test::Type(_) | Test::Amount => {}
-        }
-    }
-    "\"…\"".to_owned()
 }
 
 /// A member of an object, after a dot if its name can be written so.
@@ -298,7 +225,7 @@ fn member(object: &str, name: &str) -> String {
 }
 
 /// Whether Python and JavaScript both take it for a name that is none of their words. What begins with `_` may be something else.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && !WORDS.contains(&text)
@@ -363,6 +290,7 @@ fn identifier(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::{Literal, Test};
 
     fn example(scope: &str) -> String {
         exact(&Scope::parse(scope).unwrap())

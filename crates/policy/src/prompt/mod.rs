@@ -3,6 +3,8 @@
 //! Only what the manifest (and its ceiling) allows is mentioned. Text from the manifest is quoted, never raw.
 
 mod example;
+mod fetch;
+mod sample;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -73,7 +75,8 @@ pub fn prompt(manifest: &Manifest, ceiling: Option<&Manifest>, dialect: Dialect,
     if sections == 0 {
         text += "\nThe code can call nothing outside itself: no files, no network, no keys, no tools.\n";
     }
-    text += &holds(&limits, dialect);
+    text += &holds(&limits);
+    text += &refused(dialect, &granted);
     text
 }
 
@@ -278,8 +281,8 @@ fn exceptions(manifest: &Manifest, ceiling: Option<&Manifest>, kind: Kind) -> St
     text
 }
 
-fn holds(limits: &Limits, dialect: Dialect) -> String {
-    let mut text = format!(
+fn holds(limits: &Limits) -> String {
+    format!(
         "\n## Limits\n\nThe run is stopped when it uses more than {} of time, {} units of fuel ({}), {} of memory, {} of output \
          (printed text and result together), {} calls to what is listed above, {} written to files, or {} files and folders made. `*` above stands \
          for one part of a path or name, `**` for one or more.\n",
@@ -291,11 +294,26 @@ fn holds(limits: &Limits, dialect: Dialect) -> String {
         limits.host_calls(),
         size(limits.disk().get()),
         limits.files(),
-    );
-    text += "\n## When a call is refused\n\n";
+    )
+}
+
+/// What to do about calls that are not made.
+fn refused(dialect: Dialect, granted: &[Grant<'_>]) -> String {
+    let mut text = String::from("\n## When a call is refused\n\n");
     text += example::refusal(dialect);
-    text += "A refusal is final for this run: the same call is refused again. Do not look for a way around it; do what can be \
-             done without it, and say in the result what was refused.\n";
+    text += "A call that is refused with a code that starts with `deny.` is refused again in this run. Do not look for a way \
+             around it; do what can be done without it, and say in the result what was refused.\n";
+    let allowances = || granted.iter().flat_map(|grant| &grant.allowances);
+    if allowances().next().is_some() {
+        text +=
+            "What is over a budget above (`limit.rule_calls`, `limit.sum`, `limit.rate`) is not made, and not counted";
+        text += if allowances().all(|allowance| allowance.is_for_a_run()) {
+            "; what a run may do is used up for the whole of it.\n"
+        } else {
+            ". As time passes there is room again, but not for what a run may do as a whole: the same call may be tried later, if the \
+             run has the time to wait. If not, say in the result what is left to do.\n"
+        };
+    }
     text
 }
 

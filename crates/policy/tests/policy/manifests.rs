@@ -262,12 +262,6 @@ const CASES: &[(&str, DiagnosticCode, &str, &str)] = &[
         "not the name of a parameter",
     ),
     (
-        "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = { p = { optional = true } }",
-        BadCondition,
-        "{ optional = true }",
-        "says nothing",
-    ),
-    (
         "[[allow]]\nid = \"a\"\nfetch = \"https://a.example\"\nquery = \"x\"",
         WrongType,
         "\"x\"",
@@ -884,4 +878,68 @@ fn a_secret_in_a_rule_is_granted_with_it() {
         places,
         ["in the header `authorization`", "as the query parameter `k`", "as the member `b` of a JSON body"]
     );
+}
+
+/// The warnings about a manifest with these rules.
+fn warned(rules: &str) -> Vec<String> {
+    let text = format!("schema = 1\nid = \"m\"\nagents = [\"a\"]\n{rules}");
+    let found = Manifest::parse(&text, "m.toml").unwrap();
+    found.warnings().iter().map(|found| format!("{}: {} {:?}", found.code, found.message, found.help)).collect()
+}
+
+#[test]
+fn a_secret_has_room_where_it_goes() {
+    let rule = |more: &str| format!("[[allow]]\nid = \"r\"\nfetch = \"https://a.example/x\"\n{more}\n");
+    let (query, body) = ("secret = { name = \"key\", query = \"k\" }", "secret = { name = \"key\", body = \"k\" }");
+    for good in [
+        query.to_owned(),
+        format!("{query}\nquery = {{ k = {{}}, page = {{ optional = true }} }}"),
+        format!("{query}\nquery = {{ k = {{ prefix = \"bailiwick-secret-\", optional = true }} }}"),
+        format!("{body}\nmethods = [\"POST\"]"),
+        format!("{body}\nmethods = [\"GET\", \"PUT\"]"),
+        format!("{body}\nmethods = [\"POST\"]\nbody = {{ amount = {{ max = 5 }}, k = {{ type = \"string\" }} }}"),
+        "secret = \"key\"\nquery = {}".to_owned(),
+    ] {
+        assert_eq!(warned(&rule(&good)), [] as [&str; 0], "{good}");
+    }
+    for (bad, why) in [
+        (format!("{query}\nquery = {{}}"), "does not allow the parameter `k`"),
+        (format!("{query}\nquery = {{ K = {{}} }}"), "add the parameter, as in `query = { k = {} }`"),
+        (
+            format!("{query}\nquery = {{ k = {{ max_length = 48 }} }}"),
+            "in the parameter `k` is not a string or list of length 48",
+        ),
+        (format!("{query}\nquery = {{ k = {{ pattern = \"[a-z]+\" }} }}"), "in the parameter `k` is not a string"),
+        (body.to_owned(), "its methods have no body"),
+        (
+            format!("{body}\nmethods = [\"POST\"]\nbody = {{ k = {{ type = \"integer\" }} }}"),
+            "in the member `k` is not of type `integer`",
+        ),
+    ] {
+        let found = warned(&rule(&bad));
+        assert_eq!(found.len(), 1, "{bad}: {found:?}");
+        assert!(found[0].starts_with("manifest.impossible_rule: rule `r` can never send secret `key`"), "{found:?}");
+        assert!(found[0].contains(why), "{bad}: {found:?}");
+    }
+}
+
+#[test]
+fn deleting_everything_is_broad_in_folders_alone() {
+    let rule = "[[allow]]\nid = \"r\"\nfile = \"t/**\"\nactions = [\"delete\"]\n[mounts]\nt = ";
+    for own in ["{ memory = true }", "{ report = true }"] {
+        assert_eq!(warned(&format!("{rule}{own}\n")), [] as [&str; 0], "{own}");
+    }
+    for folder in ["\"./t\"", "{ path = \"./t\", writes = \"staged\" }"] {
+        let found = warned(&format!("{rule}{folder}\n"));
+        assert!(found.len() == 1 && found[0].starts_with("manifest.broad_rule"), "{folder}: {found:?}");
+    }
+}
+
+#[test]
+fn a_sum_of_a_fetch_rule_is_one_of_its_body() {
+    let text = "schema = 1\nid = \"m\"\nagents = [\"a\"]\n[[allow]]\nid = \"r\"\nfetch = \"https://a.example/x\"\n\
+                limits = { sum = { arg = \"amount\", max = 5, per = \"run\" } }\n";
+    let found = Manifest::parse(text, "m.toml").unwrap_err();
+    let help = found.iter().find_map(|found| found.help.clone()).unwrap();
+    assert!(help.starts_with("bound it, as in `body = { amount = { max = … } }`, and name `methods`"), "{help}");
 }
