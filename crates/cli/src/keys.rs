@@ -47,6 +47,28 @@ pub(crate) fn announce(name: &'static str, target: String, host: &Configuration)
     Act { name, target, reason: None, tightens: false }.announce(host)
 }
 
+/// What the versions of a key are good for: the newest, and those before it.
+///
+/// # Errors
+/// When the key cannot be looked at.
+pub(crate) fn service(store: &KeyStore, name: &KeyName) -> Result<String, Failure> {
+    let key = store.info(name).map_err(refused)?;
+    if key.versions.first().is_some_and(|newest| newest.public) {
+        return Ok("a public key, it verifies".to_owned());
+    }
+    let (new, old) = match key.algorithm {
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 | KeyAlgorithm::P384 | KeyAlgorithm::RsaPssSha256 => {
+            ("signs", "verify")
+        }
+        KeyAlgorithm::HmacSha256 | KeyAlgorithm::HmacSha384 | KeyAlgorithm::HmacSha512 => ("authenticates", "verify"),
+        KeyAlgorithm::Aes256Gcm | KeyAlgorithm::ChaCha20Poly1305 => ("encrypts", "decrypt"),
+        KeyAlgorithm::HkdfSha256 => return Ok("it derives".to_owned()),
+    };
+    let until = if key.not_after.is_some() { ", until when `bailiwick key list` says" } else { "" };
+    let old = if key.versions.len() > 1 { format!("; older ones {old}") } else { String::new() };
+    Ok(format!("it {new}{until}{old}"))
+}
+
 /// Which errors are those of who typed the command.
 pub(crate) fn refused(error: KeyError) -> Failure {
     match error {
@@ -56,6 +78,7 @@ pub(crate) fn refused(error: KeyError) -> Failure {
         | KeyError::NoPublicKey { .. }
         | KeyError::NoRotation { .. }
         | KeyError::OtherAlgorithm { .. }
+        | KeyError::PublicKey { .. }
         | KeyError::Use { .. }
         | KeyError::Newest { .. } => Failure::usage(error),
         other => Failure::internal(other),

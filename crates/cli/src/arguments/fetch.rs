@@ -14,7 +14,7 @@ pub(crate) enum FetchVerb {
 /// Say how URLs are read, whether they would be fetched, and why not; nothing is connected to.
 ///
 /// Without --policy, what holds under every policy: how a URL is read, and to which addresses none leads without
-/// `private = true`. Exits with 0 when all would be fetched and with 6 when one would not.
+/// `private = true`. Without --body the request has none, which conditions on a body refuse. Exits with 0 when all would be fetched and with 6 when one would not.
 #[derive(Debug, Args)]
 pub(crate) struct FetchCheckArguments {
     /// URLs; `-` reads them from standard input, one a line
@@ -29,7 +29,10 @@ pub(crate) struct FetchCheckArguments {
     /// The request's method
     #[arg(long, short = 'X', value_name = "METHOD", default_value = "GET", value_parser = method)]
     pub(crate) method: ActionName,
-    /// Ask the resolver for the addresses of host names, and check them
+    /// A JSON body that the request has; `-` for standard input
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, requires = "policy")]
+    pub(crate) body: Option<PathBuf>,
+    /// Ask the resolver for the addresses of host names, and check them; without it, only addresses in URLs are
     #[arg(long)]
     pub(crate) resolve: bool,
     /// One JSON object on standard output

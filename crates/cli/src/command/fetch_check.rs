@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_host::fetch::{Reach, SystemResolver};
-use bailiwick_policy::{Authority, Code, Decision, FetchTarget, Grant, Principal, Request, Resource, Rule, Zone};
+use bailiwick_policy::{
+    Arguments, Authority, Code, Decision, FetchTarget, Grant, Principal, Request, Resource, Rule, Zone,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::FetchCheckArguments;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::terminal::Untrusted;
+use crate::terminal::{NOTE, Untrusted};
 use crate::{identity, input, manifest, terminal};
 
 /// Most bytes of URLs on standard input.
@@ -20,10 +22,12 @@ const MAX_INPUT: usize = 1 << 20;
 pub(crate) fn run(arguments: &FetchCheckArguments) -> Outcome {
     let urls = urls(&arguments.urls)?;
     let grant = arguments.policy.as_deref().map(|path| grant(path, arguments.agent.as_deref())).transpose()?;
+    let body = arguments.body.as_deref().map(|path| input::bytes(path, "the body", MAX_INPUT)).transpose()?;
+    let body = body.map(Arguments::of_json);
     let checks = async {
         let mut checked = Vec::new();
         for url in &urls {
-            checked.push(check(url, arguments, grant.as_ref()).await);
+            checked.push(check(url, arguments, body.as_ref(), grant.as_ref()).await);
         }
         checked
     };
@@ -32,6 +36,11 @@ pub(crate) fn run(arguments: &FetchCheckArguments) -> Outcome {
         terminal::out_json(&json!({ "urls": checked.iter().map(Checked::to_json).collect::<Vec<_>>() }))?;
     } else {
         terminal::out(&checked.iter().map(Checked::draw).collect::<String>())?;
+        if checked.iter().any(Checked::is_open) {
+            terminal::err(&format!(
+                "{NOTE}note{NOTE:#}: the addresses of host names were not looked up, and may be refused; --resolve asks for them\n"
+            ));
+        }
     }
     let all = checked.iter().all(|one| one.code == Code::Allowed);
     Ok(if all { Exit::Success } else { Exit::Denied })
@@ -48,14 +57,22 @@ struct Checked<'a> {
 }
 
 /// In the order in which a run does it: the URL, the rules, the addresses.
-async fn check<'a>(url: &'a str, arguments: &FetchCheckArguments, grant: Option<&Grant>) -> Checked<'a> {
+async fn check<'a>(
+    url: &'a str,
+    arguments: &FetchCheckArguments,
+    body: Option<&Arguments>,
+    grant: Option<&Grant>,
+) -> Checked<'a> {
     let mut checked = Checked { url, target: None, code: Code::Allowed, reason: None, rule: None, reach: None };
     let request = FetchTarget::parse(url).and_then(|target| {
         checked.target = Some(target.clone());
         Request::new(arguments.method, Resource::Fetch(target))
     });
     let request = match request {
-        Ok(request) => request,
+        Ok(request) => match body {
+            Some(body) => request.with_arguments(body.clone()),
+            None => request,
+        },
         Err(error) => return checked.no(error.code(), error.to_string()),
     };
     let host = checked.target.as_ref().map(|target| target.host().to_string()).unwrap_or_default();
@@ -97,6 +114,11 @@ impl Checked<'_> {
         }
     }
 
+    /// Whether it is allowed as far as is known without the addresses of its host.
+    fn is_open(&self) -> bool {
+        self.code == Code::Allowed && self.reach.is_none()
+    }
+
     fn addresses(&self) -> impl Iterator<Item = (String, Zone)> {
         let addresses = self.reach.iter().flat_map(|reach| reach.addresses());
         addresses.map(|(address, zone)| (address.to_string(), *zone))
@@ -135,6 +157,7 @@ impl Checked<'_> {
             "rule": self.rule.as_ref().map(|rule| rule.id()),
             "location": self.rule.as_ref().map(|rule| rule.location()),
             "addresses": addresses.collect::<Vec<_>>(),
+            "resolved": self.reach.is_some(),
         })
     }
 }

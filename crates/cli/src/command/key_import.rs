@@ -19,7 +19,6 @@ pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outco
         let file = arguments.file.display().to_string();
         Failure::usage(format!("`{}` is not taken: {error}", Untrusted(&file)))
     })?;
-    let what = if imported.is_public() { ", a public key that verifies" } else { "" };
     let algorithm = imported.algorithm();
     let store = keys::open(host)?;
     keys::announce("key.import", format!("{name} {algorithm}"), host)?;
@@ -29,6 +28,7 @@ pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outco
         store.import(&name, &imported, input::now()).map_err(keys::refused)?;
         1
     };
-    terminal::err(&format!("keeps key `{name}` for {algorithm}, version {version}{what}\n"));
+    let service = keys::service(&store, &name)?;
+    terminal::err(&format!("keeps key `{name}` for {algorithm}, version {version}: {service}\n"));
     Ok(Exit::Success)
 }

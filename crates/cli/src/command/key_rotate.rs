@@ -12,6 +12,6 @@ pub(crate) fn run(arguments: &KeyRotateArguments, host: &Configuration) -> Outco
     let store = keys::open(host)?;
     keys::announce("key.rotate", name.to_string(), host)?;
     let version = store.rotate(&name, input::now()).map_err(keys::refused)?;
-    terminal::err(&format!("made version {version} of key `{name}`; older ones verify and decrypt\n"));
+    terminal::err(&format!("made version {version} of key `{name}`: {}\n", keys::service(&store, &name)?));
     Ok(Exit::Success)
 }

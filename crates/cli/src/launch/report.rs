@@ -203,7 +203,11 @@ fn refusals(calls: &[CallRecord]) -> String {
         if record.decision == Decision::Allow && code.is_none() {
             continue;
         }
-        let key = (record.action.to_string(), Arc::clone(&record.resource), code.unwrap_or(record.code));
+        let rule = record.rule.as_ref().map(|rule| rule.location().to_owned());
+        let code = code.unwrap_or(record.code);
+        // What is left of a budget differs each time, and says nothing new.
+        let reason = record.explanation.clone().filter(|_| !code.as_str().starts_with("limit."));
+        let key = (record.action.to_string(), Arc::clone(&record.resource), code, rule, reason);
         if !seen.insert(key) {
             continue;
         }
@@ -216,7 +220,7 @@ fn refusals(calls: &[CallRecord]) -> String {
             Some(explanation) => untrusted_lines(explanation, ""),
             None => call_line(record),
         };
-        if let Some(help) = hint(code.unwrap_or(record.code)) {
+        if let Some(help) = hint(code) {
             text += &format!("  {NOTE}help{NOTE:#}: {help}\n");
         }
     }
@@ -241,7 +245,21 @@ fn hint(code: Code) -> Option<&'static str> {
         Code::PrivateAddress => {
             "the rule must say `private = true`; a link-local address must also stand in the URL itself, not behind a name"
         }
-        Code::RequestHeader => "the rule's `headers` must name every header that the guest sets",
+        Code::RequestHeader => {
+            "the rule's `headers` must name every header that the guest sets; one with a credential is the place of a `secret` \
+             of the rule, kept with `bailiwick secret set`"
+        }
+        Code::SecretPlace => {
+            "write the placeholder once, where the rule says; a body with one is a JSON object with `content-type: application/json`"
+        }
+        Code::KeyUse => {
+            "`bailiwick key list` says what each key is for (a public key only verifies); `bailiwick key create RING/KEY \
+             --algorithm ALGORITHM` makes one for something else"
+        }
+        Code::SqlStatement => {
+            "the error that the guest got has the database's own words; whoever writes the code needs the names of tables and \
+             columns, and passes values as parameters"
+        }
         Code::TlsFailed => {
             "name the certificate authority that signed the server's certificate: `ca_file` under [fetch]"
         }
@@ -316,6 +334,18 @@ mod tests {
         assert_eq!(plain.matches("file.read").count(), 2, "{plain}");
         assert!(plain.contains("[deny.manifest.no_rule]") && plain.contains("[failed.not_found]"), "{plain}");
         assert!(!plain.contains("/ok"));
+
+        // What differs in its code, its rule or its reason is not the same.
+        let other = record("/a", Decision::Deny, Code::ManifestRule, None);
+        let mut reasons = ["header `a`", "header `b`"].map(|reason| {
+            let mut record = record("/a", Decision::Allow, Code::Allowed, Some(Outcome::Denied(Code::RequestHeader)));
+            record.explanation = Some(format!("denied: {reason}").into());
+            record
+        });
+        let [first, second] = &mut reasons;
+        let text = refusals(&[other, first.clone(), second.clone(), first.clone()]);
+        assert_eq!(text.matches("header `a`").count() + text.matches("header `b`").count(), 2, "{text}");
+        assert!(text.contains("deny.manifest.rule"), "{text}");
 
         let many: Vec<_> =
             (0..20).map(|n| record(&format!("/{n}"), Decision::Deny, Code::ManifestNoRule, None)).collect();

@@ -19,7 +19,10 @@ pub enum KeyError {
     Missing { key: KeyName },
     #[error("key `{key}` has no version {version}")]
     NoVersion { key: KeyName, version: u32 },
-    #[error("key `{key}` exists already; `rotate` makes a new version of it")]
+    #[error(
+        "key `{key}` exists already; `bailiwick key rotate {key}` makes its next version, and `bailiwick key import --next` \
+         takes one from elsewhere"
+    )]
     Exists { key: KeyName },
     #[error("key `{key}`: {error}")]
     Io { key: KeyName, error: io::Error },
@@ -39,6 +42,10 @@ pub enum KeyError {
         "the newest version of key `{key}` is too old or was used too often; `bailiwick key rotate {key}` makes the next one"
     )]
     Expired { key: KeyName },
+    #[error(
+        "key `{key}` is a public key, whose next version its owner makes; keep that with `bailiwick key import {key} FILE --next`"
+    )]
+    PublicKey { key: KeyName },
     #[error(
         "a key for `{algorithm}` is not replaced, because what was derived from it would be lost; make another key"
     )]

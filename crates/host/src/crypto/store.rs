@@ -121,13 +121,13 @@ impl KeyStore {
     /// Makes the next version of a key, and tells its number. Older ones verify and decrypt on.
     ///
     /// # Errors
-    /// [`KeyError::Missing`]; [`KeyError::NoRotation`]; [`KeyError::Use`] for a public key, whose next version its owner makes;
+    /// [`KeyError::Missing`]; [`KeyError::NoRotation`]; [`KeyError::PublicKey`], whose next version its owner makes;
     /// [`KeyError::Exists`] when another process makes it at the same moment.
     pub fn rotate(&self, name: &KeyName, now: u64) -> Result<u32, KeyError> {
         let newest = self.newest(name)?;
         let algorithm = newest.key.algorithm();
         if newest.key.is_public() {
-            return Err(KeyError::Use { key: name.clone(), algorithm });
+            return Err(KeyError::PublicKey { key: name.clone() });
         }
         let next = next_after(name, &newest)?;
         self.make(name, algorithm, next, now)?;

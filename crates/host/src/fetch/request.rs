@@ -4,9 +4,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 use bailiwick_guard::HostError;
-use bailiwick_policy::{Code, FetchTarget, Terms, is_host_header};
+use bailiwick_policy::{Code, FetchTarget, SecretPlace, Terms, is_host_header};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use http_body_util::Full;
 
@@ -90,7 +90,7 @@ impl FetchRequest {
                 return Err(HostError::Denied(Code::RequestHeader));
             }
             if !terms.headers.iter().any(|allowed| allowed == name.as_str()) && !secrets.has_header(name.as_str()) {
-                explain(format!("the guest sets the header `{name}`, which the rule's `headers` do not name"));
+                explain(beyond(&name, terms));
                 return Err(HostError::Denied(Code::RequestHeader));
             }
             headers.append(name, value);
@@ -99,6 +99,18 @@ impl FetchRequest {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip, deflate, br, zstd"));
         Ok(headers)
     }
+}
+
+/// Why a guest may not set a header.
+fn beyond(name: &HeaderName, terms: &Terms) -> String {
+    let place = SecretPlace::Header(name.as_str().to_owned());
+    if let Some(secret) = terms.secrets.iter().find(|secret| secret.place == place) {
+        let secret = &secret.name;
+        return format!("the header `{name}` is for secret `{secret}`, and the guest sets it without the placeholder");
+    }
+    let credential = [AUTHORIZATION, COOKIE].contains(name);
+    let advice = if credential { "; credentials are better a `secret` of the rule, which no guest sees" } else { "" };
+    format!("the guest sets the header `{name}`, which the rule's `headers` do not name{advice}")
 }
 
 /// Whether `len` is more than the rule's cap, or the default one.
