@@ -339,7 +339,7 @@ mod tests {
         let other = record("/a", Decision::Deny, Code::ManifestRule, None);
         let mut reasons = ["header `a`", "header `b`"].map(|reason| {
             let mut record = record("/a", Decision::Allow, Code::Allowed, Some(Outcome::Denied(Code::RequestHeader)));
-            record.explanation = Some(format!("denied: {reason}").into());
+            record.explanation = Some(format!("denied: {reason}"));
             record
         });
         let [first, second] = &mut reasons;
