@@ -8,7 +8,8 @@ use sqlparser::ast::{
 };
 
 use super::functions::{is_harmless, is_type};
-use super::visit::{Misfit, Seen, Visitor, fold, unsupported};
+use super::names::fold;
+use super::visit::{Misfit, Seen, Visitor, unsupported};
 
 impl Visitor<'_> {
     pub(super) fn expressions(&mut self, expressions: &[Expr]) -> Seen<()> {

@@ -4,8 +4,12 @@
 //! fully understood is refused, and what was understood is what is sent ([`text`]). The role that statements run as is a second
 //! wall, which the operator builds.
 
+mod changes;
 mod expressions;
 mod functions;
+mod names;
+mod queries;
+mod relations;
 mod server;
 mod session;
 mod text;
