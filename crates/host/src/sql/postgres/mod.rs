@@ -5,13 +5,13 @@
 //! wall, which the operator builds.
 
 mod changes;
+mod connection;
 mod expressions;
 mod functions;
 mod names;
 mod queries;
 mod relations;
 mod server;
-mod session;
 mod text;
 mod values;
 mod visit;
@@ -26,8 +26,8 @@ use sqlparser::ast::Statement as Tree;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
+use self::connection::{Connection, Slot};
 pub use self::server::{PostgresError, PostgresServer, PostgresSettings};
-use self::session::{Session, Slot};
 pub(super) use self::text::Marks;
 use self::text::Text;
 use self::values::Parameter;
@@ -99,7 +99,7 @@ impl Postgres {
         if tables.is_empty() {
             return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
         }
-        let catalog = self.with(async |session| session.catalog(&self.server, &tables).await).await;
+        let catalog = self.with(async |connection| connection.catalog(&self.server, &tables).await).await;
         let catalog = catalog.map_err(Unfit::Failed)?;
         let (given, of) = (text.to_owned(), Arc::clone(&self));
         let second = move || {
@@ -119,15 +119,15 @@ impl Postgres {
     }
 
     /// Uses the connection, and makes it first if there is none that stands.
-    async fn with<T>(&self, work: impl AsyncFnOnce(&Session) -> Result<T, HostError>) -> Result<T, HostError> {
+    async fn with<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T, HostError>) -> Result<T, HostError> {
         let mut slot = self.slot.lock().await;
-        let session = match slot.take().filter(Session::is_good) {
-            Some(session) => session,
-            None => Session::open(&self.server).await?,
+        let connection = match slot.take().filter(Connection::is_good) {
+            Some(connection) => connection,
+            None => Connection::open(&self.server).await?,
         };
-        let result = work(&session).await;
-        if session.is_good() {
-            *slot = Some(session);
+        let result = work(&connection).await;
+        if connection.is_good() {
+            *slot = Some(connection);
         }
         result
     }
@@ -139,7 +139,7 @@ impl Planned {
         let parameters = self.parameters.iter().map(|Parameter(value)| Parameter(value.clone())).collect();
         let Planned { database, text, writes, .. } = self.as_ref();
         database
-            .with(async |session| session.run(&database.server, text, parameters, *writes, limit, message).await)
+            .with(async |connection| connection.run(&database.server, text, parameters, *writes, limit, message).await)
             .await
     }
 }

@@ -14,12 +14,12 @@ const MOST: u64 = 24 << 20;
 
 /// How many bytes may still come.
 #[derive(Clone, Debug)]
-pub(super) struct Allowance(Arc<AtomicU64>);
+pub(super) struct ByteCap(Arc<AtomicU64>);
 
 /// A connection that ends when too much comes.
 pub(super) struct Wire {
     stream: Stream,
-    allowance: Allowance,
+    cap: ByteCap,
 }
 
 pub(super) enum Stream {
@@ -27,9 +27,9 @@ pub(super) enum Stream {
     Socket(UnixStream),
 }
 
-impl Allowance {
-    pub(super) fn new() -> Allowance {
-        Allowance(Arc::new(AtomicU64::new(MOST)))
+impl ByteCap {
+    pub(super) fn new() -> ByteCap {
+        ByteCap(Arc::new(AtomicU64::new(MOST)))
     }
 
     /// For the next statement.
@@ -49,8 +49,8 @@ impl Allowance {
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, allowance: Allowance) -> Wire {
-        Wire { stream, allowance }
+    pub(super) fn new(stream: Stream, cap: ByteCap) -> Wire {
+        Wire { stream, cap }
     }
 }
 
@@ -62,7 +62,7 @@ impl AsyncRead for Wire {
             Stream::Socket(stream) => Pin::new(stream).poll_read(cx, buffer),
         };
         if let Poll::Ready(Ok(())) = read
-            && !self.allowance.take(buffer.filled().len().saturating_sub(before))
+            && !self.cap.take(buffer.filled().len().saturating_sub(before))
         {
             return Poll::Ready(Err(io::Error::other("the server says more than one statement may bring")));
         }

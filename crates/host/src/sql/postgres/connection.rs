@@ -17,7 +17,7 @@ use super::server::{PostgresServer, ServerPlace};
 use super::text::quote;
 use super::values::{Parameter, Raw, is_shown};
 use super::visit::Catalog;
-use super::wire::{Allowance, Stream, Wire};
+use super::wire::{ByteCap, Stream, Wire};
 use crate::ambient;
 
 /// The longest that connecting may take.
@@ -30,43 +30,43 @@ const COLUMNS: &str = "SELECT c.relname::text, a.attname::text FROM pg_catalog.p
     AND NOT a.attisdropped";
 
 /// A connection and what drives it; both end when it is dropped.
-pub(super) struct Session {
+pub(super) struct Connection {
     client: Client,
     driver: JoinHandle<()>,
-    allowance: Allowance,
+    cap: ByteCap,
     _place: OwnedSemaphorePermit,
 }
 
-impl Session {
+impl Connection {
     /// Connects and logs in.
     ///
     /// # Errors
     /// `failed.connect`, `failed.tls`, `failed.host_permission`, `failed.database_busy`.
-    pub(super) async fn open(server: &PostgresServer) -> Result<Session, HostError> {
+    pub(super) async fn open(server: &PostgresServer) -> Result<Connection, HostError> {
         let opening = async {
             let place = server.place().await.ok_or(HostError::Failed(Code::Internal))?;
-            let allowance = Allowance::new();
+            let cap = ByteCap::new();
             let stream = match &server.place {
                 ServerPlace::Tcp(host, port) => ambient::dial_server(host, *port).await.map(Stream::Tcp),
                 ServerPlace::Socket(path) => ambient::dial_socket(path).await.map(Stream::Socket),
             };
-            let wire = Wire::new(stream.map_err(|_| HostError::Failed(Code::ConnectFailed))?, allowance.clone());
+            let wire = Wire::new(stream.map_err(|_| HostError::Failed(Code::ConnectFailed))?, cap.clone());
             let (client, driver) = match &server.tls {
                 None => {
                     let connected = server.config.connect_raw(wire, NoTls).await;
-                    let (client, connection) = connected.map_err(|error| refusal(&error))?;
-                    (client, tokio::spawn(async move { drop(connection.await) }))
+                    let (client, driver) = connected.map_err(|error| refusal(&error))?;
+                    (client, tokio::spawn(async move { drop(driver.await) }))
                 }
                 Some((host, tls)) => {
                     let mut maker = MakeRustlsConnect::new(rustls::ClientConfig::clone(tls));
                     let made = tokio_postgres::tls::MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, host);
                     let tls = made.map_err(|_| HostError::Failed(Code::TlsFailed))?;
                     let connected = server.config.connect_raw(wire, tls).await;
-                    let (client, connection) = connected.map_err(|error| refusal(&error))?;
-                    (client, tokio::spawn(async move { drop(connection.await) }))
+                    let (client, driver) = connected.map_err(|error| refusal(&error))?;
+                    (client, tokio::spawn(async move { drop(driver.await) }))
                 }
             };
-            Ok(Session { client, driver, allowance, _place: place })
+            Ok(Connection { client, driver, cap, _place: place })
         };
         tokio::time::timeout(CONNECTING, opening).await.unwrap_or(Err(HostError::Failed(Code::ConnectFailed)))
     }
@@ -152,7 +152,7 @@ impl Session {
 
     /// Begins a transaction that can do little: it ends by itself, as that role, among the tables of one schema.
     async fn begin(&self, server: &PostgresServer, writes: bool) -> Result<(), HostError> {
-        self.allowance.renew();
+        self.cap.renew();
         let mut path = String::new();
         quote(&mut path, &server.schema, '"');
         let mut text = format!(
@@ -175,7 +175,7 @@ impl Session {
 
     /// The code of an error, whose words go to `message` if they are about the statement.
     fn failed(&self, error: &Error, message: &mut String) -> HostError {
-        if self.allowance.is_used_up() {
+        if self.cap.is_used_up() {
             return HostError::Limit(Code::ResponseBytes);
         }
         let Some(told) = error.as_db_error() else {
@@ -214,7 +214,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for Connection {
     fn drop(&mut self) {
         // The server sees the end of the connection and rolls back what was not committed.
         self.driver.abort();
@@ -249,4 +249,4 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// A connection that is there once it was needed. Whoever uses it takes it out, so that none comes back that was in use when a
 /// call was given up.
-pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Session>>>;
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Connection>>>;
