@@ -27,6 +27,19 @@ INSERT INTO vault.accounts VALUES (1, 'canary-vault');
 CREATE FUNCTION stolen(accounts) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
 CREATE FUNCTION length(accounts) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
 CREATE FUNCTION wipe() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM secrets RETURNING id';
+-- Whatever row, value or operator they are given, they run; some are named as what computes.
+CREATE FUNCTION grab(anyelement) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION salary(anyelement) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION "case"(anyelement) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION "isnull"(anyelement) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION upper(integer) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION "coalesce"(integer) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION "ceil"(boolean) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION "substring"(integer, integer) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION generate_series(text) RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION unnest(text) RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE FUNCTION beside(accounts, text) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT token FROM secrets';
+CREATE OPERATOR || (LEFTARG = accounts, RIGHTARG = text, FUNCTION = beside);
 
 CREATE ROLE agents;
 GRANT ALL ON ALL TABLES IN SCHEMA public, vault TO agents;

@@ -1,7 +1,5 @@
 //! Statements that change rows.
 
-use std::collections::BTreeSet;
-
 use bailiwick_policy::TableName;
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, OnConflict,
@@ -10,10 +8,10 @@ use sqlparser::ast::{
 
 use super::super::inspect::Access;
 use super::names::fold;
-use super::visit::{Level, Relation, Seen, Visitor, unknown, unsupported};
+use super::visit::{Level, Outputs, Relation, Seen, Visitor, unknown, unsupported};
 
 impl Visitor<'_> {
-    pub(super) fn insert(&mut self, insert: &Insert) -> Seen<Vec<String>> {
+    pub(super) fn insert(&mut self, insert: &Insert) -> Seen<Outputs> {
         let Insert {
             insert_token: _,
             optimizer_hints,
@@ -85,9 +83,9 @@ impl Visitor<'_> {
             seen?;
         }
         let called = table_alias.as_ref().map_or(name, |alias| fold(&alias.alias));
-        let target = Relation { alias: called, table: Some(table.clone()), columns: all.clone() };
+        let target = Relation::new(called, Some(table.clone()), all.clone());
         let depth = self.levels.len();
-        self.levels.push(Level { relations: vec![target], outputs: Vec::new() });
+        self.levels.push(Level { relations: vec![target], ..Level::default() });
         match on {
             None => {}
             Some(OnInsert::OnConflict(conflict)) => self.conflict(&table, &all, conflict)?,
@@ -98,7 +96,7 @@ impl Visitor<'_> {
         Ok(outputs)
     }
 
-    pub(super) fn conflict(&mut self, table: &TableName, all: &BTreeSet<String>, conflict: &OnConflict) -> Seen<()> {
+    pub(super) fn conflict(&mut self, table: &TableName, all: &Outputs, conflict: &OnConflict) -> Seen<()> {
         let OnConflict { conflict_target, action } = conflict;
         match conflict_target {
             None => {}
@@ -116,8 +114,8 @@ impl Visitor<'_> {
             OnConflictAction::DoNothing => return Ok(()),
             OnConflictAction::DoUpdate(update) => update,
         };
-        // `excluded` is the row that was to be inserted: it tells nobody anything, but for defaults.
-        self.push(Relation { alias: "excluded".to_owned(), table: None, columns: all.clone() })?;
+        // The row that was to be inserted holds what defaults and triggers set.
+        self.push(Relation::new("excluded".to_owned(), Some(table.clone()), all.clone()))?;
         self.assignments(table, all, assignments)?;
         selection.iter().try_for_each(|condition| self.expression(condition))?;
         if let Some(level) = self.levels.last_mut() {
@@ -126,12 +124,7 @@ impl Visitor<'_> {
         Ok(())
     }
 
-    pub(super) fn assignments(
-        &mut self,
-        table: &TableName,
-        all: &BTreeSet<String>,
-        assignments: &[Assignment],
-    ) -> Seen<()> {
+    pub(super) fn assignments(&mut self, table: &TableName, all: &Outputs, assignments: &[Assignment]) -> Seen<()> {
         for Assignment { target, value } in assignments {
             let targets = match target {
                 AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
@@ -147,15 +140,16 @@ impl Visitor<'_> {
         Ok(())
     }
 
-    pub(super) fn own_column(&self, all: &BTreeSet<String>, column: &str) -> Seen<()> {
-        if self.catalog.is_none() || all.contains(column) {
+    pub(super) fn own_column(&mut self, all: &Outputs, column: &str) -> Seen<()> {
+        self.spend(all.names.len())?;
+        if self.catalog.is_none() || all.names.iter().any(|name| name == column) {
             Ok(())
         } else {
             unknown(format!("there is no column `{column}` to be set"))
         }
     }
 
-    pub(super) fn update(&mut self, update: &Update) -> Seen<Vec<String>> {
+    pub(super) fn update(&mut self, update: &Update) -> Seen<Outputs> {
         let Update {
             update_token: _,
             optimizer_hints,
@@ -192,7 +186,7 @@ impl Visitor<'_> {
         self.finish(depth, selection.as_ref(), returning.as_deref())
     }
 
-    pub(super) fn delete(&mut self, delete: &Delete) -> Seen<Vec<String>> {
+    pub(super) fn delete(&mut self, delete: &Delete) -> Seen<Outputs> {
         let Delete {
             delete_token: _,
             optimizer_hints,
@@ -225,7 +219,7 @@ impl Visitor<'_> {
     }
 
     /// What is updated or deleted from. Reading is not among it.
-    pub(super) fn target(&mut self, table: &TableWithJoins) -> Seen<(usize, TableName, BTreeSet<String>)> {
+    pub(super) fn target(&mut self, table: &TableWithJoins) -> Seen<(usize, TableName, Outputs)> {
         self.writes = true;
         let TableWithJoins {
             relation:
@@ -255,8 +249,8 @@ impl Visitor<'_> {
         let all = self.columns_of(&name)?;
         let called = alias.as_ref().map_or(name, |alias| fold(&alias.name));
         let depth = self.levels.len();
-        let target = Relation { alias: called, table: Some(table.clone()), columns: all.clone() };
-        self.levels.push(Level { relations: vec![target], outputs: Vec::new() });
+        let target = Relation::new(called, Some(table.clone()), all.clone());
+        self.levels.push(Level { relations: vec![target], ..Level::default() });
         Ok((depth, table, all))
     }
 
@@ -265,7 +259,7 @@ impl Visitor<'_> {
         depth: usize,
         condition: Option<&Expr>,
         returning: Option<&[SelectItem]>,
-    ) -> Seen<Vec<String>> {
+    ) -> Seen<Outputs> {
         condition.iter().try_for_each(|condition| self.expression(condition))?;
         let outputs = returning.map(|items| self.items(items)).transpose()?.unwrap_or_default();
         self.levels.truncate(depth);

@@ -23,11 +23,21 @@ use crate::ambient;
 /// The longest that connecting may take.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// Of the tables in one schema, the columns.
-const COLUMNS: &str = "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_class c \
+/// Of the tables in one schema, the columns in their order; of the schema its operators, and its functions among some names, but
+/// for those that extensions brought.
+const CATALOG: &str = "SELECT 'column', c.relname::text, a.attname::text, a.attnum::int FROM pg_catalog.pg_class c \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
     WHERE n.nspname = $1 AND c.relname = ANY ($2) AND c.relkind = ANY ('{r,p,v,m}') AND a.attnum > 0 \
-    AND NOT a.attisdropped";
+    AND NOT a.attisdropped \
+    UNION ALL SELECT 'operator', o.oprname::text, '', 0 FROM pg_catalog.pg_operator o \
+    JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE n.nspname = $1 AND NOT EXISTS (\
+    SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass \
+    AND d.objid = o.oid AND d.deptype = 'e') \
+    UNION ALL SELECT 'function', p.proname::text, '', 0 FROM pg_catalog.pg_proc p \
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND p.proname = ANY ($3) \
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+    AND d.objid = p.oid AND d.deptype = 'e') \
+    ORDER BY 1, 2, 4";
 
 /// A connection and what drives it; both end when it is dropped.
 pub(super) struct Connection {
@@ -76,16 +86,25 @@ impl Connection {
         !self.client.is_closed() && !self.driver.is_finished()
     }
 
-    /// The columns of these tables.
-    pub(super) async fn catalog(&self, server: &PostgresServer, tables: &[String]) -> Result<Catalog, HostError> {
+    /// The columns of these tables, the operators of their schema, and which of the members are functions of it.
+    pub(super) async fn catalog(
+        &self,
+        server: &PostgresServer,
+        tables: &[String],
+        members: &[String],
+    ) -> Result<Catalog, HostError> {
         self.begin(server, false).await?;
-        let found = self.client.query(COLUMNS, &[&server.schema, &tables]).await;
+        let found = self.client.query(CATALOG, &[&server.schema, &tables, &members]).await;
         let found = found.map_err(|error| self.failed(&error, &mut String::new()));
         self.end("ROLLBACK").await?;
-        let mut catalog = Catalog::new();
+        let mut catalog = Catalog::default();
         for row in found? {
             let text = |at: usize| row.try_get::<_, String>(at).map_err(|_| HostError::Failed(Code::Internal));
-            catalog.entry(text(0)?).or_default().insert(text(1)?);
+            match text(0)?.as_str() {
+                "column" => catalog.tables.entry(text(1)?).or_default().push(text(2)?),
+                "operator" => _ = catalog.operators.insert(text(1)?),
+                _ => _ = catalog.functions.insert(text(1)?),
+            }
         }
         Ok(catalog)
     }

@@ -1,13 +1,13 @@
 //! What expressions name. Everything that is not listed is refused.
 
 use sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, InTarget, Interval,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, InTarget, Interval,
     ObjectNamePart, OrderByExpr, OrderByOptions, OrderBySort, Subscript, TypedString, UnaryOperator, Value,
     WindowFrameBound, WindowSpec, WindowType,
 };
 
-use super::functions::{is_harmless, is_type};
+use super::functions::{is_grammar, is_harmless, is_type};
 use super::names::fold;
 use super::visit::{Misfit, Seen, Visitor, unsupported};
 
@@ -52,8 +52,12 @@ impl Visitor<'_> {
             | Expr::IsUnknown(one)
             | Expr::IsNotUnknown(one)
             | Expr::Nested(one) => self.expression(one),
-            Expr::IsDistinctFrom(one, two) | Expr::IsNotDistinctFrom(one, two) => self.both(one, two),
+            Expr::IsDistinctFrom(one, two) | Expr::IsNotDistinctFrom(one, two) => {
+                self.uses(&["="])?;
+                self.both(one, two)
+            }
             Expr::In { expr, target, negated: _, global: false } => {
+                self.uses(&["=", "<>"])?;
                 self.expression(expr)?;
                 match target {
                     InTarget::List(list) => self.expressions(list),
@@ -64,25 +68,28 @@ impl Visitor<'_> {
                 }
             }
             Expr::Between { expr, negated: _, low, high } => {
+                self.uses(&["<", ">", "<=", ">="])?;
                 self.expression(expr)?;
                 self.both(low, high)
             }
             Expr::BinaryOp { left, op, right } => {
-                operator(op)?;
+                self.operator(op)?;
                 self.both(left, right)
             }
             Expr::Like { negated: _, any: false, expr, pattern, escape_char }
             | Expr::ILike { negated: _, any: false, expr, pattern, escape_char }
             | Expr::SimilarTo { negated: _, expr, pattern, escape_char } => {
+                self.uses(&["~~", "!~~", "~~*", "!~~*", "~", "!~"])?;
                 self.both(expr, pattern)?;
                 escape_char.iter().try_for_each(|escape| self.expression(escape))
             }
             Expr::AnyOp { left, compare_op, right, is_some: _ } | Expr::AllOp { left, compare_op, right } => {
-                operator(compare_op)?;
+                self.operator(compare_op)?;
                 self.both(left, right)
             }
             Expr::UnaryOp { op, expr } => match op {
                 UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not | UnaryOperator::BitwiseNot => {
+                    self.uses(&["+", "-", "~"])?;
                     self.expression(expr)
                 }
                 _ => unsupported(&format!("uses the operator `{op}`")),
@@ -96,12 +103,11 @@ impl Visitor<'_> {
                 field(wanted)?;
                 self.expression(expr)
             }
-            Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) }
-            | Expr::Floor { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
-                self.expression(expr)
-            }
             Expr::Position { expr, r#in } => self.both(expr, r#in),
-            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
+            // With commas it is a function like others, and comes as one.
+            Expr::Substring { substring_from: None, substring_for: None, .. }
+            | Expr::Substring { special: true, .. } => unsupported("has an odd `substring`"),
+            Expr::Substring { expr, substring_from, substring_for, special: false, shorthand: _ } => {
                 self.expression(expr)?;
                 substring_from.iter().chain(substring_for).try_for_each(|part| self.expression(part))
             }
@@ -120,6 +126,7 @@ impl Visitor<'_> {
                 self.expression(expr)
             }
             Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => {
+                self.uses(if operand.is_some() { &["="] } else { &[] })?;
                 operand.iter().chain(else_result).try_for_each(|part| self.expression(part))?;
                 conditions.iter().try_for_each(|when| self.both(&when.condition, &when.result))
             }
@@ -194,9 +201,18 @@ impl Visitor<'_> {
     fn function(&mut self, function: &Function) -> Seen<()> {
         let Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } =
             function;
-        let name = self.one_part(name, "a function")?;
+        let [ObjectNamePart::Identifier(word)] = name.0.as_slice() else {
+            return unsupported("names a function by more than its name");
+        };
+        let name = fold(word);
         if !is_harmless(&name) {
             return unsupported(&format!("uses the function `{name}`"));
+        }
+        if word.quote_style.is_some() || !is_grammar(&name) {
+            self.call(word)?;
+        }
+        if name == "nullif" {
+            self.uses(&["="])?;
         }
         if *uses_odbc_syntax || *parameters != FunctionArguments::None || null_treatment.is_some() {
             return unsupported("has a clause of another kind of database");
@@ -224,6 +240,18 @@ impl Visitor<'_> {
         }
     }
 
+    fn operator(&self, operator: &BinaryOperator) -> Seen<()> {
+        use BinaryOperator::*;
+        match operator {
+            And | Or | Overlaps => Ok(()),
+            Plus | Minus | Multiply | Divide | Modulo | StringConcat | Gt | Lt | GtEq | LtEq | Eq | NotEq
+            | BitwiseOr | BitwiseAnd | PGBitwiseXor | PGBitwiseShiftLeft | PGBitwiseShiftRight | PGExp | PGOverlap
+            | PGRegexMatch | PGRegexIMatch | PGRegexNotMatch | PGRegexNotIMatch | Arrow | LongArrow | HashArrow
+            | HashLongArrow | AtArrow | ArrowAt => self.uses(&[operator.to_string().as_str()]),
+            other => unsupported(&format!("uses the operator `{other}`")),
+        }
+    }
+
     pub(super) fn arguments(&mut self, arguments: &[FunctionArg]) -> Seen<()> {
         arguments.iter().try_for_each(|argument| {
             let (FunctionArg::Unnamed(argument) | FunctionArg::Named { arg: argument, .. }) = argument else {
@@ -234,7 +262,7 @@ impl Visitor<'_> {
                 FunctionArgExpr::Wildcard => Ok(()),
                 FunctionArgExpr::QualifiedWildcard(name) => {
                     let alias = self.one_part(name, "a table in the statement")?;
-                    self.whole(&alias, false).map(drop)
+                    self.row(&alias)
                 }
                 FunctionArgExpr::WildcardWithOptions(_) => unsupported("has a `*` of another kind of database"),
             }
@@ -248,17 +276,6 @@ fn literal(value: &Value) -> Seen<()> {
             Ok(())
         }
         _ => Err(Misfit::NotUnderstood("a value is a number, a string in single quotes, or a parameter".to_owned())),
-    }
-}
-
-fn operator(operator: &BinaryOperator) -> Seen<()> {
-    use BinaryOperator::*;
-    match operator {
-        Plus | Minus | Multiply | Divide | Modulo | StringConcat | Gt | Lt | GtEq | LtEq | Eq | NotEq | And | Or
-        | BitwiseOr | BitwiseAnd | PGBitwiseXor | PGBitwiseShiftLeft | PGBitwiseShiftRight | PGExp | PGOverlap
-        | PGRegexMatch | PGRegexIMatch | PGRegexNotMatch | PGRegexNotIMatch | Arrow | LongArrow | HashArrow
-        | HashLongArrow | AtArrow | ArrowAt | Overlaps => Ok(()),
-        other => unsupported(&format!("uses the operator `{other}`")),
     }
 }
 
@@ -299,7 +316,6 @@ fn cast(data_type: &DataType) -> Seen<()> {
         | Float4
         | Float8
         | Real
-        | Double(_)
         | DoublePrecision
         | Bool
         | Boolean

@@ -232,6 +232,24 @@ const TYPES: &[&str] = &[
     "varchar",
 ];
 
+/// What looks like a function without quotes and is part of the language.
+const GRAMMAR: &[&str] = &[
+    "coalesce",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "greatest",
+    "least",
+    "localtime",
+    "localtimestamp",
+    "nullif",
+];
+
+/// Whether that is no function but part of the language. `name` was not quoted.
+pub(super) fn is_grammar(name: &str) -> bool {
+    GRAMMAR.binary_search(&name).is_ok()
+}
+
 /// Whether a function only computes. `name` is folded.
 pub(super) fn is_harmless(name: &str) -> bool {
     FUNCTIONS.binary_search(&name).is_ok()
@@ -257,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted() {
-        assert!(FUNCTIONS.is_sorted() && TYPES.is_sorted() && TABLES.is_sorted());
+        assert!(GRAMMAR.is_sorted() && FUNCTIONS.is_sorted() && TYPES.is_sorted() && TABLES.is_sorted());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod values;
 mod visit;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,15 @@ pub(super) struct Planned {
     writes: bool,
 }
 
+/// What a walk through a statement found.
+struct Found {
+    tables: Vec<String>,
+    members: Vec<String>,
+    needs: Vec<Need>,
+    calls: BTreeSet<usize>,
+    writes: bool,
+}
+
 impl Postgres {
     pub(super) fn new(name: String, server: PostgresServer) -> Postgres {
         Postgres { name, server, slot: Slot::default() }
@@ -88,34 +98,36 @@ impl Postgres {
         // Which tables there are is found first, and then which columns they have.
         let (given, of) = (text.to_owned(), Arc::clone(&self));
         let first = move || {
-            let (text, marks, tree) = parse(&given)?;
-            Ok((text, marks, of.visit(&tree, None)))
+            let (Text { marks, .. }, tree) = parse(&given)?;
+            Ok((marks, of.visit(&tree, None)))
         };
         let parsed = lanes.run(move |_| Ok(aside(first))).await.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
-        let (written, marks, tables) = parsed.map_err(|why| not_understood(message, why))?;
+        let (marks, named) = parsed.map_err(|why| not_understood(message, why))?;
         let parameters = parameters.placed(&marks).map_err(|why| not_understood(message, why))?;
         let parameters = parameters.into_iter().map(Parameter).collect();
-        let (tables, ..) = tables.map_err(|misfit| unfit(message, misfit))?;
+        let Found { tables, members, .. } = named.map_err(|misfit| unfit(message, misfit))?;
         if tables.is_empty() {
             return Err(Unfit::Unsupported("it is about no table, so that there is nothing to decide on".to_owned()));
         }
-        let catalog = self.with(async |connection| connection.catalog(&self.server, &tables).await).await;
+        let catalog = self.with(async |connection| connection.catalog(&self.server, &tables, &members).await).await;
         let catalog = catalog.map_err(Unfit::Failed)?;
         let (given, of) = (text.to_owned(), Arc::clone(&self));
         let second = move || {
-            let (_, _, tree) = parse(&given).map_err(Misfit::NotUnderstood)?;
-            of.visit(&tree, Some(&catalog))
+            let (text, tree) = parse(&given).map_err(Misfit::NotUnderstood)?;
+            let found = of.visit(&tree, Some(&catalog))?;
+            Ok((text.written(&found.calls), found))
         };
         let seen = lanes.run(move |_| Ok(aside(second))).await.map_err(Unfit::Failed)?.map_err(Unfit::Failed)?;
-        let (_, needs, writes) = seen.map_err(|misfit| unfit(message, misfit))?;
-        Ok(Planned { database: self, text: written, parameters, needs, writes })
+        let (text, Found { needs, writes, .. }) = seen.map_err(|misfit| unfit(message, misfit))?;
+        Ok(Planned { database: self, text, parameters, needs, writes })
     }
 
-    fn visit(&self, tree: &Tree, catalog: Option<&visit::Catalog>) -> Result<(Vec<String>, Vec<Need>, bool), Misfit> {
+    fn visit(&self, tree: &Tree, catalog: Option<&visit::Catalog>) -> Result<Found, Misfit> {
         let mut visitor = Visitor::new(&self.name, &self.server.schema, catalog);
         visitor.statement(tree)?;
-        let Visitor { needs, tables, writes, .. } = visitor;
-        Ok((tables.into_iter().collect(), needs.list(), writes))
+        let Visitor { needs, tables, members, calls, writes, .. } = visitor;
+        let (tables, members) = (tables.into_iter().collect(), members.into_iter().collect());
+        Ok(Found { tables, members, needs: needs.list(), calls, writes })
     }
 
     /// Uses the connection, and makes it first if there is none that stands.
@@ -144,15 +156,13 @@ impl Planned {
     }
 }
 
-fn parse(text: &str) -> Result<(String, Marks, Tree), String> {
+fn parse(text: &str) -> Result<(Text, Tree), String> {
     let text = Text::read(text)?;
-    let written = text.written();
-    let Text { tokens, marks } = text;
     let dialect = PostgreSqlDialect {};
-    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens(tokens);
+    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(text.numbered());
     let tree = parser.parse_statement().map_err(|error| error.to_string())?;
     match parser.peek_token().token {
-        sqlparser::tokenizer::Token::EOF => Ok((written, marks, tree)),
+        sqlparser::tokenizer::Token::EOF => Ok((text, tree)),
         other => Err(format!("`{other}` comes after what is a whole statement")),
     }
 }
@@ -183,9 +193,9 @@ mod tests {
     /// What a look at a statement of tables `t (a, b)` ends with.
     fn look(text: String) -> Result<(), Misfit> {
         let looked = aside(move || {
-            let (_, _, tree) = parse(&text).map_err(Misfit::NotUnderstood)?;
-            let columns = ["a", "b"].map(str::to_owned).into_iter().collect();
-            let catalog = visit::Catalog::from([("t".to_owned(), columns)]);
+            let (_, tree) = parse(&text).map_err(Misfit::NotUnderstood)?;
+            let tables = [("t".to_owned(), ["a", "b"].map(str::to_owned).to_vec())].into();
+            let catalog = visit::Catalog { tables, ..visit::Catalog::default() };
             Visitor::new("d", "public", Some(&catalog)).statement(&tree).map(drop)
         });
         looked.unwrap()

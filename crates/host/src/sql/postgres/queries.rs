@@ -8,11 +8,11 @@ use sqlparser::ast::{
 
 use super::super::inspect::Access;
 use super::names::{fold, names, renamed};
-use super::visit::{Level, Seen, Visitor, unsupported};
+use super::visit::{Level, Outputs, Seen, Visitor, unsupported};
 
 impl Visitor<'_> {
     /// Walks through a query, and gives the names of its columns.
-    pub(super) fn query(&mut self, query: &Query) -> Seen<Vec<String>> {
+    pub(super) fn query(&mut self, query: &Query) -> Seen<Outputs> {
         let Query {
             with,
             body,
@@ -33,13 +33,17 @@ impl Visitor<'_> {
         if let Some(with) = with {
             self.with(with)?;
         }
+        // What follows a query in brackets belongs to it, and finds its columns.
+        if matches!(body.as_ref(), SetExpr::Query(_)) && (order_by.is_some() || !locks.is_empty()) {
+            return unsupported("orders or locks a query in brackets; write that into the brackets");
+        }
         // The level stays for what follows the body: it orders by the columns of a single `SELECT`.
         let depth = self.levels.len();
         let outputs = match body.as_ref() {
             SetExpr::Select(select) => self.select(select)?,
             other => {
                 let outputs = self.set(other)?;
-                self.levels.push(Level { relations: Vec::new(), outputs: outputs.clone() });
+                self.levels.push(Level { outputs: outputs.names.clone(), ..Level::default() });
                 outputs
             }
         };
@@ -82,38 +86,57 @@ impl Visitor<'_> {
     }
 
     pub(super) fn with(&mut self, With { recursive, cte_tables, .. }: &With) -> Seen<()> {
-        for Cte { alias, query, from, materialized: _, closing_paren_token: _ } in cte_tables {
+        let base = self.ctes.len();
+        if *recursive {
+            // Each sees all of them, those that come later, too.
+            self.ctes.extend(cte_tables.iter().map(|cte| (fold(&cte.alias.name), None)));
+        }
+        for (at, Cte { alias, query, from, materialized: _, closing_paren_token: _ }) in cte_tables.iter().enumerate() {
             if from.is_some() {
                 return unsupported("has a clause of another kind of database");
             }
-            let name = fold(&alias.name);
-            let known = self.ctes.len();
+            let at = base.saturating_add(at);
             if *recursive {
                 // Its own columns are those of its first part, which names them; until then none is known by name.
-                let own = if alias.columns.is_empty() { self.first_part(query)? } else { names(alias)? };
-                self.ctes.push((name.clone(), own));
+                let own = match names(alias)? {
+                    names if names.is_empty() => self.first_part(query)?,
+                    names => Outputs { names, certain: false },
+                };
+                self.define(at, own);
             }
             // A common table sees no table around it.
             let around = std::mem::take(&mut self.levels);
             let outputs = self.query(query);
             self.levels = around;
             let outputs = renamed(outputs?, alias)?;
-            self.ctes.truncate(known);
-            self.ctes.push((name, outputs));
+            if *recursive {
+                self.define(at, outputs);
+            } else {
+                self.ctes.push((fold(&alias.name), Some(outputs)));
+            }
         }
         Ok(())
     }
 
+    fn define(&mut self, at: usize, outputs: Outputs) {
+        if let Some((_, known)) = self.ctes.get_mut(at) {
+            *known = Some(outputs);
+        }
+    }
+
     /// The columns of what comes before `UNION` in a recursive query.
-    pub(super) fn first_part(&mut self, query: &Query) -> Seen<Vec<String>> {
-        let SetExpr::SetOperation { left, .. } = query.body.as_ref() else { return Ok(Vec::new()) };
+    fn first_part(&mut self, query: &Query) -> Seen<Outputs> {
+        let SetExpr::SetOperation { left, .. } = query.body.as_ref() else { return Ok(Outputs::default()) };
+        if query.with.is_some() {
+            return Ok(Outputs::default());
+        }
         let around = std::mem::take(&mut self.levels);
         let outputs = self.set(left);
         self.levels = around;
         outputs
     }
 
-    pub(super) fn set(&mut self, set: &SetExpr) -> Seen<Vec<String>> {
+    pub(super) fn set(&mut self, set: &SetExpr) -> Seen<Outputs> {
         self.spend(1)?;
         let depth = self.levels.len();
         let outputs = match set {
@@ -131,7 +154,7 @@ impl Visitor<'_> {
                 let rows: Vec<&Vec<Expr>> = values.rows.iter().map(|row| &row.content).collect();
                 rows.iter().try_for_each(|row| self.expressions(row))?;
                 let width = rows.first().map_or(0, |row| row.len());
-                (1..=width).map(|at| format!("column{at}")).collect()
+                Outputs { names: (1..=width).map(|at| format!("column{at}")).collect(), certain: true }
             }
             SetExpr::Insert(statement) | SetExpr::Update(statement) | SetExpr::Delete(statement) => {
                 self.statement(statement)?
@@ -144,7 +167,7 @@ impl Visitor<'_> {
     }
 
     /// Leaves its level for what follows.
-    pub(super) fn select(&mut self, select: &Select) -> Seen<Vec<String>> {
+    pub(super) fn select(&mut self, select: &Select) -> Seen<Outputs> {
         let Select {
             select_token: _,
             optimizer_hints,
@@ -216,7 +239,7 @@ impl Visitor<'_> {
             }
         }
         let outputs = self.items(projection)?;
-        self.set_outputs(outputs.clone());
+        self.set_outputs(outputs.names.clone());
         match distinct {
             None | Some(Distinct::All | Distinct::Distinct) => {}
             Some(Distinct::On(expressions)) => self.order_keys(expressions)?,
@@ -231,31 +254,31 @@ impl Visitor<'_> {
     }
 
     /// What stands between `SELECT` and `FROM`, or after `RETURNING`.
-    pub(super) fn items(&mut self, items: &[SelectItem]) -> Seen<Vec<String>> {
-        let mut outputs = Vec::new();
+    pub(super) fn items(&mut self, items: &[SelectItem]) -> Seen<Outputs> {
+        let mut outputs = Outputs { names: Vec::new(), certain: true };
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expression) => {
                     self.expression(expression)?;
-                    outputs.push(name_of(expression).unwrap_or_else(|| "?column?".to_owned()));
+                    outputs.names.push(name_of(expression).unwrap_or_default());
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.expression(expr)?;
-                    outputs.push(fold(alias));
+                    let alias_name = fold(alias);
+                    if alias.quote_style.is_none() && matches!(alias_name.as_str(), "isnull" | "notnull") {
+                        return unsupported("asks `ISNULL`; write `IS NULL`, or the name in double quotes");
+                    }
+                    outputs.names.push(alias_name);
                 }
                 SelectItem::ExprWithAliases { .. } => return unsupported("names an expression more than once"),
                 SelectItem::Wildcard(options) => {
                     plain(options)?;
-                    let level = self.levels.last().map(|level| level.relations.as_slice()).unwrap_or_default();
-                    let all: Vec<String> = level.iter().map(|relation| relation.alias.clone()).collect();
-                    for alias in all {
-                        outputs.extend(self.whole(&alias, true)?);
-                    }
+                    outputs.extend(self.all()?);
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                     plain(options)?;
                     let alias = self.one_part(name, "a table in the statement")?;
-                    outputs.extend(self.whole(&alias, true)?);
+                    outputs.extend(self.star(&alias)?);
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _) => {
                     return unsupported("takes a row apart");
@@ -275,15 +298,13 @@ fn aliases(items: &[SelectItem]) -> Vec<String> {
     items.iter().filter_map(alias).collect()
 }
 
-/// The name that an output has without being given one, where it is that of something in the statement.
+/// The name that an output has without being given one, where it is certain.
 fn name_of(expression: &Expr) -> Option<String> {
     match expression {
         Expr::Identifier(name) => Some(fold(name)),
         Expr::CompoundIdentifier(parts) => parts.last().map(fold),
         Expr::Function(function) => function.name.0.last()?.as_ident().map(fold),
         Expr::Cast { expr, .. } | Expr::Nested(expr) | Expr::Collate { expr, .. } => name_of(expr),
-        Expr::Case { .. } => Some("case".to_owned()),
-        Expr::Exists { .. } => Some("exists".to_owned()),
         _ => None,
     }
 }

@@ -1,17 +1,15 @@
 //! What stands in `FROM`: tables, functions, queries, and their joins.
 
-use std::collections::BTreeSet;
-
 use bailiwick_policy::TableName;
 use sqlparser::ast::{
-    Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs,
+    JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs,
     TableWithJoins,
 };
 
 use super::super::inspect::Access;
 use super::functions::table_columns;
 use super::names::{fold, renamed};
-use super::visit::{Misfit, Relation, Seen, Visitor, unknown, unsupported};
+use super::visit::{Misfit, Outputs, Relation, Seen, Visitor, unknown, unsupported};
 
 impl Visitor<'_> {
     pub(super) fn from(&mut self, table: &TableWithJoins) -> Seen<()> {
@@ -33,6 +31,10 @@ impl Visitor<'_> {
                 | JoinOperator::CrossJoin(constraint) => match constraint {
                     JoinConstraint::On(condition) => self.expression(condition)?,
                     JoinConstraint::Using(columns) => {
+                        self.uses(&["="])?;
+                        if let Some(level) = self.levels.last_mut() {
+                            level.merged = true;
+                        }
                         for column in columns {
                             let column = self.one_part(column, "a column")?;
                             self.column(&column)?;
@@ -81,22 +83,11 @@ impl Visitor<'_> {
                 inheritance: _,
             } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
                 self.arguments(args)?;
-                self.function_table(name, alias.as_ref(), *with_ordinality)
+                self.function_table(name, args.len(), alias.as_ref(), *with_ordinality)
             }
             TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
                 self.arguments(args)?;
-                self.function_table(name, alias.as_ref(), *with_ordinality)
-            }
-            TableFactor::UNNEST {
-                alias,
-                array_exprs,
-                with_offset: false,
-                with_offset_alias: None,
-                with_ordinality,
-            } => {
-                self.expressions(array_exprs)?;
-                let name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("unnest"))]);
-                self.function_table(&name, alias.as_ref(), *with_ordinality)
+                self.function_table(name, args.len(), alias.as_ref(), *with_ordinality)
             }
             TableFactor::Derived { lateral: _, subquery, alias, sample: None } => {
                 let outputs = self.query(subquery)?;
@@ -104,7 +95,7 @@ impl Visitor<'_> {
                     Some(alias) => (fold(&alias.name), renamed(outputs, alias)?),
                     None => (String::new(), outputs),
                 };
-                self.push(Relation { alias: name, table: None, columns: outputs.into_iter().collect() })
+                self.push(Relation::new(name, None, outputs))
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => self.from(table_with_joins),
             _ => unsupported("reads from something else than tables and queries"),
@@ -121,23 +112,40 @@ impl Visitor<'_> {
         Ok(())
     }
 
-    pub(super) fn function_table(&mut self, name: &ObjectName, alias: Option<&TableAlias>, numbered: bool) -> Seen<()> {
-        let name = self.one_part(name, "a function")?;
+    fn function_table(
+        &mut self,
+        name: &ObjectName,
+        arguments: usize,
+        alias: Option<&TableAlias>,
+        numbered: bool,
+    ) -> Seen<()> {
+        let [ObjectNamePart::Identifier(word)] = name.0.as_slice() else {
+            return unsupported("names a function by more than its name");
+        };
+        let name = fold(word);
         let Some(columns) = table_columns(&name) else {
             return unsupported(&format!("reads from the function `{name}`"));
         };
+        // `unnest` of several arrays is part of the language.
+        if name != "unnest" || arguments == 1 {
+            self.call(word)?;
+        }
         let called = alias.map_or(name.clone(), |alias| fold(&alias.name));
         let mut outputs = match columns {
-            Some(columns) => columns.iter().map(|column| (*column).to_owned()).collect(),
-            None => vec![called.clone()],
+            // Rows that it takes out of an array have columns of their own.
+            _ if name == "unnest" => Outputs::default(),
+            Some(columns) => {
+                Outputs { names: columns.iter().map(|column| (*column).to_owned()).collect(), certain: true }
+            }
+            None => Outputs { names: vec![called.clone()], certain: true },
         };
         if numbered {
-            outputs.push("ordinality".to_owned());
+            outputs.names.push("ordinality".to_owned());
         }
         if let Some(alias) = alias {
             outputs = renamed(outputs, alias)?;
         }
-        self.push(Relation { alias: called, table: None, columns: outputs.into_iter().collect() })
+        self.push(Relation::new(called, None, outputs))
     }
 
     /// A table of the database, or one of `WITH`.
@@ -145,13 +153,17 @@ impl Visitor<'_> {
         if let [ObjectNamePart::Identifier(only)] = name.0.as_slice() {
             let only = fold(only);
             if let Some((_, columns)) = self.ctes.iter().rev().find(|(cte, _)| *cte == only) {
-                let columns = columns.clone();
-                self.spend(columns.len())?;
+                let Some(columns) = columns.clone() else {
+                    return unsupported(&format!(
+                        "uses `{only}` of `WITH RECURSIVE` before that is defined; change their order"
+                    ));
+                };
+                self.spend(columns.names.len())?;
                 let (called, columns) = match alias {
                     Some(alias) => (fold(&alias.name), renamed(columns, alias)?),
                     None => (only, columns),
                 };
-                return self.push(Relation { alias: called, table: None, columns: columns.into_iter().collect() });
+                return self.push(Relation::new(called, None, columns));
             }
         }
         let (name, table) = self.base(name)?;
@@ -161,7 +173,7 @@ impl Visitor<'_> {
         self.needs.add(Access::Select, table.clone(), None);
         let called = alias.map_or(name.clone(), |alias| fold(&alias.name));
         let columns = self.columns_of(&name)?;
-        self.push(Relation { alias: called, table: Some(table), columns })
+        self.push(Relation::new(called, Some(table), columns))
     }
 
     /// The name of a table in the one schema, and what rules call it.
@@ -184,13 +196,13 @@ impl Visitor<'_> {
         Ok((name, table))
     }
 
-    pub(super) fn columns_of(&mut self, table: &str) -> Seen<BTreeSet<String>> {
+    pub(super) fn columns_of(&mut self, table: &str) -> Seen<Outputs> {
         match self.catalog {
-            None => Ok(BTreeSet::new()),
-            Some(catalog) => match catalog.get(table) {
+            None => Ok(Outputs::default()),
+            Some(catalog) => match catalog.tables.get(table) {
                 Some(columns) => {
                     self.spend(columns.len())?;
-                    Ok(columns.clone())
+                    Ok(Outputs { names: columns.clone(), certain: true })
                 }
                 None => unknown(format!("there is no table `{table}`")),
             },

@@ -3,9 +3,11 @@
 //! Spaces and comments are gone then, names and strings are quoted in the one way that has one reading, and what has several
 //! (`E'…'`, `U&"…"`, `$$…$$`, names that would be cut or folded) is refused.
 
+use std::collections::BTreeSet;
+
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Token, Tokenizer, Word};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word};
 
 /// PostgreSQL cuts longer names, and then they are others.
 const MAX_NAME: usize = 63;
@@ -66,12 +68,55 @@ impl Text {
         Ok(Text { tokens, marks })
     }
 
-    /// The text that is sent.
-    pub(super) fn written(&self) -> String {
+    /// The tokens for the parser. Each is in the column of its number, from 1.
+    pub(super) fn numbered(&self) -> Vec<TokenWithSpan> {
+        let numbered = (1_u64..).zip(self.tokens.iter().enumerate());
+        let numbered = numbered.map(|(number, (at, token))| {
+            let here = Location { line: 1, column: number };
+            let token = match token {
+                Token::Word(word) if self.is_plain_function(word, at) => {
+                    Token::Word(Word { keyword: Keyword::NoKeyword, ..word.clone() })
+                }
+                other => other.clone(),
+            };
+            TokenWithSpan::new(token, Span::new(here, here))
+        });
+        numbered.collect()
+    }
+
+    /// Whether a word that the parser has a form of its own for is a function like others to PostgreSQL.
+    fn is_plain_function(&self, word: &Word, at: usize) -> bool {
+        match word.keyword {
+            Keyword::CEIL | Keyword::FLOOR | Keyword::SUBSTR | Keyword::UNNEST => true,
+            // `substring(a FROM 1 FOR 2)` is none.
+            Keyword::SUBSTRING => {
+                let mut depth = 0_usize;
+                for token in self.tokens.iter().skip(at.saturating_add(1)) {
+                    match token {
+                        Token::LParen => depth = depth.saturating_add(1),
+                        Token::RParen => depth = depth.saturating_sub(1),
+                        Token::Word(Word { keyword: Keyword::FROM | Keyword::FOR, .. }) if depth == 1 => return false,
+                        _ => {}
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The text that is sent. Tokens of these numbers name functions, and get their whole name.
+    pub(super) fn written(&self, functions: &BTreeSet<usize>) -> String {
         let mut text = String::new();
-        for token in &self.tokens {
+        for (number, token) in (1_usize..).zip(&self.tokens) {
             if !text.is_empty() {
                 text.push(' ');
+            }
+            if functions.contains(&number) {
+                text.push_str("pg_catalog . ");
             }
             match token {
                 Token::Word(Word { value, quote_style: Some(_), .. }) => quote(&mut text, value, '"'),
@@ -150,6 +195,8 @@ fn check(token: &Token) -> Result<(), String> {
                 }
                 // Behind `U&` it would be an escape; columns have no such names.
                 Some('"') if value.contains('\\') => Err(format!("the name `{value}` has a backslash")),
+                // PostgreSQL's own names for what has none, as in `"*VALUES*"`.
+                Some('"') if value.starts_with('*') => Err(format!("the name `{value}` begins with `*`")),
                 Some('"') => Ok(()),
                 None if value.bytes().all(plain) => Ok(()),
                 _ => Err(format!("write the name `{value}` in double quotes")),
@@ -255,7 +302,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str) -> String {
-        Text::read(text).unwrap().written()
+        Text::read(text).unwrap().written(&BTreeSet::new())
     }
 
     #[test]
@@ -273,8 +320,29 @@ mod tests {
     }
 
     #[test]
+    fn functions_get_their_whole_name() {
+        let text = Text::read("select upper(a), \"left\"(b, ?)").unwrap();
+        assert_eq!(text.written(&[2, 7].into()), "select pg_catalog . upper ( a ) , pg_catalog . \"left\" ( b , $1 )");
+    }
+
+    #[test]
+    fn the_parser_has_no_form_of_its_own_for_functions() {
+        let plain = |text: &str| {
+            let numbered = Text::read(text).unwrap().numbered();
+            let forms = numbered.iter().filter(|one| match &one.token {
+                Token::Word(word) => [Keyword::SUBSTRING, Keyword::SUBSTR, Keyword::CEIL].contains(&word.keyword),
+                _ => false,
+            });
+            forms.count() == 0
+        };
+        assert!(plain("select substr(a, 1), substring(a, 1), ceil(a) from t"));
+        assert!(plain("select substring((select a from t), 1) from t"));
+        assert!(!plain("select substring(a from 1 for 2) from t"));
+    }
+
+    #[test]
     fn parameters_are_numbered() {
-        let read = |text| Text::read(text).map(|text| (text.written(), text.marks));
+        let read = |text| Text::read(text).map(|text| (text.written(&BTreeSet::new()), text.marks));
         assert_eq!(read("select ?, ?").unwrap(), ("select $1 , $2".to_owned(), Marks::Placed(2)));
         assert_eq!(read("select $2, $1").unwrap(), ("select $2 , $1".to_owned(), Marks::Placed(2)));
         let names = Marks::Named(vec!["a".to_owned(), "b".to_owned()]);
