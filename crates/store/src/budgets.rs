@@ -46,8 +46,6 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let (id, tally) = tally(row)?;
                 let slices = slices(connection, id)?;
-                // As in `admit`: a clock that is set back frees nothing.
-                let now = Timestamp(slices.iter().map(|slice| slice.start).fold(now.0, u64::max));
                 let counting = || slices.iter().filter(|slice| slice.counts(now, tally.window));
                 let used = counting().fold(0_u64, |sum, slice| sum.saturating_add(slice.used));
                 let reserved = counting().fold(0_u64, |sum, slice| sum.saturating_add(slice.reserved));
@@ -103,7 +101,7 @@ fn reserve(connection: &Connection, demands: &[Demand], now: Timestamp) -> Resul
     }
     let mut taken = Vec::new();
     for (demand, slice, amount) in booked {
-        book(connection, demand, slice, amount).map_err(failed)?;
+        book(connection, demand, slice, amount, now).map_err(failed)?;
         taken.push(Taken { counter: demand.counter.clone(), slice: slice.start, amount });
     }
     for demand in demands {
@@ -138,12 +136,12 @@ fn slices(connection: &Connection, counter: i64) -> rusqlite::Result<Vec<Slice>>
 }
 
 /// Writes down what was taken, and forgets what does not count any more.
-fn book(connection: &Connection, demand: &Demand, slice: Slice, amount: u64) -> rusqlite::Result<()> {
+fn book(connection: &Connection, demand: &Demand, slice: Slice, amount: u64, now: Timestamp) -> rusqlite::Result<()> {
     let Ask::Part { max, window, .. } = demand.ask else { return Ok(()) };
     let window_ms = milliseconds(window);
     let id = note(connection, &demand.counter, max, window, slice.end.saturating_add(window_ms))?;
     let sql = "DELETE FROM budget_slices WHERE counter = ?1 AND \"end\" + ?2 <= ?3";
-    connection.prepare_cached(sql)?.execute(params![id, signed(window_ms), signed(slice.start)])?;
+    connection.prepare_cached(sql)?.execute(params![id, signed(window_ms), signed(now.0)])?;
     let sql = "INSERT INTO budget_slices (counter, start, \"end\", used, reserved) VALUES (?1, ?2, ?3, 0, ?4) \
                ON CONFLICT DO UPDATE SET \"end\" = max(\"end\", excluded.\"end\"), reserved = reserved + excluded.reserved";
     let values = params![id, signed(slice.start), signed(slice.end), signed(amount)];

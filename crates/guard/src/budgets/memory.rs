@@ -55,7 +55,7 @@ impl MemoryBudgets {
         for (taken, slice, window) in &taken {
             let tally = tallies.entry(taken.counter.clone()).or_default();
             tally.window = *window;
-            tally.slices.retain(|_, old| old.counts(then, *window));
+            tally.slices.retain(|_, old| old.counts(now, *window));
             let booked = tally.slices.entry(slice.start).or_insert(*slice);
             booked.end = booked.end.max(slice.end);
             booked.reserved = booked.reserved.saturating_add(taken.amount);

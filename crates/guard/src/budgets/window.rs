@@ -2,6 +2,10 @@
 //!
 //! What was taken is booked in slices of time, a hundredth of the window each, so that few numbers say it all. A slice counts
 //! until all of it has left the window: never too little is counted, and what leaves is free up to a hundredth too late.
+//!
+//! A call that waits for its turn counts from the moment at which it will be made, which others may come before. So a slice may
+//! lie ahead of the clock, and one leaves for good only when the clock has left it behind, not when a call in a later one is
+//! admitted.
 
 use std::time::Duration;
 
@@ -37,10 +41,10 @@ impl Slice {
         self.used.saturating_add(self.reserved)
     }
 
-    /// Whether a part of it is within the window that ends at `now`. One that begins later is, too: somebody's clock was
-    /// ahead.
-    pub fn counts(&self, now: Timestamp, window: Duration) -> bool {
-        self.leaves(window) > now.0
+    /// Whether a part of it is within the window that ends at `at`, or later: a call made then waits for its turn, or
+    /// somebody's clock was ahead.
+    pub fn counts(&self, at: Timestamp, window: Duration) -> bool {
+        self.leaves(window) > at.0
     }
 
     fn leaves(&self, window: Duration) -> u64 {
@@ -48,18 +52,20 @@ impl Slice {
     }
 }
 
-/// Whether `amount` fits into what `slices` leave of `max`, and in which slice it is to be booked.
+/// Whether `amount` fits into what `slices` leave of `max` for a call made at `at`, and in which slice it is to be booked.
 ///
-/// The time is at least that of the newest slice: a clock that is set back frees nothing.
+/// `slices` are all that counted at the clock's own time, before the call's wait. What is booked ahead counts, whether or not
+/// a window has room for both.
 ///
 /// # Errors
 /// When it does not fit.
-pub fn admit(slices: &[Slice], amount: u64, max: u64, window: Duration, now: Timestamp) -> Result<Slice, Full> {
-    let now = Timestamp(slices.iter().map(|slice| slice.start).fold(now.0, u64::max));
-    let mut counting: Vec<&Slice> = slices.iter().filter(|slice| slice.counts(now, window)).collect();
+pub fn admit(slices: &[Slice], amount: u64, max: u64, window: Duration, at: Timestamp) -> Result<Slice, Full> {
+    let mut counting: Vec<&Slice> = slices.iter().filter(|slice| slice.counts(at, window)).collect();
     let taken = counting.iter().fold(0_u64, |sum, slice| sum.saturating_add(slice.taken()));
     if taken.checked_add(amount).is_some_and(|sum| sum <= max) {
-        return Ok(slice_at(now, window));
+        // Not before the newest: a clock that is set back frees nothing.
+        let newest = slices.iter().map(|slice| slice.start).fold(at.0, u64::max);
+        return Ok(slice_at(Timestamp(newest), window));
     }
     counting.sort_by_key(|slice| slice.end);
     let mut still = taken;
@@ -72,9 +78,9 @@ pub fn admit(slices: &[Slice], amount: u64, max: u64, window: Duration, now: Tim
 }
 
 /// The slice that a time is in, with nothing in it.
-fn slice_at(now: Timestamp, window: Duration) -> Slice {
+fn slice_at(at: Timestamp, window: Duration) -> Slice {
     let length = (milliseconds(window) / SLICES).max(1);
-    let start = now.0 - now.0 % length;
+    let start = at.0 - at.0 % length;
     Slice { start, end: start.saturating_add(length), used: 0, reserved: 0 }
 }
 

@@ -8,7 +8,7 @@ use bailiwick_guard::budgets::{Budgets, Demand, Refusal, Reserving, Settlement, 
 use bailiwick_guard::{
     Action, AuditLog, CallError, Effect, Guard, HostError, Life, MemoryBudgets, Outcome, Perform, Permit, Timestamp,
 };
-use bailiwick_policy::{ActionName, Arguments, Code, Decision, Resource, ToolName};
+use bailiwick_policy::{ActionName, Arguments, Code, CustomKind, CustomResource, Decision, Resource, ToolName};
 
 use crate::support::actions::{Brief, Hash, Host};
 use crate::support::{SetClock, entries, guard, guard_on};
@@ -158,6 +158,47 @@ async fn what_did_not_happen_is_given_back_and_what_nobody_knows_is_kept() {
             guard.call(&Bank(Err(end)), Pay(5000)).await.unwrap_err();
         }
         let next = guard.call(&Bank(Ok(())), Pay(1)).await;
+        assert_eq!(next.is_err(), kept, "{end}: {next:?}");
+    }
+}
+
+const MAIL: CustomKind = CustomKind::new("x-mail");
+
+/// Of a kind that an embedder added.
+struct Send;
+
+impl Action for Send {
+    const NAME: ActionName = ActionName::Send;
+    const EFFECT: Effect = Effect::World;
+    type Output = ();
+
+    fn resource(&self) -> Resource {
+        Resource::Custom(CustomResource::parse(MAIL, "team/alice").unwrap())
+    }
+}
+
+impl Perform<Send> for Bank {
+    async fn perform(&self, _permit: Permit<'_, Send>) -> Result<(), HostError> {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn what_an_embedder_says_did_not_happen_is_given_back_too() {
+    let manifest = "schema = 1\nid = \"m\"\nagents = [\"a\"]\n[[allow]]\nid = \"mail\"\nx-mail = \"team/*\"\n\
+        actions = [\"send\"]\nlimits = { calls = \"1/h\" }\n";
+    for (end, kept) in [
+        (HostError::Failed(Code::ConnectFailed), false),
+        (HostError::Failed(Code::DnsFailed), false),
+        (HostError::Failed(Code::NoKey), false),
+        (HostError::Failed(Code::NoSecret), false),
+        (HostError::Failed(Code::Io), true),
+        (HostError::Failed(Code::Internal), true),
+        (HostError::Limit(Code::CallDeadline), true),
+    ] {
+        let (guard, _) = shared(manifest, &Arc::new(MemoryBudgets::new()));
+        guard.call(&Bank(Err(end)), Send).await.unwrap_err();
+        let next = guard.call(&Bank(Ok(())), Send).await;
         assert_eq!(next.is_err(), kept, "{end}: {next:?}");
     }
 }

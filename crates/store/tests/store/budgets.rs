@@ -31,11 +31,11 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn reserve(budgets: &dyn Budgets, demands: &[Demand], now: u64) -> Result<Reservation, Refusal> {
+pub(super) fn reserve(budgets: &dyn Budgets, demands: &[Demand], now: u64) -> Result<Reservation, Refusal> {
     wait(budgets.reserve(demands, Timestamp(now)))
 }
 
-fn counter(rule: &str, what: What) -> Counter {
+pub(super) fn counter(rule: &str, what: What) -> Counter {
     Counter { agent: "bot".into(), manifest: "m".into(), rule: rule.into(), what }
 }
 
@@ -44,7 +44,7 @@ fn part(rule: &str, amount: u64, max: u64, window: u64) -> Demand {
     Demand { counter: counter(rule, What::Sum("amount".into())), ask }
 }
 
-const START: u64 = NOW * 1000;
+pub(super) const START: u64 = NOW * 1000;
 
 /// What a random process does.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ mod budgets;
 mod file;
 mod registry;
 mod replay;
+mod waits;
 mod watching;
 
 use std::fs;
