@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use bailiwick_host::secrets::{MAX_SECRET, SealedSecrets, SecretError, SecretStore};
+use bailiwick_host::secrets::{MAX_SECRET, SealedSecrets, SecretError, SecretStore, check};
 use bailiwick_policy::{Manifest, SecretName};
 use zeroize::Zeroizing;
 
@@ -36,10 +36,14 @@ pub(crate) fn of(manifest: &Manifest, host: &Configuration) -> Result<Option<Sea
     }
     let (store, vault) = (open(host)?, vault::open(host)?);
     for name in names {
-        if store.value(&vault, name).map_err(refused)?.is_none() {
-            terminal::err(&format!(
+        match store.value(&vault, name).map_err(refused)? {
+            Some(value) => check(&value).map_err(|error| {
+                let again = format!("set the secret again with `bailiwick secret set {name}`");
+                Failure::internal(format!("secret `{name}` cannot be used: {error}")).help(again)
+            })?,
+            None => terminal::err(&format!(
                 "{WARN}warning{WARN:#}: there is no secret `{name}`, which the manifest names; `bailiwick secret set {name}` keeps it\n"
-            ));
+            )),
         }
     }
     Ok(Some(SealedSecrets::new(Arc::new(store), Arc::new(vault))))
@@ -89,7 +93,7 @@ fn whole(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 /// A problem with a secret, for a person.
 pub(crate) fn refused(error: SecretError) -> Failure {
     match error {
-        SecretError::Length { .. } | SecretError::NotText => Failure::usage(error),
+        SecretError::TooShort { .. } | SecretError::TooLong | SecretError::NotText => Failure::usage(error),
         SecretError::Sealed { .. } | SecretError::Malformed { .. } => {
             Failure::internal(error).help("set the secret again with `bailiwick secret set`, or restore its file")
         }

@@ -1,5 +1,7 @@
 //! `bailiwick secret set`
 
+use bailiwick_host::secrets::check;
+
 use crate::administration::Act;
 use crate::arguments::SecretSetArguments;
 use crate::configuration::Configuration;
@@ -13,6 +15,7 @@ pub(crate) fn run(arguments: &SecretSetArguments, host: &Configuration) -> Outco
     let name = secrets::name(&arguments.name)?;
     let (store, vault) = (secrets::open(host)?, vault::open(host)?);
     let value = secrets::read(arguments.from_file.as_deref(), &name)?;
+    check(&value).map_err(refused)?;
     Act { name: "secret.set", target: name.to_string(), reason: None, tightens: false }.announce(host)?;
     store.set(&vault, &name, &value, input::now()).map_err(refused)?;
     terminal::err(&format!("kept secret `{name}`\n"));

@@ -62,6 +62,21 @@ fn keys_are_made_listed_and_shown_by_their_public_half() {
 }
 
 #[test]
+fn a_secret_that_could_be_guessed_is_not_kept() {
+    let place = Place::with_guests();
+    place.write("fifteen.txt", "  hunter2-hunter2\n");
+    let refused = place.run(&["secret", "set", "bank", "--from-file", "fifteen.txt"]).expect(2).err();
+    for expected in ["a secret has at least 16 bytes", "this one has 15", "a guest could guess it"] {
+        assert!(refused.contains(expected) && !refused.contains("hunter2"), "{refused}");
+    }
+    place.write("sixteen.txt", "hunter2-hunter2-\n");
+    place.run(&["secret", "set", "bank", "--from-file", "sixteen.txt"]).expect(0);
+    let listed = place.run(&["secret", "list"]).expect(0).out();
+    assert!(listed.starts_with("bank ") && listed.lines().count() == 1, "{listed}");
+    assert!(!place.log_text().contains("hunter2"));
+}
+
+#[test]
 fn the_doctor_finds_what_is_wrong() {
     let place = Place::with_guests();
     let fresh = place.run(&["doctor", "--json"]).expect(0).json();

@@ -18,9 +18,10 @@ pub(crate) use answer::AnswerStream;
 pub(crate) use exchange::Plan;
 pub use placeholder::{PREFIX, Secrets, UseSecret};
 pub use source::{SecretSource, SourceError};
-pub use store::{SealedSecrets, SecretError, SecretInfo, SecretStore};
+pub use store::{SealedSecrets, SecretError, SecretInfo, SecretStore, check};
 
-/// Fewest bytes of a secret: shorter ones could be guessed, and could not be told from other text in an answer.
-pub const MIN_SECRET: usize = 8;
+/// Fewest bytes of a secret, without white space around it. What an answer has of a value is replaced, and so a guest that has
+/// its guesses echoed learns which of them is right: there must be too many.
+pub const MIN_SECRET: usize = 16;
 /// Most bytes of a secret.
 pub const MAX_SECRET: usize = 8 << 10;

@@ -135,9 +135,9 @@ impl Secrets {
     ///
     /// # Errors
     /// `failed.internal` when a source gives more different values than a run remembers.
-    pub(super) fn sending(&self, placeholder: &Arc<str>, value: &Zeroizing<Vec<u8>>) -> Result<(), HostError> {
+    pub(super) fn sending(&self, placeholder: &Arc<str>, value: &[u8]) -> Result<(), HostError> {
         // A server may trim what it shows.
-        let value = &Zeroizing::new(value.trim_ascii().to_vec());
+        let value = value.trim_ascii();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.sent.iter().any(|needle| needle.is(placeholder, value)) {
             return Ok(());
@@ -145,7 +145,7 @@ impl Secrets {
         if state.sent.len() >= MAX_SENT {
             return Err(HostError::Failed(Code::Internal));
         }
-        state.sent.push(Arc::new(Needle::new(Arc::clone(placeholder), value.clone())));
+        state.sent.push(Arc::new(Needle::new(Arc::clone(placeholder), value)));
         Ok(())
     }
 

@@ -56,8 +56,13 @@ pub enum SecretError {
     Malformed { name: SecretName },
     #[error("secret `{name}` cannot be opened: {error}")]
     Sealed { name: SecretName, error: VaultError },
-    #[error("a secret has {MIN_SECRET} to {MAX_SECRET} bytes; this one has {len}")]
-    Length { len: usize },
+    #[error("a secret has at most {MAX_SECRET} bytes; this one has more")]
+    TooLong,
+    #[error(
+        "a secret has at least {MIN_SECRET} bytes, not counting white space around it, and this one has {len}: a guest could \
+         guess it; have a longer one made, at random"
+    )]
+    TooShort { len: usize },
     #[error("a secret is UTF-8 text without NUL; encode it, in base64 for example")]
     NotText,
 }
@@ -89,6 +94,10 @@ impl SecretStore {
     /// A value that cannot be used; the old one stays when the new one cannot be written.
     pub fn set(&self, vault: &Vault, name: &SecretName, value: &[u8], now: u64) -> Result<(), SecretError> {
         check(value)?;
+        self.keep(vault, name, value, now)
+    }
+
+    fn keep(&self, vault: &Vault, name: &SecretName, value: &[u8], now: u64) -> Result<(), SecretError> {
         let sealed = vault.seal(PURPOSE, &sealed_name(name, now), value);
         let sealed = sealed.map_err(|error| SecretError::Sealed { name: name.clone(), error })?;
         let stored = Stored { version: VERSION, set: now, sealed: BASE64.encode(&sealed) };
@@ -154,7 +163,7 @@ impl SecretStore {
                 continue;
             }
             if let Some(value) = self.value(vault, &name)? {
-                self.set(vault, &name, &value, set)?;
+                self.keep(vault, &name, &value, set)?;
                 resealed += 1;
             }
         }
@@ -187,11 +196,17 @@ impl SecretSource for SealedSecrets {
     }
 }
 
+/// Whether a value can be a secret.
+///
 /// # Errors
-/// Why a value cannot be a secret.
-fn check(value: &[u8]) -> Result<(), SecretError> {
-    if !(MIN_SECRET..=MAX_SECRET).contains(&value.len()) {
-        return Err(SecretError::Length { len: value.len() });
+/// Why it cannot.
+pub fn check(value: &[u8]) -> Result<(), SecretError> {
+    let len = value.trim_ascii().len();
+    if len < MIN_SECRET {
+        return Err(SecretError::TooShort { len });
+    }
+    if value.len() > MAX_SECRET {
+        return Err(SecretError::TooLong);
     }
     match std::str::from_utf8(value) {
         Ok(text) if !text.contains('\0') => Ok(()),
@@ -234,10 +249,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SecretStore::open(&folder.path().join("secrets")).unwrap();
         assert!(store.value(&vault(1), &name("bank")).unwrap().is_none());
-        store.set(&vault(1), &name("bank"), b"first value", 10).unwrap();
-        store.set(&vault(1), &name("bank"), b"second value", 20).unwrap();
-        store.set(&vault(1), &name("api"), b"third value", 30).unwrap();
-        assert_eq!(store.value(&vault(1), &name("bank")).unwrap().unwrap().as_slice(), b"second value");
+        store.set(&vault(1), &name("bank"), b"the first value!", 10).unwrap();
+        store.set(&vault(1), &name("bank"), b"the second value", 20).unwrap();
+        store.set(&vault(1), &name("api"), b"the third value!", 30).unwrap();
+        assert_eq!(store.value(&vault(1), &name("bank")).unwrap().unwrap().as_slice(), b"the second value");
         let listed: Vec<_> = store.list().unwrap().into_iter().map(|info| (info.name.to_string(), info.set)).collect();
         assert_eq!(listed, [("api".to_owned(), 30), ("bank".to_owned(), 20)]);
         let raw = store.dir.read("bank").unwrap();
@@ -251,7 +266,7 @@ mod tests {
     fn what_is_wrong_is_said_and_nothing_of_the_value() {
         let folder = tempfile::tempdir().unwrap();
         let store = SecretStore::open(folder.path()).unwrap();
-        store.set(&vault(1), &name("bank"), b"hunter2-hunter2", 10).unwrap();
+        store.set(&vault(1), &name("bank"), b"hunter2-hunter2-hunter2", 10).unwrap();
         let error = |store: &SecretStore, byte| store.value(&vault(byte), &name("bank")).unwrap_err().to_string();
         assert!(error(&store, 2).contains("another master key"));
         let good = store.dir.read_to_string("bank").unwrap();
@@ -267,7 +282,7 @@ mod tests {
             assert!(error.contains(expected) && !error.contains("hunter2"), "{damaged}: {error}");
         }
         // One secret in the place of another does not open.
-        store.set(&vault(1), &name("bank"), b"hunter2-hunter2", 10).unwrap();
+        store.set(&vault(1), &name("bank"), b"hunter2-hunter2-hunter2", 10).unwrap();
         store.dir.copy("bank", &store.dir, "other").unwrap();
         assert!(store.value(&vault(1), &name("other")).unwrap_err().to_string().contains("another name"));
         store.dir.set_permissions("bank", Permissions::from_mode(0o644)).unwrap();
@@ -279,10 +294,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SecretStore::open(folder.path()).unwrap();
         let set = |value: &[u8]| store.set(&vault(1), &name("x"), value, 0);
-        assert!(matches!(set(b"seven77"), Err(SecretError::Length { len: 7 })));
-        assert!(matches!(set(&[b'a'; MAX_SECRET + 1]), Err(SecretError::Length { .. })));
-        assert!(matches!(set(&[0xff; 9]), Err(SecretError::NotText)));
-        assert!(matches!(set(b"with\0nul-inside"), Err(SecretError::NotText)));
+        assert!(matches!(set(b"fifteen-letters"), Err(SecretError::TooShort { len: 15 })));
+        assert!(matches!(set(b"  fifteen-letters\t\n"), Err(SecretError::TooShort { len: 15 })));
+        assert!(matches!(set(&[b'a'; MAX_SECRET + 1]), Err(SecretError::TooLong)));
+        assert!(matches!(set(&[0xff; 16]), Err(SecretError::NotText)));
+        assert!(matches!(set(b"with\0a-nul-inside"), Err(SecretError::NotText)));
+        assert!(set(b"of-sixteen-bytes").is_ok());
         assert!(set("-----BEGIN KEY-----\nä\n".as_bytes()).is_ok());
         assert!(set(&[b'a'; MAX_SECRET]).is_ok());
         assert_eq!(store.value(&vault(1), &name("x")).unwrap().unwrap().len(), MAX_SECRET);
@@ -293,11 +310,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SecretStore::open(folder.path()).unwrap();
         for at in ["a", "b"] {
-            store.set(&vault(1), &name(at), b"some value", 5).unwrap();
+            store.set(&vault(1), &name(at), b"some value or other", 5).unwrap();
         }
         let both = Vault::with_keys(vec![MasterKey::from_bytes([2; 32]), MasterKey::from_bytes([1; 32])]).unwrap();
         assert_eq!((store.reseal(&both).unwrap(), store.reseal(&both).unwrap()), (2, 0));
-        assert_eq!(store.value(&vault(2), &name("a")).unwrap().unwrap().as_slice(), b"some value");
+        assert_eq!(store.value(&vault(2), &name("a")).unwrap().unwrap().as_slice(), b"some value or other");
         assert_eq!(store.list().unwrap()[0].set, 5);
         assert!(store.value(&vault(1), &name("a")).is_err());
     }

@@ -21,6 +21,7 @@ mod key_store;
 mod key_versions;
 mod kv;
 mod secrets;
+mod secrets_answers;
 mod sql;
 mod sql_limits;
 mod support;
