@@ -254,9 +254,17 @@ impl Guard {
         self.records.list()
     }
 
-    /// Why the call that ended last was refused, if it was.
+    /// Why the call that ended last has no result, or why the operation on an open handle failed that [`Guard::note`] was
+    /// told about since.
     pub fn refusal(&self) -> Option<Code> {
         self.records.refusal()
+    }
+
+    /// Remembers why an operation on an open handle failed, which is no call.
+    pub fn note(&self, error: HostError) {
+        if let HostError::Denied(code) | HostError::Failed(code) | HostError::Limit(code) = error {
+            self.records.note(code);
+        }
     }
 
     /// The grant's verdict, made stricter by the life of the authority it came from.

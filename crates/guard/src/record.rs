@@ -134,9 +134,13 @@ impl Records {
         }
     }
 
-    /// Why the call that ended last was refused, if it was.
+    /// Why the call that ended last has no result, or what [`Records::note`] was told since.
     pub(crate) fn refusal(&self) -> Option<Code> {
         self.listed().refusal
+    }
+
+    pub(crate) fn note(&self, code: Code) {
+        self.listed().refusal = Some(code);
     }
 
     pub(crate) fn list(&self) -> Vec<CallRecord> {
@@ -151,7 +155,7 @@ impl Records {
 impl CallRecord {
     fn refusal(&self) -> Option<Code> {
         match self.outcome {
-            Some(Outcome::Denied(code)) => Some(code),
+            Some(Outcome::Denied(code) | Outcome::Failed(code) | Outcome::Limit(code)) => Some(code),
             None if self.decision == Decision::Deny => Some(self.code),
             _ => None,
         }

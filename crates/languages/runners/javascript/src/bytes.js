@@ -2,7 +2,7 @@
 
 import { decodeUtf8, encodeUtf8 } from "./engine.js";
 import {
-    ArrayBuffer, String, TypeError, Uint8Array, byteLengthOf, bufferOf, byteOffsetOf, copyBytes, isView, toWellFormed, uncurry, DataView, Object,
+    ArrayBuffer, Number, RangeError, String, TypeError, Uint8Array, byteLengthOf, bufferOf, byteOffsetOf, copyBytes, isArray, isView, toWellFormed, uncurry, DataView, Object,
     typedTag,
 } from "./primordials.js";
 
@@ -15,6 +15,23 @@ const isShared = (value) => typeof SharedArrayBuffer === "function" && value ins
 export function text(value) {
     return toWellFormed(String(value));
 }
+
+/** Text that a script gives where another type is a mistake: a key `undefined` is not the key "undefined". */
+export function words(value, what) {
+    if (typeof value !== "string") throw new TypeError(`${what} is a string, not ${kindOf(value)}`);
+    return toWellFormed(value);
+}
+
+/** A whole number from `least` on. */
+export function whole(value, what, least) {
+    if (typeof value !== "number" && typeof value !== "bigint") throw new TypeError(`${what} is a number, not ${kindOf(value)}`);
+    const number = Number(value);
+    if (!Number.isSafeInteger(number) || number < least) throw new RangeError(`${what} is a whole number${least === 0 ? ", and not negative" : ""}`);
+    return number;
+}
+
+/** What a value is, in a word. */
+export const kindOf = (value) => (value === null ? "null" : isArray(value) ? "an array" : typeof value);
 
 export const encode = (value) => encodeUtf8(text(value));
 export const decode = decodeUtf8;

@@ -1,7 +1,8 @@
 // The errors of the host, as scripts see them.
 
 import { exiting } from "./exit.js";
-import { Error, String, TypeError, defineProperty, hasOwn } from "./primordials.js";
+import { encodeUtf8 } from "./engine.js";
+import { Error, String, TypeError, byteLengthOf, defineProperty, hasOwn, isView, slice } from "./primordials.js";
 import { restack } from "./stack.js";
 
 /** What the web calls a failure of the world, by code; others are an `OperationError`. */
@@ -37,6 +38,9 @@ export const ERRNO = {
     "failed.io": "EIO",
     "failed.host_permission": "EACCES",
     "failed.no_space": "ENOSPC",
+    "limit.memory": "ENOSPC",
+    "limit.open_handles": "EMFILE",
+    "limit.argument_bytes": "EFBIG",
 };
 
 /** The web's errors, told apart by their name. Here `code` is the host's, where there is one. */
@@ -74,9 +78,24 @@ export function fromHost(caught, what) {
     return named(NAMES[code] ?? "OperationError", message, code);
 }
 
+/** Bytes that the host takes in one call. More would end the run. */
+const MOST = 8 * 1024 * 1024;
+
+/** Throws when a call would take more bytes than the host copies for one. */
+export function fitting(bytes, what) {
+    if (bytes > MOST) throw named("QuotaExceededError", `[limit.argument_bytes] ${slice(what, 0, 200)}`, "limit.argument_bytes");
+}
+
+/** The bytes that an argument is for the host. */
+export function sizeOf(value) {
+    if (typeof value === "string") return value.length * 3 <= MOST / 8 ? value.length : encodeUtf8(value).length;
+    return isView(value) ? byteLengthOf(value) : 0;
+}
+
 /** Calls a function of the host, which takes up to five values. Spreading them would cost more than the rest of the call. */
 export function ask(what, call, a, b, c, d, e) {
     exiting();
+    fitting(sizeOf(a) + sizeOf(b) + sizeOf(c) + sizeOf(d), what);
     try {
         return call(a, b, c, d, e);
     } catch (caught) {

@@ -1,5 +1,6 @@
 //! The functions of `wasi:filesystem/types`, in the order of the WIT.
 
+use bailiwick_guard::HostError;
 use bailiwick_host::files::{FileKind, FileStat, SetTimes};
 use bailiwick_policy::ActionName;
 use bytes::Bytes;
@@ -53,7 +54,8 @@ impl HostDescriptor for Filesystem<'_> {
     }
 
     async fn set_size(&mut self, fd: Fd, size: Filesize) -> Result<(), FsError> {
-        Ok(self.table.get(&fd)?.writable()?.set_len(size).await?)
+        let changed = self.table.get(&fd)?.writable()?.set_len(size).await;
+        self.noted(changed)
     }
 
     async fn set_times(&mut self, fd: Fd, accessed: NewTimestamp, modified: NewTimestamp) -> Result<(), FsError> {
@@ -73,7 +75,8 @@ impl HostDescriptor for Filesystem<'_> {
 
     async fn write(&mut self, fd: Fd, buffer: Vec<u8>, offset: Filesize) -> Result<Filesize, FsError> {
         let written = Filesize::try_from(buffer.len()).map_err(|_| ErrorCode::FileTooLarge)?;
-        self.table.get(&fd)?.writable()?.write_at(offset, Bytes::from(buffer)).await?;
+        let done = self.table.get(&fd)?.writable()?.write_at(offset, Bytes::from(buffer)).await;
+        self.noted(done)?;
         Ok(written)
     }
 
@@ -179,6 +182,11 @@ impl HostDirectoryEntryStream for Filesystem<'_> {
 }
 
 impl Filesystem<'_> {
+    /// Remembers the code of what failed, for whoever asks after the error that WASI has for it.
+    fn noted(&self, done: Result<(), HostError>) -> Result<(), FsError> {
+        Ok(done.inspect_err(|error| self.door.guard().note(*error))?)
+    }
+
     /// As WASI says, nothing happens for what is not open for writing.
     async fn sync_file(&mut self, fd: &Fd, everything: bool) -> Result<(), FsError> {
         match self.table.get(fd)? {

@@ -1,21 +1,22 @@
 // Files below the mounts. The calls answer at once: there is nothing to wait for, and `await` is harmless.
 
 import host from "bailiwick:host/files";
-import { data, decode, text } from "../bytes.js";
+import { data, decode, whole, words } from "../bytes.js";
 import { ask } from "../errors.js";
 
 /** The host gives and takes this much at once. */
 const READ_BYTES = 16 * 1024 * 1024;
 const WRITE_BYTES = 4 * 1024 * 1024;
 
+const place = (path) => words(path, "a path");
 const call = (action, path, operation, a, b) => ask(`file ${action} ${path}`, operation, path, a, b);
 
 /** The bytes of a file, or those from `offset` on. */
 export function read(path, { offset = 0, length } = {}) {
-    const name = text(path);
+    const name = place(path);
     const parts = [];
-    let at = count(offset);
-    let left = length === undefined ? Infinity : count(length);
+    let at = whole(offset, "`offset`", 0);
+    let left = length === undefined ? Infinity : whole(length, "`length`", 0);
     for (;;) {
         const want = Math.min(left, READ_BYTES);
         const part = call("read", name, host.read, at, want);
@@ -25,11 +26,6 @@ export function read(path, { offset = 0, length } = {}) {
         left -= part.length;
         if (part.length < want || left <= 0) return joined(parts);
     }
-}
-
-function count(value) {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError("offsets and lengths are whole numbers from 0 on");
-    return value;
 }
 
 function joined(parts) {
@@ -50,7 +46,7 @@ export function readText(path) {
 
 /** Writes text or bytes; `mode` is `replace`, `create` or `append`. */
 export function write(path, content, mode = "replace") {
-    const name = text(path);
+    const name = place(path);
     const bytes = data(content, "the content of a file");
     if (!["replace", "create", "append"].includes(mode)) throw new TypeError("the mode is `replace`, `create` or `append`");
     let at = 0;
@@ -65,11 +61,11 @@ export const writeText = write;
 export const append = (path, content) => write(path, content, "append");
 
 /** `[{ name, kind }]`, by name. */
-export const list = (path = "/") => call("list", text(path), host.list);
+export const list = (path = "/") => call("list", place(path), host.list);
 
 /** `{ kind, size, modified }`; `modified` is a `Date` or `null`. */
 export function stat(path) {
-    const { kind, size, modified } = call("read", text(path), host.stat);
+    const { kind, size, modified } = call("read", place(path), host.stat);
     return { kind, size: Number(size), modified: modified === null || modified === undefined ? null : new Date(Number(modified)) };
 }
 
@@ -84,7 +80,7 @@ export function exists(path) {
     }
 }
 
-export const remove = (path) => void call("delete", text(path), host.delete);
-export const removeDirectory = (path) => void call("delete", text(path), host.deleteDirectory);
-export const makeDirectory = (path) => void call("write", text(path), host.makeDirectory);
-export const rename = (from, to) => void call("rename", text(from), host.rename, text(to));
+export const remove = (path) => void call("delete", place(path), host.delete);
+export const removeDirectory = (path) => void call("delete", place(path), host.deleteDirectory);
+export const makeDirectory = (path) => void call("write", place(path), host.makeDirectory);
+export const rename = (from, to) => void call("rename", place(from), host.rename, place(to));

@@ -2,7 +2,7 @@
 
 import kvHost from "bailiwick:host/kv";
 import sqlHost from "bailiwick:host/sql";
-import { data, decode, text } from "../bytes.js";
+import { data, decode, kindOf, text, whole, words } from "../bytes.js";
 import { ask } from "../errors.js";
 
 /** What a value is stored as: text and bytes as they are, others as JSON. */
@@ -13,18 +13,14 @@ function stored(value) {
     return data(json);
 }
 
-const whole = (value, what, least = Number.MIN_SAFE_INTEGER) => {
-    const number = Number(value);
-    if (!Number.isSafeInteger(number) || number < least) throw new RangeError(`${what} is a whole number${least === 0 ? ", and not negative" : ""}`);
-    return number;
-};
+const named = (key) => words(key, "a key");
+const optional = (value) => (value === undefined || value === null ? null : stored(value));
 
 /** One store, as in `bailiwick.kv("cache")`. */
 export function kv(name) {
-    const store = text(name);
-    const at = (action, key) => `kv ${action} ${store}/${key}`;
-    const bytes = (key) => ask(at("get", text(key)), kvHost.get, store, text(key));
-    const optional = (value) => (value === undefined || value === null ? null : stored(value));
+    const store = words(name, "the name of a store");
+    const call = (action, operation, key, b, c) => ask(`kv ${action} ${store}/${key}`, operation, store, key, b, c);
+    const bytes = (key) => call("get", kvHost.get, named(key));
     return {
         /** The text of a key, or `null`. */
         get(key) {
@@ -40,31 +36,33 @@ export function kv(name) {
         },
         /** Sets text or bytes; other values as JSON. `ttl` in milliseconds. */
         set(key, value, { ttl } = {}) {
-            ask(at("set", text(key)), kvHost.set, store, text(key), stored(value), ttl === undefined ? null : whole(ttl, "`ttl`", 0));
+            call("set", kvHost.set, named(key), stored(value), ttl === undefined ? null : whole(ttl, "`ttl`", 0));
         },
-        delete: (key) => ask(at("delete", text(key)), kvHost.delete, store, text(key)),
+        delete: (key) => call("delete", kvHost.delete, named(key)),
         has: (key) => bytes(key) !== null && bytes(key) !== undefined,
         /** Names directly below a prefix. */
         list(prefix = "", { after, limit = 1000 } = {}) {
             const most = Math.min(1000, whole(limit, "`limit`", 0));
-            return ask(at("list", text(prefix)), kvHost.list, store, text(prefix), after === undefined ? null : text(after), most);
+            return call("list", kvHost.list, words(prefix, "a prefix"), after === undefined ? null : words(after, "`after`"), most);
         },
-        increment: (key, by = 1) => Number(ask(at("set", text(key)), kvHost.increment, store, text(key), whole(by, "what is added"))),
+        increment: (key, by = 1) => Number(call("set", kvHost.increment, named(key), whole(by, "what is added", Number.MIN_SAFE_INTEGER))),
         /** Sets a value if the present one is `expected` (`null`: there is none). */
         swap: (key, expected, value) =>
-            ask(at(optional(value) === null ? "delete" : "set", text(key)), kvHost.swap, store, text(key), optional(expected), optional(value)),
+            call(optional(value) === null ? "delete" : "set", kvHost.swap, named(key), optional(expected), optional(value)),
     };
 }
 
 /** One database, as in `bailiwick.sql("ledger").query("select * from t where id = ?", [1])`. */
 export function sql(name) {
-    const database = text(name);
+    const database = words(name, "the name of a database");
     const run = (statement, parameters = []) => {
         let answer;
-        const what = `sql ${database}: ${String(statement).split(/\s+/).join(" ").trim().slice(0, 200)}`;
-        for (const value of Object.values(parameters ?? [])) fitting(value);
+        const asked = words(statement, "a statement");
+        const what = `sql ${database}: ${asked.slice(0, 2000).split(/\s+/).join(" ").trim().slice(0, 200)}`;
+        if (typeof parameters !== "object" || parameters === null || ArrayBuffer.isView(parameters)) throw new TypeError(`parameters are an array for \`?\`, or an object for \`:name\`, not ${kindOf(parameters)}; one value is \`[value]\``);
+        for (const value of Object.values(parameters)) fitting(value);
         try {
-            answer = ask(what, sqlHost.query, database, text(statement), text(JSON.stringify(parameters, outgoing)));
+            answer = ask(what, sqlHost.query, database, asked, text(JSON.stringify(parameters, outgoing)));
         } catch (error) {
             const explained = error.code === "failed.sql_statement" || error.code === "failed.sql_constraint";
             const said = explained ? sqlHost.message() : "";

@@ -1,7 +1,7 @@
 // One execution: a script from its text to its result.
 
 import session from "bailiwick:host/session";
-import { fromHost } from "../errors.js";
+import { fitting, fromHost, sizeOf } from "../errors.js";
 import { EXIT, hasExited, takeExit } from "../exit.js";
 import { evaluate, forgetRejection, forgetVariable, rejectionOf, runJobs, seedRandom, takeRejections } from "../engine.js";
 import { write } from "../output.js";
@@ -124,6 +124,7 @@ function give(outcome, name) {
     if (outcome.error !== undefined) return report(outcome.error, name);
     if (outcome.json === undefined) return undefined;
     try {
+        fitting(sizeOf(outcome.json), "the result");
         setResult(outcome.json);
         return undefined;
     } catch (caught) {

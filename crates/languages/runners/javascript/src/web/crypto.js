@@ -1,7 +1,7 @@
 // `crypto`: randomness and digests of the host, and the named keys that stay there. `bailiwick.crypto.key("ring/key")` names one.
 
 import host from "bailiwick:host/crypto";
-import { data, exactBuffer, text, view } from "../bytes.js";
+import { data, exactBuffer, kindOf, text, view, words } from "../bytes.js";
 import { ask, named, notSupported } from "../errors.js";
 import { digest as checksum } from "../modules/digests.js";
 import { define } from "./define.js";
@@ -13,6 +13,7 @@ const HASHES = { "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512", 
 
 /** At most 64 KiB of random bytes. */
 export function randomBytes(length) {
+    if (typeof length !== "number") throw new TypeError(`the length is a number, not ${kindOf(length)}`);
     if (!(Number.isInteger(length) && length >= 0 && length <= RANDOM_BYTES)) throw named("QuotaExceededError", "at most 65,536 random bytes at once");
     return ask("crypto random", host.random, length);
 }
@@ -36,7 +37,8 @@ export class CryptoKey {
     }
     static name(key) {
         if (typeof key === "string") return text(key);
-        if (!(#name in key) || key.#name === undefined) throw notSupported("this operation with a key that the script brought");
+        if (typeof key !== "object" || key === null || !(#name in key)) throw new TypeError(`a key is a name or a CryptoKey, not ${kindOf(key)}`);
+        if (key.#name === undefined) throw notSupported("this operation with a key that the script brought");
         return key.#name;
     }
     static bytes(key) {
@@ -56,7 +58,7 @@ delete CryptoKey.bytes;
 define(CryptoKey, { name: "CryptoKey" });
 
 /** Names a key of the host. Whether there is one shows when it is used. */
-export const key = (name) => new CryptoKey(CryptoKey, { name: text(name), algorithm: { name: "host" } });
+export const key = (name) => new CryptoKey(CryptoKey, { name: words(name, "the name of a key"), algorithm: { name: "host" } });
 
 export const operations = {
     hmac: (of, bytes) => ask(`crypto hmac ${keyName(of)}`, host.hmac, keyName(of), bytes),

@@ -2,7 +2,7 @@
 
 import host from "bailiwick:host/fetch";
 import { data, decode, encode, exactBuffer, text as asText, view } from "../bytes.js";
-import { ask, named } from "../errors.js";
+import { ask, fitting, named, sizeOf } from "../errors.js";
 import { define } from "./define.js";
 import { CUSTOM } from "./inspect.js";
 
@@ -11,6 +11,8 @@ const read = (body, max) => body.read(max);
 
 /** Bytes of a body that is read at once. */
 const SHORT = 1 << 20;
+/** Bytes that the host takes for a header beside its text. */
+const FIELD = 64;
 /** Bytes that are asked for at a time. */
 const PIECE = 64 << 10;
 
@@ -21,8 +23,13 @@ class Headers {
     #fields = new Map();
     constructor(init) {
         if (init === undefined || init === null) return;
+        if (typeof init !== "object") throw new TypeError(`headers are an object, pairs or Headers, not ${typeof init}`);
         const pairs = typeof init[Symbol.iterator] === "function" ? init : Object.entries(init);
-        for (const [name, value] of pairs) this.append(name, value);
+        for (const pair of pairs) {
+            const [name, value, more] = typeof pair === "object" && pair !== null ? [...pair] : [];
+            if (value === undefined || more !== undefined) throw new TypeError("a header is a pair of name and value");
+            this.append(name, value);
+        }
     }
     append(name, value) {
         const key = fieldName(name);
@@ -431,6 +438,7 @@ async function fetch(input, init) {
     const what = `fetch ${request.method} ${url.href}`;
     const headers = [...request.headers].map(([name, value]) => [asText(name), encode(value)]);
     const sent = { method, url: asText(url.href), headers, body: bodyBytes(request) ?? new Uint8Array(0) };
+    fitting(headers.reduce((sum, [name, value]) => sum + FIELD + name.length + value.length, sent.url.length + sizeOf(sent.body)), what);
     const { status, headers: fields, body } = ask(what, open, sent);
     const received = fields.map(([name, value]) => [name, decode(view(value))]);
     const source = new Source(what, body);

@@ -13,7 +13,7 @@ from json import JSONDecoder, JSONEncoder
 from componentize_py_types import Err
 
 from _bailiwick import filesystem, fresh, output, tracebacks
-from _bailiwick.host import session, translate
+from _bailiwick.host import fitting, session, translate
 from _bailiwick.loop import Waiter
 
 _COMPILE = compile
@@ -120,6 +120,7 @@ class Runner:
             raise TypeError(f"result is not JSON: {error}") from None
         if not text.isascii() and _HALVES.search(text):
             text = _ENCODE_ASCII(value)
+        fitting(len(text), f"result of {len(text)} characters")
         try:
             session.set_result(text)
         except Err as error:

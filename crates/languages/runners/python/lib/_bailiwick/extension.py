@@ -5,6 +5,7 @@ from _bailiwick.own import BUILTINS as __builtins__
 from json import JSONDecoder, JSONEncoder
 
 from _bailiwick import host
+from _bailiwick.arguments import json, text
 
 _DECODE = JSONDecoder().decode
 _ENCODE = JSONEncoder(allow_nan=False).encode
@@ -12,5 +13,6 @@ _ENCODE = JSONEncoder(allow_nan=False).encode
 
 def call(kind, action, resource, /, **arguments):
     """Does `action` to `resource`, which are of a kind that begins with `x-`. The host says what it answers."""
-    what = f"{kind} {action} {resource}"
-    return _DECODE(host.call(what, host.extension.call, kind, action, resource, _ENCODE(arguments)))
+    sort, deed = text(kind, "call: `kind`"), text(action, "call: `action`")
+    name, values = text(resource, "call: `resource`"), json(_ENCODE, arguments, "call: the arguments")
+    return _DECODE(host.call(f"{sort} {deed} {name}", host.extension.call, sort, deed, name, values))

@@ -15,12 +15,14 @@ import posix
 import posixpath
 import weakref
 
-from _bailiwick import errors
+from _bailiwick import errors, writing
 from _bailiwick.host import script
 
 _OPEN = io.open
 _NORMAL = posixpath.normpath
 _WRITERS = weakref.WeakSet()
+_LONGEST = 1 << 16
+"""Characters of a path. The host refuses shorter ones; what is longer than it copies would end the run."""
 
 
 def spelled(path):
@@ -32,6 +34,8 @@ def spelled(path):
         path = os.fspath(path)
         if type(path) is not str:
             return path
+    if len(path) > _LONGEST:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), f"{path[:200]}…")
     if "./" in path or "//" in path or path.endswith(("/", "/.", "/..")) or path in (".", ".."):
         clean = _NORMAL("/" + path)
         return clean[1:] if clean.startswith("//") else clean
@@ -42,7 +46,8 @@ def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
     """Open file and return a stream. Raise OSError upon failure."""
     writes = mode != "r" and mode != "rb"
     try:
-        stream = _OPEN(spelled(file), mode, buffering, encoding, errors, newline, closefd, opener)
+        ask = writing.open if writes else _OPEN
+        stream = ask(spelled(file), mode, buffering, encoding, errors, newline, closefd, opener)
     except OSError as error:
         failure = explained(error, "write" if writes else "read", file)
     else:
@@ -65,11 +70,13 @@ def flush():
 
 
 def explained(error, action, path):
-    """A refusal of the host with its reason code; other errors as they are."""
+    """A refusal of the host with its reason code; other errors as they are, with the code of a limit if that was it."""
+    if error.errno in writing.LIMITS:
+        return writing.coded(error)
     if error.errno != errno.EPERM and error.errno != errno.ENOTCAPABLE:
         return error
     code = script.refusal()
-    if code is None:
+    if code is None or not code.startswith("deny."):
         return error
     failure = errors.denied(code, f"file {action} {_shown(path)}")
     failure.errno, failure.filename = error.errno, path
@@ -139,6 +146,7 @@ _ONE = {
     "unlink": "delete",
     "rmdir": "delete",
     "access": "read",
+    "ftruncate": "write",
 }
 
 
@@ -146,8 +154,9 @@ def install():
     """Puts the wrappers where Python looks for the functions."""
     for name, action in _ONE.items():
         if hasattr(posix, name):
-            wrapped = _one(getattr(posix, name), action)
+            wrapped = _one(writing.opened if name == "open" else getattr(posix, name), action)
             setattr(os, name, wrapped)
+    writing.install()
     for name in ("listdir", "scandir"):
         setattr(os, name, _optional(getattr(posix, name), "list"))
     for name in ("rename", "replace"):

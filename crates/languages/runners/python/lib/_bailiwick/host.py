@@ -14,6 +14,8 @@ __all__ = ["Constant", "call", "crypto", "extension", "fetch", "kv", "script", "
 _ERR = Err
 _DENIED = types.Error_Denied
 _FAILED = types.Error_Failed
+MOST = 8 << 20
+"""Bytes that go to the host in one call."""
 
 
 class Constant:
@@ -27,15 +29,29 @@ class Constant:
 
 
 def call(what, function, *arguments):
-    """Calls the host. `what` names the action and its resource, for the error's text."""
+    """Calls the host. `what` names the action and its resource, for the error's text.
+
+    INVARIANT: `arguments` come from `_bailiwick.arguments`, in the order of the WIT.
+    """
+    size = 0
     for argument in arguments:
-        if type(argument) is str and not argument.isascii():
-            argument.encode()  # half a surrogate pair is no text: an error here, a trap in the call
+        kind = type(argument)
+        if kind is bytes:
+            size += len(argument)
+        elif kind is str:
+            size += len(argument) if argument.isascii() else len(argument.encode())
+    fitting(size, what)
     try:
         return function(*arguments)
     except _ERR as error:
         reason = error.value
     raise translate(reason, what)
+
+
+def fitting(size, what):
+    """Raises `LimitError` for more bytes than the host copies for one call. Handing them over would end the run."""
+    if size > MOST:
+        raise errors.limit("limit.argument_bytes", what if len(what) < 200 else f"{what[:200]}…")
 
 
 def translate(reason, what):

@@ -11,11 +11,14 @@ import json
 import pprint
 import sys
 
+from _bailiwick.arguments import octets
 from _bailiwick.host import Constant, script
 
 _OUT, _ERR = Constant(script.Stream.STDOUT), Constant(script.Stream.STDERR)
 _DUMP = json.dump
 _GATHERED = 4096
+_PIECE = 1 << 20
+"""Bytes that go to the host in one call. There is a most, and over it the run would end."""
 
 
 class _Channel(io.RawIOBase):
@@ -30,8 +33,10 @@ class _Channel(io.RawIOBase):
         return True
 
     def write(self, data):
-        script.print(self._stream, bytes(data))
-        return len(data)
+        content = octets(data, f"{self.name}: what is written")
+        for start in range(0, len(content), _PIECE):
+            script.print(self._stream, content[start : start + _PIECE])
+        return len(content)
 
     def fileno(self):
         return self._number
@@ -131,6 +136,6 @@ def flush():
 def complain(text):
     """Writes text to the run's stderr, whatever a script did to `sys.stderr`."""
     try:
-        script.print(_ERR, text.encode("utf-8", "backslashreplace"))
+        script.print(_ERR, text.encode("utf-8", "backslashreplace")[:_PIECE])
     except MemoryError:
         script.print(_ERR, b"MemoryError\n")

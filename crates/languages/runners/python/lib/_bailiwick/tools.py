@@ -10,6 +10,7 @@ import typing
 from json import JSONDecoder, JSONEncoder
 
 from _bailiwick import errors, host
+from _bailiwick.arguments import json, text
 
 _DECODE = JSONDecoder().decode
 _ENCODE = JSONEncoder(allow_nan=False).encode
@@ -39,6 +40,7 @@ class Tools:
         return self[name]
 
     def __getitem__(self, name):
+        name = text(name, "tools: the name of a server")
         server = _servers().get(name)
         return Server(name) if server is None else server
 
@@ -65,6 +67,7 @@ class Server:
         return self[name]
 
     def __getitem__(self, name):
+        name = text(name, "tools: the name of a tool")
         tool = self._tools.get(name)
         return _unknown(self._name, name) if tool is None else tool
 
@@ -105,7 +108,9 @@ def _respell(named):
 def _unknown(server, tool):
     """A function for a tool that the host did not list. The host decides about the call, as about every other."""
 
-    def function(**arguments):
+    def function(*values, **arguments):
+        if values:
+            raise TypeError(f"tools.{server}.{tool}: takes named arguments, as in {function.__name__}(name=value)")
         try:
             return call(server, tool, arguments)
         except Exception as error:
@@ -207,8 +212,9 @@ def call(server, tool, arguments):
 
     A tool that answers with an error raises `bailiwick.ToolError` with what it said.
     """
-    what = f"tool call {server}/{tool}"
-    reply = _DECODE(host.call(what, host.tools.call, server, tool, _ENCODE(arguments)))
+    where = f"tools.{server}.{tool}"
+    values = json(_ENCODE, arguments, f"{where}: the arguments")
+    reply = _DECODE(host.call(f"tool call {server}/{tool}", host.tools.call, server, tool, values))
     blocks = reply.get("content") or []
     texts = [block.get("text", "") for block in blocks if block.get("type") == "text"]
     if reply.get("is_error"):

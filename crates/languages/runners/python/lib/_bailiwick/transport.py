@@ -10,6 +10,7 @@ from http.client import HTTPMessage
 
 from _bailiwick import host
 from _bailiwick.address import canonical
+from _bailiwick.arguments import data, octets, text
 
 _METHODS = {method.name: method for method in host.fetch.Method}
 _UNASKED = frozenset(("host", "content-length", "connection", "transfer-encoding"))
@@ -17,6 +18,8 @@ _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _REQUEST = host.fetch.Request
 _SEND = host.fetch.send
 _OPEN = host.fetch.open
+_FIELD = 64
+"""Bytes that the host takes for a header beside its text."""
 _PIECE = 1 << 20
 """Bytes that are asked for at a time when the whole is wanted."""
 
@@ -39,14 +42,32 @@ def open(method, url, headers, body):
 
 
 def _request(method, url, headers, body):
-    verb = _METHODS.get(method.upper())
+    verb = _METHODS.get(text(method, "fetch: the method").upper())
     if verb is None:
         raise ValueError(f"the method {method!r} is not one of {', '.join(_METHODS)}")
-    url = canonical(url)
-    fields = [(name, value.encode("latin-1")) for name, value in headers if name.lower() not in _UNASKED]
-    if not all(name.isascii() for name, _ in fields):
-        raise ValueError("the name of a header is ASCII")
-    return f"fetch {verb.name} {url}", _REQUEST(verb, url, fields, body), url
+    url = canonical(text(url, "fetch: the URL"))
+    fields = [field for field in map(_field, headers) if field[0].lower() not in _UNASKED]
+    what, content = f"fetch {verb.name} {url}", data(body, "fetch: the body")
+    host.fitting(len(url) + len(content) + sum(_FIELD + len(name) + len(value) for name, value in fields), what)
+    return what, _REQUEST(verb, url, fields, content), url
+
+
+def _field(pair):
+    """A header field. A number stands for its text, as in `http.client`."""
+    name, value = pair
+    if isinstance(name, bytes):
+        name = name.decode("latin-1")
+    name = text(name, "fetch: the name of a header")
+    if not name.isascii():
+        raise ValueError(f"fetch: the name of a header is ASCII, not {name!r}")
+    if isinstance(value, int):
+        value = str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return name, bytes(value)
+    try:
+        return name, text(value, f"fetch: the value of the header {name!r}").encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(f"fetch: the value of the header {name!r} is Latin-1; encode it") from None
 
 
 def _text(fields):
@@ -119,6 +140,15 @@ class Response(urllib.response.addinfourl):
         return self.closed
 
 
+def _joined(body):
+    """The body that a file or an iterable has. Text is refused, as Python's own handler does."""
+    if hasattr(body, "read"):
+        body = body.read()
+    elif not isinstance(body, str) and hasattr(body, "__iter__"):
+        body = b"".join(body)
+    return octets(body, "fetch: the body", "bytes, an iterable of bytes, or a file opened for reading bytes")
+
+
 class _Handler(urllib.request.AbstractHTTPHandler):
     """Opens http and https URLs. It takes the place of both of Python's handlers."""
 
@@ -131,8 +161,8 @@ class _Handler(urllib.request.AbstractHTTPHandler):
         if body is None:
             body = b""
         elif not isinstance(body, (bytes, bytearray, memoryview)):
-            body = body.read() if hasattr(body, "read") else b"".join(body)
-        status, fields, content, url = open(request.get_method(), request.full_url, headers, bytes(body))
+            body = _joined(body)
+        status, fields, content, url = open(request.get_method(), request.full_url, headers, body)
         message = HTTPMessage()
         for name, value in fields:
             message[name] = value

@@ -1,19 +1,23 @@
 """Key-value stores."""
 
-from json import dumps, loads
+from json import JSONEncoder, loads
 
 from _bailiwick import host
+from _bailiwick.arguments import data, json, seconds, text, whole
+
+_ENCODE = JSONEncoder(allow_nan=False).encode
+_VALUE = "kv.set: `value` (`set_json` takes whatever JSON can say)"
 
 
 class Store:
     """One store, by its name in the policy. Values are bytes; text is stored as UTF-8."""
 
     def __init__(self, name: str):
-        self.name = name
+        self.name = text(name, "kv: `name`")
 
     def get(self, key: str, default=None) -> bytes:
         """The value of a key, or `default`."""
-        value = host.call(f"kv get {self.name}/{key}", host.kv.get, self.name, key)
+        value = self._call("get", "get", host.kv.get, text(key, "kv.get: `key`"))
         return default if value is None else value
 
     def get_text(self, key: str, default=None) -> str:
@@ -28,33 +32,36 @@ class Store:
 
     def set(self, key: str, value: bytes | str, ttl: float | None = None) -> None:
         """Sets a value, which is gone after `ttl` seconds if that is given."""
-        if ttl is not None and not ttl > 0:
-            raise ValueError("`ttl` is a number of seconds above 0")
-        milliseconds = None if ttl is None else max(1, int(ttl * 1000))
-        host.call(f"kv set {self.name}/{key}", host.kv.set, self.name, key, _bytes(value), milliseconds)
+        milliseconds = None if ttl is None else seconds(ttl, "kv.set: `ttl`")
+        self._call("set", "set", host.kv.set, text(key, "kv.set: `key`"), data(value, _VALUE), milliseconds)
 
     def set_json(self, key: str, value, ttl: float | None = None) -> None:
         """Sets a value to the JSON text of `value`."""
-        self.set(key, dumps(value), ttl)
+        self.set(key, json(_ENCODE, value, "kv.set_json: `value`"), ttl)
 
     def delete(self, key: str) -> bool:
         """Removes a key; says whether there was one."""
-        return host.call(f"kv delete {self.name}/{key}", host.kv.delete, self.name, key)
+        return self._call("delete", "delete", host.kv.delete, text(key, "kv.delete: `key`"))
 
     def list(self, prefix: str = "", after: str | None = None, limit: int = 1000) -> list[str]:
         """What is directly below a prefix, by name; names with a slash at their end have more below them."""
-        return host.call(f"kv list {self.name}/{prefix}", host.kv.list, self.name, prefix, after, limit)
+        last = None if after is None else text(after, "kv.list: `after`")
+        return self._call("list", "list", host.kv.list, text(prefix, "kv.list: `prefix`"), last, whole(limit, "kv.list: `limit`"))
 
     def increment(self, key: str, by: int = 1) -> int:
         """Adds to a number, which is 0 when there is no such key; gives the sum."""
-        return host.call(f"kv set {self.name}/{key}", host.kv.increment, self.name, key, by)
+        number = whole(by, "kv.increment: `by`", -(2**63), 2**63 - 1)
+        return self._call("increment", "set", host.kv.increment, text(key, "kv.increment: `key`"), number)
 
     def swap(self, key: str, expected: bytes | str | None, value: bytes | str | None) -> bool:
         """Sets a value if the present one is `expected` (`None`: if there is none); `None` removes. Says whether it did."""
-        old = None if expected is None else _bytes(expected)
-        new = None if value is None else _bytes(value)
-        action = "delete" if new is None else "set"
-        return host.call(f"kv {action} {self.name}/{key}", host.kv.swap, self.name, key, old, new)
+        old = None if expected is None else data(expected, "kv.swap: `expected`")
+        new = None if value is None else data(value, "kv.swap: `value`")
+        return self._call("swap", "delete" if new is None else "set", host.kv.swap, text(key, "kv.swap: `key`"), old, new)
+
+    def _call(self, function, action, ask, key, *arguments):
+        store = text(self.name, f"kv.{function}: the store's name")
+        return host.call(f"kv {action} {store}/{key}", ask, store, key, *arguments)
 
     def __getitem__(self, key):
         value = self.get(key)
@@ -77,14 +84,6 @@ class Store:
 
     def __repr__(self):
         return f"bailiwick.kv({self.name!r})"
-
-
-def _bytes(value):
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
-    raise TypeError(f"a value is bytes or text, not {type(value).__name__}; `set_json` takes anything that JSON can say")
 
 
 def kv(name: str) -> Store:

@@ -1,6 +1,7 @@
 """Secrets that requests carry and scripts never see."""
 
 from _bailiwick import host
+from _bailiwick.arguments import text
 
 
 def secret(name: str) -> str:
@@ -8,4 +9,5 @@ def secret(name: str) -> str:
 
         requests.get(url, headers={"authorization": f"Bearer {bailiwick.secret('bank-token')}"})
     """
-    return host.call(f"secret use {name}", host.secrets.placeholder, name)
+    named = text(name, "secret: `name`")
+    return host.call(f"secret use {named}", host.secrets.placeholder, named)

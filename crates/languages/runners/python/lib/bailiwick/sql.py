@@ -1,9 +1,10 @@
 """SQL databases."""
 
 import base64
-from json import JSONDecoder, dumps
+from json import JSONDecoder, JSONEncoder
 
 from _bailiwick import errors, host
+from _bailiwick.arguments import json, text
 
 _DECODE = JSONDecoder().decode
 
@@ -51,16 +52,15 @@ class Database:
     """One database, by its name in the policy."""
 
     def __init__(self, name: str):
-        self.name = name
+        self.name = text(name, "sql: `name`")
 
     def query(self, statement: str, parameters: list | tuple | dict = ()) -> Rows:
         """Runs one statement, which is a transaction of its own, with parameters for `?` (a list) or `:name` (a dict)."""
-        values = parameters if isinstance(parameters, dict) else list(parameters)
-        for value in values.values() if isinstance(values, dict) else values:
-            _check(value)
-        what = f"sql {self.name}: {' '.join(statement.split())[:200]}"
+        database, asked = text(self.name, "sql: the database's name"), text(statement, "sql.query: `statement`")
+        values = json(_ENCODE, _values(parameters), "sql.query: `parameters`")
+        what = f"sql {database}: {' '.join(asked[:2000].split())[:200]}"
         try:
-            text = host.call(what, host.sql.query, self.name, statement, dumps(values, default=_value, allow_nan=False))
+            reply = _DECODE(host.call(what, host.sql.query, database, asked, values))
         except errors.SqlError as error:
             said = host.sql.message()
             if said:
@@ -68,7 +68,6 @@ class Database:
                 failure.code = error.code
                 raise failure from None
             raise
-        reply = _DECODE(text)
         columns = reply["columns"]
         kind = type("Row", (Row,), {"__slots__": (), "_columns": columns, "__module__": "bailiwick"})
         rows = Rows(kind(map(_plain, row)) for row in reply["rows"])
@@ -92,15 +91,29 @@ class Database:
         return f"bailiwick.sql({self.name!r})"
 
 
-def _check(value):
-    if isinstance(value, (list, tuple, dict)):
-        raise _unfit(value)
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise OverflowError("an integer of a database has at most 64 bits")
+def _values(parameters):
+    """The values for the placeholders, each one that a database has."""
+    if isinstance(parameters, dict):
+        values = {text(key, "sql.query: a name in `parameters`"): value for key, value in parameters.items()}
+        each = values.values()
+    elif isinstance(parameters, (str, bytes, bytearray, memoryview)) or not hasattr(parameters, "__iter__"):
+        kind = "None" if parameters is None else type(parameters).__name__
+        raise TypeError(f"sql.query: `parameters` is a list for `?`, or a dict for `:name`, not {kind}; one value is `[value]`")
+    else:
+        values = each = list(parameters)
+    for value in each:
+        if not isinstance(value, _FITTING) and not hasattr(value, "isoformat"):
+            raise _unfit(value)
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise OverflowError("an integer of a database has at most 64 bits")
+    return values
+
+
+_FITTING = (type(None), int, float, str, bytes, bytearray, memoryview)
 
 
 def _unfit(value):
-    return TypeError(f"a parameter is None, a number, text, bytes or a date, not {type(value).__name__}")
+    return TypeError(f"sql.query: a parameter is None, a number, text, bytes or a date, not {type(value).__name__}")
 
 
 def _value(value):
@@ -109,6 +122,9 @@ def _value(value):
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise _unfit(value)
+
+
+_ENCODE = JSONEncoder(default=_value, allow_nan=False).encode
 
 
 def _plain(value):

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
+from _bailiwick.arguments import data as octets_of, text
+
 from . import exceptions
 from .structures import CaseInsensitiveDict
 
@@ -36,9 +38,9 @@ class PreparedRequest:
 
     def prepare(self, method=None, url=None, headers=None, files=None, data=None, params=None, auth=None, cookies=None,
                 hooks=None, json=None):
-        self.method = (method or "GET").upper()
+        self.method = text(method or "GET", "requests: `method`").upper()
         self.url = _with_params(url, params)
-        self.headers = CaseInsensitiveDict({k: v for k, v in (headers or {}).items() if v is not None})
+        self.headers = CaseInsensitiveDict({k: v for k, v in pairs(headers, "headers") if v is not None})
         self.body, kind = _body(data, json, files)
         if kind is not None:
             self.headers.setdefault("Content-Type", kind)
@@ -278,7 +280,7 @@ def _charset(kind):
 def _with_params(url, params):
     if not url:
         raise exceptions.MissingSchema("no URL")
-    url = str(url).strip()
+    url = (url.decode() if isinstance(url, bytes) else str(url)).strip()
     if "://" not in url:
         raise exceptions.MissingSchema(f"Invalid URL {url!r}: No scheme supplied. Perhaps you meant https://{url}?")
     if not params:
@@ -298,19 +300,27 @@ def _with_params(url, params):
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
 
 
+def pairs(values, name):
+    """Those of a dict, or of nothing."""
+    if values is not None and not hasattr(values, "items"):
+        raise TypeError(f"requests: `{name}` is a dict, not {type(values).__name__}")
+    return (values or {}).items()
+
+
 def _body(data, json, files):
     if files:
         return _multipart(data, files)
     if data is not None and data != {}:
-        if isinstance(data, (bytes, bytearray)):
+        if isinstance(data, (bytes, bytearray, memoryview)):
             return bytes(data), None
         if isinstance(data, str):
             return data.encode(), None
         if hasattr(data, "read"):
-            content = data.read()
-            return content.encode() if isinstance(content, str) else content, None
+            return octets_of(data.read(), "requests: what the file of `data` holds"), None
         if hasattr(data, "items") or isinstance(data, (list, tuple)):
             return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+        if not hasattr(data, "__iter__"):
+            raise TypeError(f"requests: `data` is bytes, text, a dict, pairs, a file or an iterable of bytes, not {type(data).__name__}")
         return b"".join(data), None
     if json is not None:
         try:
@@ -331,7 +341,7 @@ def _multipart(data, files):
         filename, content, *kind = value if isinstance(value, tuple) else (getattr(value, "name", name), value)
         if hasattr(content, "read"):
             content = content.read()
-        content = content.encode() if isinstance(content, str) else content
+        content = octets_of(content, "requests: what is sent of `files`")
         filename = str(filename).rpartition("/")[2]
         header = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
         if kind and kind[0]:

@@ -7,7 +7,7 @@ from _bailiwick import transport
 
 from . import exceptions
 from .adapters import HTTPAdapter
-from .models import PreparedRequest, Request, answer, next_request
+from .models import PreparedRequest, Request, answer, next_request, pairs
 from .structures import CaseInsensitiveDict
 
 _MAX_REDIRECTS = 30
@@ -38,7 +38,7 @@ class Session:
         must allow.
         """
         shown = CaseInsensitiveDict(self.headers)
-        shown.update(headers or {})
+        shown.update(pairs(headers, "headers"))
         asked = Request(method, url, shown, files, data, _merged(self.params, params), self.auth if auth is None else auth,
                         {**self.cookies, **dict(cookies or {})}, json=json)
         return self.send(asked.prepare(), allow_redirects=allow_redirects, stream=stream)
@@ -46,7 +46,7 @@ class Session:
     def prepare_request(self, request):
         """The request with what the session adds, as it is sent."""
         shown = CaseInsensitiveDict(self.headers)
-        shown.update(request.headers or {})
+        shown.update(pairs(request.headers, "headers"))
         prepared = PreparedRequest()
         prepared.prepare(request.method, request.url, shown, request.files, request.data, _merged(self.params, request.params),
                          self.auth if request.auth is None else request.auth,
@@ -76,8 +76,7 @@ class Session:
         retries = self.get_adapter(request.url).max_retries
         while True:
             try:
-                headers = [(name, _text(value)) for name, value in request.headers.items()]
-                reply = ask(request.method, request.url, headers, request.body or b"")
+                reply = ask(request.method, request.url, request.headers.items(), b"" if request.body is None else request.body)
                 break
             except PermissionError:
                 raise
@@ -88,7 +87,9 @@ class Session:
                     raise _as(exceptions.ConnectionError, error, request) from error
                 retries -= 1
             except ValueError as error:
-                kind = exceptions.InvalidSchema if "not an http" in str(error) else exceptions.InvalidURL
+                about = str(error)
+                kind = exceptions.InvalidHeader if "header" in about else exceptions.InvalidURL
+                kind = exceptions.InvalidSchema if "not an http" in about else kind
                 raise _as(kind, error, request) from None
         response = answer(request, *reply)
         response.elapsed = datetime.timedelta(seconds=time.monotonic() - start)
@@ -145,10 +146,6 @@ def _merged(one, other):
     if not other:
         return one
     return {**dict(one), **dict(other)} if not isinstance(other, (str, bytes)) else other
-
-
-def _text(value):
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _as(kind, error, request):

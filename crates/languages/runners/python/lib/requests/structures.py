@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, MutableMapping
 
+from _bailiwick.arguments import text
+
 
 class CaseInsensitiveDict(MutableMapping):
     """A dict whose keys are text in any case; it remembers the case of the last one set."""
@@ -11,6 +13,7 @@ class CaseInsensitiveDict(MutableMapping):
         self.update({} if data is None else data, **named)
 
     def __setitem__(self, key, value):
+        key = text(key.decode("latin-1") if isinstance(key, bytes) else key, "requests: the name of a header")
         self._store[key.lower()] = (key, value)
 
     def __getitem__(self, key):
