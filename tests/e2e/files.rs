@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("files::not_to_be_written", not_to_be_written),
         Trial::test("files::out", out),
         Trial::test("files::out_without_a_mount", out_without_a_mount),
+        Trial::test("files::out_over_the_run", out_over_the_run),
     ]
 }
 
@@ -145,6 +146,9 @@ fn conflict() -> Result<(), Failed> {
         fs::read_to_string(scene.root.join("data/a"))? == "theirs" && !scene.root.join("data/b").exists(),
         (),
     )?;
+    expect("which file", report.staged[0].stuck.as_deref() == Some("/m/a"), &report.staged)?;
+    let why: Vec<_> = report.calls.iter().filter_map(|call| call.explanation.as_deref()).collect();
+    expect("the operator is told", matches!(why[..], [why] if why.contains("changed `/m/a`")), &why)?;
     let log = fs::read_to_string(scene.root.join("log.jsonl"))?;
     expect("the log", log.contains("failed.conflict") && log.contains("not_applied"), log)
 }
@@ -237,11 +241,65 @@ fn out() -> Result<(), Failed> {
     let ended = run(&[])?;
     expect("the second", ended.code == Some(7) && ended.stderr.contains("--overwrite"), &ended)?;
     expect("what was there", content()? == "mine", content())?;
+    let aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("run-");
+    let aside: Vec<_> =
+        fs::read_dir(scene.root.join("left"))?.flatten().filter(aside).map(|entry| entry.path()).collect();
+    expect("nothing is lost", aside.len() == 1 && fs::read_to_string(aside[0].join("d/x"))? == "2", &aside)?;
+    expect("nor in doubt", ended.stderr.contains(&*aside[0].file_name().unwrap().to_string_lossy()), &ended)?;
     expect("the third", run(&["--overwrite"])?.code == Some(0) && content()? == "2", content())?;
     fs::remove_file(scene.root.join("left/d/x"))?;
     std::os::unix::fs::symlink(scene.root.join("data/a"), scene.root.join("left/d/x"))?;
     expect("a link", run(&["--overwrite"])?.code == Some(7), ())?;
     expect("behind it", fs::read_to_string(scene.root.join("data/a"))? == "old", ())
+}
+
+/// The guest chooses the names, so that `--overwrite` must not reach what the run stands on.
+fn out_over_the_run() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let policy = format!("{RULES}m = {{ report = true }}\n");
+    scene.command(&policy, &json!([write("/m/policy.toml", "mine"), write("/m/token", "mine")]))?;
+    for file in ["policy.toml", "calls.wat", "token", "bailiwick.toml"] {
+        fs::create_dir_all(scene.root.join(format!("of-{file}")))?;
+        fs::copy(scene.root.join("bailiwick.toml"), scene.root.join(format!("of-{file}/{file}")))?;
+    }
+    fs::copy(scene.root.join("policy.toml"), scene.root.join("of-policy.toml/policy.toml"))?;
+    fs::copy(scene.root.join("calls.wat"), scene.root.join("of-calls.wat/calls.wat"))?;
+    let usual = "run calls.wat -p policy.toml --as bot --config bailiwick.toml";
+    for (words, what) in [
+        (format!("{usual} --out ."), "the state folder"),
+        (format!("{usual} --out state"), "the state folder"),
+        (format!("{usual} --out state/new"), "the state folder"),
+        (usual.replace("-p ", "--out of-policy.toml --overwrite -p of-policy.toml/"), "the manifest"),
+        (usual.replace("run ", "run --out of-calls.wat --overwrite of-calls.wat/"), "the guest"),
+        (
+            usual.replace("--config ", "--out of-bailiwick.toml --overwrite --config of-bailiwick.toml/"),
+            "the configuration",
+        ),
+        (format!("{usual} --out of-token --overwrite --input @of-token/token"), "the input"),
+    ] {
+        let mut run = program::program(&scene.root, words.split(' '));
+        let before = tree(&scene.root)?;
+        let ended = program::run(run.args(["--state", "state"]))?;
+        expect(what, ended.code == Some(2) && ended.stderr.contains(what), &ended)?;
+        expect("nothing ran", !ended.stderr.contains("finished"), &ended)?;
+        expect("nothing changed", tree(&scene.root)? == before, ())?;
+    }
+    Ok(())
+}
+
+/// The files below a folder with their contents, without those of the state folder, where every attempt is on record.
+fn tree(root: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failed> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true if path.ends_with("state") => {}
+            true => found.extend(tree(&path)?),
+            false => found.push((path.clone(), fs::read(&path)?)),
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn out_without_a_mount() -> Result<(), Failed> {

@@ -1,6 +1,7 @@
 //! What `run` and `session` have in common: who asks becomes a grant, on record; the configuration becomes an executor.
 
 pub(crate) mod delivery;
+mod kept;
 pub(crate) mod live;
 pub(crate) mod report;
 pub(crate) mod signals;
@@ -27,6 +28,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::identity::{self, About, Who};
 use crate::languages::CACHE_BYTES;
+use crate::launch::delivery::Delivery;
+use crate::launch::kept::Kept;
 use crate::manifest::{self, Loaded};
 use crate::{administration, environment, input, keys, log, secrets, tools};
 
@@ -95,6 +98,50 @@ impl Launch {
 
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
         &self.loaded.manifest
+    }
+
+    /// The way of what the guest leaves to the folder of `--out`, if there is one. `guest` is the file that runs.
+    ///
+    /// # Errors
+    /// As [`Delivery::of`].
+    pub(crate) fn delivery(
+        &self,
+        arguments: &LaunchArguments,
+        host: &Configuration,
+        guest: Option<&Path>,
+    ) -> Result<Option<Delivery>, Failure> {
+        let Loaded { manifest, folder, files, .. } = &self.loaded;
+        let mut kept = Kept::new(host.state.path());
+        let input = arguments.input.as_deref().and_then(|text| text.strip_prefix('@')).map(Path::new);
+        let typed = [
+            ("the guest", guest),
+            ("the token", arguments.token_file.as_deref()),
+            ("the proof", arguments.dpop_proof.as_deref()),
+            ("the input", input),
+        ];
+        for (what, path) in typed.into_iter().filter_map(|(what, path)| Some((what, path?))) {
+            kept = kept.and(what, path);
+        }
+        for path in files {
+            kept = kept.and("the manifest", path);
+        }
+        for path in host.trust_files() {
+            kept = kept.and("the configuration", path);
+        }
+        for path in host.postgres.values().filter_map(|section| section.password_file.as_deref()) {
+            kept = kept.and("a password", path);
+        }
+        for mount in manifest.mounts() {
+            if let Backing::Folder { path, .. } = mount.backing() {
+                kept = kept.and("a mount", &folder.join(path));
+            }
+        }
+        for (_, place) in manifest.databases() {
+            if let DatabasePlace::Sqlite(path) = place {
+                kept = kept.and("a database", &folder.join(path));
+            }
+        }
+        Delivery::of(arguments, manifest, &kept)
     }
 
     /// The job, what runs it, and what ends it when its authority is withdrawn.

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
     }
     let launch = Launch::prepare(&arguments.launch, host)?;
     let guest = read_guest(arguments, host)?;
-    let delivery = Delivery::of(&arguments.launch, launch.manifest())?;
+    let delivery = launch.delivery(&arguments.launch, host, Some(&arguments.guest))?;
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: !arguments.json });
     let cancel = CancellationToken::new();
     let described = Described::of(&arguments.guest, launch.manifest(), &launch.authorization);

@@ -14,7 +14,7 @@ use self::talk::Said;
 use crate::arguments::SessionArguments;
 use crate::configuration::Configuration;
 use crate::failure::{Failure, Outcome};
-use crate::launch::delivery::{Delivery, deliver};
+use crate::launch::delivery::deliver;
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
 use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     let launch = Launch::prepare(&arguments.launch, host)?;
     let interpreter = source::interpreter(language, &arguments.language, host, arguments.json)?;
     let guest = Guest::from_source(interpreter, Vec::new(), "<session>").map_err(Failure::internal)?;
-    let delivery = Delivery::of(&arguments.launch, launch.manifest())?;
+    let delivery = launch.delivery(&arguments.launch, host, None)?;
     let live = Live::start(Show { output: !arguments.json, trace: arguments.trace, progress: false });
     let cancel = CancellationToken::new();
     let described = Described::of(Path::new("session"), launch.manifest(), &launch.authorization);

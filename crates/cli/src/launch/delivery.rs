@@ -1,5 +1,5 @@
 //! `--out`: what the guest left in `report` mounts, as files of whoever ran it. Never through a link, and nothing is
-//! replaced that they did not say may be.
+//! replaced that they did not say may be. Nothing is lost either: what has no place goes into a folder of its own.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,6 +13,7 @@ use data_encoding::HEXLOWER;
 
 use crate::arguments::LaunchArguments;
 use crate::failure::Failure;
+use crate::launch::kept::Kept;
 use crate::terminal::Untrusted;
 
 /// Where the files go.
@@ -31,11 +32,16 @@ struct Place {
 }
 
 impl Delivery {
-    /// Opens the folder of `--out`, and makes it if it is missing.
+    /// Opens the folder of `--out`, and makes it if it is missing. `kept` is what this run stands on.
     ///
     /// # Errors
-    /// When the folder cannot be used, or the manifest has no mount whose files come back.
-    pub(crate) fn of(arguments: &LaunchArguments, manifest: &Manifest) -> Result<Option<Delivery>, Failure> {
+    /// When the folder cannot be used, a file that comes back could be one of those kept, or the manifest has no mount whose
+    /// files come back.
+    pub(crate) fn of(
+        arguments: &LaunchArguments,
+        manifest: &Manifest,
+        kept: &Kept,
+    ) -> Result<Option<Delivery>, Failure> {
         let Some(folder) = &arguments.out else { return Ok(None) };
         let mounts = manifest.mounts().iter().filter(|mount| *mount.backing() == Backing::Report).count();
         if mounts == 0 {
@@ -46,24 +52,47 @@ impl Delivery {
             let name = folder.display().to_string();
             Failure::usage(format!("--out: cannot use the folder `{}`: {error}", Untrusted(&name)))
         };
+        kept.check(folder, arguments.overwrite)?;
         fs::create_dir_all(folder).map_err(failed)?;
         let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(failed)?;
         Ok(Some(Delivery { folder: folder.clone(), dir, overwrite: arguments.overwrite, many: mounts > 1 }))
     }
 
-    /// Writes all of them; nothing when one of them may not be written.
+    /// Writes all of them; when one has no place, all of them into a new folder below instead.
     ///
     /// # Errors
-    /// Which file is in the way, or what the system said.
+    /// Which file is in the way and where they are, or what the system said.
     pub(crate) fn write(&self, files: &[LeftFile]) -> Result<(), Failure> {
         let places: Vec<(Place, &LeftFile)> = files.iter().filter_map(|file| Some((self.place(file)?, file))).collect();
-        for (place, _) in &places {
-            self.check(place).map_err(|error| self.failed(place, &error))?;
+        let in_the_way = places.iter().find_map(|(place, _)| Some((place, self.check(place).err()?)));
+        let Some((place, error)) = in_the_way else { return self.write_each(&places) };
+        let failure = self.failed(place, &error);
+        let aside = self.aside().map_err(|error| self.failed(place, &error))?;
+        aside.write_each(&places)?;
+        let name = aside.folder.display().to_string();
+        Err(failure.help(format!("nothing is lost: what the run left is in `{}`", Untrusted(&name))))
+    }
+
+    /// Writes as many as can be written.
+    fn write_each(&self, places: &[(Place, &LeftFile)]) -> Result<(), Failure> {
+        let write = |(place, file): &(Place, &LeftFile)| {
+            self.write_one(place, &file.content).map_err(|error| self.failed(place, &error))
+        };
+        let mut failures: Vec<Failure> = places.iter().filter_map(|place| write(place).err()).collect();
+        let missing = failures.len();
+        match failures.drain(..).next() {
+            None => Ok(()),
+            Some(first) if missing == 1 => Err(first.help("it is the only file that is missing there")),
+            Some(first) => Err(first.help(format!("{missing} of {} files are missing there", places.len()))),
         }
-        for (place, file) in &places {
-            self.write_one(place, &file.content).map_err(|error| self.failed(place, &error))?;
-        }
-        Ok(())
+    }
+
+    /// A new folder below, whose name nobody can have chosen.
+    fn aside(&self) -> io::Result<Delivery> {
+        let name = format!("run-{}", unique()?);
+        self.dir.create_dir(&name)?;
+        let dir = self.dir.open_dir(&name)?;
+        Ok(Delivery { folder: self.folder.join(name), dir, overwrite: false, many: self.many })
     }
 
     fn place(&self, file: &LeftFile) -> Option<Place> {
@@ -111,9 +140,7 @@ impl Delivery {
             // Fails for whatever is there by now, a link too.
             return dir.open_with(&place.name, OpenOptions::new().write(true).create_new(true))?.write_all(content);
         }
-        let mut unique = [0; 8];
-        rustix::rand::getrandom(&mut unique, rustix::rand::GetRandomFlags::empty())?;
-        let temporary = format!(".bailiwick-{}", HEXLOWER.encode(&unique));
+        let temporary = format!(".bailiwick-{}", unique()?);
         let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
         let written = file.write_all(content).and_then(|()| dir.rename(&temporary, &dir, &place.name));
         written.inspect_err(|_| drop(dir.remove_file(&temporary)))
@@ -124,6 +151,12 @@ impl Delivery {
         let path = self.folder.join(below).display().to_string();
         Failure::internal(format!("--out: cannot write `{}`: {error}", Untrusted(&path)))
     }
+}
+
+fn unique() -> io::Result<String> {
+    let mut unique = [0; 8];
+    rustix::rand::getrandom(&mut unique, rustix::rand::GetRandomFlags::empty())?;
+    Ok(HEXLOWER.encode(&unique))
 }
 
 /// Writes what a run left, if it was asked for.
@@ -161,7 +194,13 @@ mod tests {
         fs::write(at.join("a"), "old").unwrap();
         let refused = delivery(&at, false).write(&files(&["0", "a"])).unwrap_err();
         assert!(refused.message().contains("--overwrite"), "{}", refused.message());
-        assert!(!at.join("0").exists(), "all or nothing");
+        assert!(!at.join("0").exists(), "all together");
+        let aside: Vec<_> = fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let aside = aside.iter().find(|path| path.join("0").exists()).expect("what has no place is not lost");
+        assert_eq!(fs::read_to_string(aside.join("a")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(at.join("a")).unwrap(), "old");
+        assert!(refused.to_json().to_string().contains(&aside.display().to_string()), "and one is told where it is");
+        fs::remove_dir_all(aside).unwrap();
         delivery(&at, true).write(&files(&["a"])).unwrap();
         assert_eq!(fs::read_to_string(at.join("a")).unwrap(), "new");
         symlink(&outside, at.join("link")).unwrap();
@@ -173,7 +212,8 @@ mod tests {
         }
         assert_eq!(fs::read_to_string(&outside).unwrap(), "kept");
         assert!(!folder.path().join("fresh").exists());
-        assert_eq!(fs::read_dir(&at).unwrap().count(), 4, "no temporary file is left");
+        let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+        assert!(!fs::read_dir(&at).unwrap().any(|entry| hidden(&entry.unwrap())), "no temporary file is left");
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn advice(stop: &Stop) -> Option<&'static str> {
         Stop::Refused(Refusal::CompileMemory { .. }) => {
             "raise `memory` under [compile] in bailiwick.toml, or make the guest smaller"
         }
-        Stop::NotApplied(Code::Conflict) => "somebody else changed the same files meanwhile; run it again",
+        Stop::NotApplied(Code::Conflict) => "somebody else changed a file that it had staged; run it again",
         Stop::NotApplied(_) => "look at the refused calls below: nobody sees what was staged",
         Stop::Revoked => "the token expired or was revoked; get a new one and run again",
         _ => return None,
@@ -176,14 +176,15 @@ fn advice(stop: &Stop) -> Option<&'static str> {
 }
 
 fn staged(settled: &Settled) -> String {
-    let Settled { mount, changes, outcome } = settled;
+    let Settled { mount, changes, outcome, stuck } = settled;
     let word = if *changes == 1 { "change" } else { "changes" };
+    let because = stuck.as_ref().map_or_else(String::new, |path| format!(", because of `{}`", Untrusted(path)));
     match outcome {
         Settlement::Applied => format!("/{mount}: {changes} {word} applied"),
         Settlement::Discarded => format!("/{mount}: {changes} {word} discarded, because the run did not finish"),
-        Settlement::Refused(code) => format!("/{mount}: none of {changes} {word} applied  [{code}]"),
+        Settlement::Refused(code) => format!("/{mount}: none of {changes} {word} applied{because}  [{code}]"),
         Settlement::Partial(done, code) => {
-            format!("/{mount}: {done} of {changes} {word} applied, then it failed  [{code}]")
+            format!("/{mount}: {done} of {changes} {word} applied, then it failed{because}  [{code}]")
         }
     }
 }

@@ -133,6 +133,7 @@ fn settled<S: serde::Serializer>(staged: &[Settled], serializer: S) -> Result<S:
             "changes": settled.changes,
             "applied": applied,
             "code": code.map(|code| code.as_str()),
+            "path": settled.stuck,
         })
     }))
 }

@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
@@ -39,6 +39,9 @@ pub struct Settled {
     /// Files, directories and removals.
     pub changes: u64,
     pub outcome: Settlement,
+    /// The file or directory at which applying ended, in this mount or another: with `failed.conflict` the one that somebody
+    /// else changed.
+    pub stuck: Option<String>,
 }
 
 /// How staged changes end.
@@ -114,7 +117,8 @@ pub async fn settle(guard: &Guard, files: &Files, is_finished: bool) -> Vec<Sett
                 done => Settlement::Partial(done, error.code()),
             },
         };
-        Settled { mount, changes: u64::try_from(steps.len()).unwrap_or(u64::MAX), outcome }
+        let stuck = files.mounts().stuck().filter(|_| matches!(result, Some(Err(_)))).map(ToString::to_string);
+        Settled { mount, changes: u64::try_from(steps.len()).unwrap_or(u64::MAX), outcome, stuck }
     });
     settled.collect()
 }
@@ -189,7 +193,8 @@ impl Action for ApplyByWrite {
 impl Perform<ApplyByWrite> for Files {
     async fn perform(&self, permit: Permit<'_, ApplyByWrite>) -> Result<(), HostError> {
         let ApplyByWrite { last, rights } = permit.action();
-        self.apply(rights, Step { path: last.clone(), is_removal: false }).await
+        let last = Step { path: last.clone(), is_removal: false };
+        self.apply(rights, last).await.inspect_err(|error| self.explain(*error, |why| permit.explain(why)))
     }
 }
 
@@ -211,7 +216,8 @@ impl Action for ApplyByDelete {
 impl Perform<ApplyByDelete> for Files {
     async fn perform(&self, permit: Permit<'_, ApplyByDelete>) -> Result<(), HostError> {
         let ApplyByDelete { last, rights } = permit.action();
-        self.apply(rights, Step { path: last.clone(), is_removal: true }).await
+        let last = Step { path: last.clone(), is_removal: true };
+        self.apply(rights, last).await.inspect_err(|error| self.explain(*error, |why| permit.explain(why)))
     }
 }
 
@@ -222,6 +228,17 @@ impl Files {
         let caller = Caller::default();
         let gone = Arc::clone(&caller.gone);
         self.blocking(move |mounts| apply_all(mounts, &decided, &gone)).await
+    }
+
+    /// Says which change it was: the record is that of the last one.
+    fn explain(&self, error: HostError, say: impl FnOnce(String)) {
+        match (self.mounts().stuck(), error) {
+            (None, _) => {}
+            (Some(path), HostError::Failed(Code::Conflict)) => say(format!(
+                "somebody else changed `{path}` after the run had first seen it: nothing more was applied; run it again"
+            )),
+            (Some(path), _) => say(format!("applying the staged changes ended at `{path}`")),
+        }
     }
 }
 
@@ -277,6 +294,7 @@ fn apply_all(mounts: &Mounts, decided: &HashSet<Step>, gone: &AtomicBool) -> Res
             mount,
             near: BTreeSet::new(),
             done: &overlay.applied,
+            stuck: &overlay.stuck,
             gone,
         })
         .collect();
@@ -297,6 +315,7 @@ struct Application<'a> {
     /// Files that were copied to the mount's own file system, because the staging folder is on another.
     near: BTreeSet<u64>,
     done: &'a AtomicU64,
+    stuck: &'a OnceLock<GuestPath>,
     gone: &'a AtomicBool,
 }
 
@@ -305,26 +324,32 @@ type Keyed<'a> = (&'a Vec<String>, &'a Change);
 impl Application<'_> {
     /// Everything that can be known before the first step.
     fn check(&self) -> Result<(), HostError> {
-        for (key, change) in self.changes() {
-            if self.is_below_new_directory(key) {
-                continue;
-            }
-            let path = path_of(self.mount, key)?;
-            let spot = self.spot(&path)?;
-            let found = spot.look()?.as_ref().map(Print::of);
-            if found != change.base {
-                return Err(HostError::Failed(Code::Conflict));
-            }
-            if kind(change) == Some(FileKind::Directory) && change.now != Now::Directory {
-                self.check_emptied(&path)?;
-            }
-            if change.is_step() {
-                let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-                rustix::fs::accessat(&spot.parent, ".", may, AtFlags::EACCESS)
-                    .map_err(|error| failure(&error.into()))?;
-            }
+        let mut changes = self.changes().filter(|(key, _)| !self.is_below_new_directory(key));
+        changes.try_for_each(|(key, change)| self.check_one(key, change).inspect_err(|_| self.ended_at(key)))
+    }
+
+    fn check_one(&self, key: &[String], change: &Change) -> Result<(), HostError> {
+        let path = path_of(self.mount, key)?;
+        let spot = self.spot(&path)?;
+        let found = spot.look()?.as_ref().map(Print::of);
+        if found != change.base {
+            return Err(HostError::Failed(Code::Conflict));
+        }
+        if kind(change) == Some(FileKind::Directory) && change.now != Now::Directory {
+            self.check_emptied(&path)?;
+        }
+        if change.is_step() {
+            let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+            rustix::fs::accessat(&spot.parent, ".", may, AtFlags::EACCESS).map_err(|error| failure(&error.into()))?;
         }
         Ok(())
+    }
+
+    /// Remembers where it ended; the first time counts.
+    fn ended_at(&self, key: &[String]) {
+        if let Ok(path) = path_of(self.mount, key) {
+            let _ = self.stuck.set(path);
+        }
     }
 
     /// Whether all that is in a directory that goes is what the run removed from it.
@@ -337,6 +362,7 @@ impl Application<'_> {
         for entry in entries {
             key.push(entry.name);
             if self.state.changes.get(&key).map(|change| change.now) != Some(Now::Gone) {
+                self.ended_at(&key);
                 return Err(HostError::Failed(Code::Conflict));
             }
             key.pop();
@@ -351,7 +377,9 @@ impl Application<'_> {
         for (key, change) in &self.state.changes {
             let Now::File(number) = change.now else { continue };
             still_waited_for(self.gone)?;
-            self.bring_one_near(shelf, is_far, number, self.mode_of(key, change)).map_err(|error| failure(&error))?;
+            self.bring_one_near(shelf, is_far, number, self.mode_of(key, change))
+                .map_err(|error| failure(&error))
+                .inspect_err(|_| self.ended_at(key))?;
             if is_far {
                 self.near.insert(number);
             }
@@ -388,27 +416,22 @@ impl Application<'_> {
         let is_first = |key: &[String], change: &Change| change.swaps_kind() || self.is_below_swapped(key);
         for (key, change) in self.changes().rev().filter(|(key, change)| is_first(key, change)) {
             if change.now == Now::Gone || change.swaps_kind() {
-                self.remove(key, change)?;
+                self.remove(key, change).inspect_err(|_| self.ended_at(key))?;
             }
         }
         let mut parents = BTreeSet::new();
         for (key, change) in self.changes() {
             match change.now {
-                Now::File(number) => self.put(key, change, number)?,
-                Now::Directory if change.is_step() => {
-                    let path = path_of(self.mount, key)?;
-                    let spot = self.spot(&path)?;
-                    still_waited_for(self.gone)?;
-                    spot.parent.create_dir(spot.name).map_err(|error| conflict_or(&error))?;
-                    self.count_put(change);
-                }
+                Now::File(number) => self.put(key, change, number),
+                Now::Directory if change.is_step() => self.make(key, change),
                 Now::Directory | Now::Gone => continue,
             }
+            .inspect_err(|_| self.ended_at(key))?;
             parents.insert(key.split_last().map(|(_, parents)| parents.to_vec()).unwrap_or_default());
         }
         for (key, change) in self.changes().rev().filter(|(key, change)| !is_first(key, change)) {
             if change.now == Now::Gone {
-                self.remove(key, change)?;
+                self.remove(key, change).inspect_err(|_| self.ended_at(key))?;
             }
         }
         for parent in parents {
@@ -447,6 +470,15 @@ impl Application<'_> {
             moved => moved,
         };
         moved.map_err(|error| conflict_or(&error))?;
+        self.count_put(change);
+        Ok(())
+    }
+
+    fn make(&self, key: &[String], change: &Change) -> Result<(), HostError> {
+        let path = path_of(self.mount, key)?;
+        let spot = self.spot(&path)?;
+        still_waited_for(self.gone)?;
+        spot.parent.create_dir(spot.name).map_err(|error| conflict_or(&error))?;
         self.count_put(change);
         Ok(())
     }

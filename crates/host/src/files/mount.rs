@@ -208,6 +208,11 @@ impl Mounts {
         overlay.map_or(0, |(_, overlay)| overlay.applied.load(Ordering::Acquire))
     }
 
+    /// Where applying staged changes ended before its end.
+    pub(super) fn stuck(&self) -> Option<&GuestPath> {
+        self.staged().find_map(|(_, overlay)| overlay.stuck.get())
+    }
+
     pub(super) fn reported(&self) -> impl Iterator<Item = (&str, &Tree)> {
         self.by_name.iter().filter_map(|(name, mount)| match mount {
             Mount::Memory(tree, Remains::Report) => Some((name.as_str(), tree)),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bailiwick_guard::{HostError, Meter};
 use bailiwick_policy::{Code, GuestPath};
@@ -28,6 +28,8 @@ pub(super) struct Overlay {
     pub(super) gate: Gate,
     /// Steps that were done when the changes were applied.
     pub(super) applied: AtomicU64,
+    /// The path at which applying them ended before its end.
+    pub(super) stuck: OnceLock<GuestPath>,
     state: Mutex<State>,
 }
 
@@ -79,7 +81,8 @@ enum Found {
 
 impl Overlay {
     pub(super) fn new(below: Folder, staging: Arc<Staging>) -> Overlay {
-        Overlay { below, staging, gate: Gate::default(), applied: AtomicU64::new(0), state: Mutex::default() }
+        let (gate, applied, stuck) = (Gate::default(), AtomicU64::new(0), OnceLock::new());
+        Overlay { below, staging, gate, applied, stuck, state: Mutex::default() }
     }
 
     pub(super) fn open(&self, path: &GuestPath, how: How, meter: &Meter) -> Result<Reached<Content>, HostError> {
