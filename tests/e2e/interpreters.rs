@@ -3,18 +3,23 @@
 
 use std::fs;
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bailiwick::{ArtifactCache, Executor, ExecutorBuilder, Guest, Interpreter, Job, Language, Outside, Report, Stop};
+use bailiwick::{
+    ArtifactCache, CompileIn, CompileOptions, Executor, ExecutorBuilder, Guest, Interpreter, Job, Language, Outside,
+    Report, Stop,
+};
 use bailiwick_guard::AuditLog;
 use bailiwick_languages::{Languages, Packages};
 use bailiwick_policy::Manifest;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
-use crate::{languages, matrix};
+use crate::program::{PATIENCE, PROGRAM};
+use crate::{calls, languages, lifted, matrix};
 
 #[path = "../../crates/executor/examples/closures.rs"]
 #[expect(dead_code, reason = "a program, of which the parts are used")]
@@ -28,6 +33,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("interpreters::javascript_repeats", || repeats(Language::JavaScript)),
         Trial::test("interpreters::python_calls_closures", || calls_closures(Language::Python)),
         Trial::test("interpreters::javascript_calls_closures", || calls_closures(Language::JavaScript)),
+        Trial::test("interpreters::core_abi_calls_closures", core_abi_calls_closures),
+        Trial::test("interpreters::component_calls_closures", component_calls_closures),
     ]
 }
 
@@ -219,6 +226,53 @@ for (const amount of [0, 5001, "1"]) {
 }
 "#,
 ];
+
+/// What a guest without an interpreter says in its calls, and how each is decided.
+const ASKED: &[(&str, &str)] = &[
+    (r#"{"customer":"Ada","amount":4200}"#, "allow"),
+    (r#"{"customer":"Ada","amount":0}"#, "allow"),
+    (r#"{"customer":"Ada","amount":9000}"#, "deny.manifest.argument"),
+    (r#"{"customer":"Ada","amount":"all"}"#, "deny.manifest.argument"),
+];
+
+fn core_abi_calls_closures() -> Result<(), Failed> {
+    let arguments = |(asked, _): &(&str, &str)| -> Result<Value, Failed> {
+        let arguments: Value = serde_json::from_str(asked)?;
+        Ok(json!(["tools.call", {"server": "billing", "tool": "create_invoice", "arguments": arguments}]))
+    };
+    let calls: Vec<Value> = ASKED.iter().map(arguments).collect::<Result<_, _>>()?;
+    compiled_calls_closures(calls::guest(&Value::from(calls).to_string())?.into_bytes(), "tools.call ", "{\"error\":")
+}
+
+fn component_calls_closures() -> Result<(), Failed> {
+    compiled_calls_closures(lifted::guest("tool")?, "", "deny.")
+}
+
+/// `before` stands before each line of output, and a refusal begins with `refused`.
+fn compiled_calls_closures(guest: Vec<u8>, before: &str, refused: &str) -> Result<(), Failed> {
+    let (log, _entries) = AuditLog::in_memory()?;
+    let compile =
+        CompileOptions { place: CompileIn::program(Path::new(PROGRAM)), time: PATIENCE, ..Default::default() };
+    let services = closures::services().map_err(|error| error.to_string())?;
+    let executor = Executor::builder(log).services(services).compile(compile).build()?;
+    let manifest = Manifest::parse(closures::MANIFEST, "billing.toml").map_err(|findings| format!("{findings:?}"))?;
+    let asked = ASKED.iter().flat_map(|(asked, _)| ["billing", "create_invoice", asked].map(str::to_owned));
+    let job = Job::new(Guest::from_bytes(guest)?, matrix::grant(Arc::new(manifest), None), ".").args(asked.collect());
+    let report = runtime()?.block_on(executor.run(job))?;
+    let codes: Vec<&str> = report.calls.iter().map(|call| call.code.as_str()).collect();
+    let expected: Vec<&str> = ASKED.iter().map(|(_, code)| *code).collect();
+    let output = String::from_utf8_lossy(&report.stdout);
+    let replies: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix(before)).collect();
+    let starts = [r#"{"content":"#, r#"{"content":"#, refused, refused];
+    let fits = replies.len() == starts.len()
+        && replies.iter().zip(starts).all(|(reply, start)| reply.starts_with(start))
+        && replies[0].contains("Ada owes 4200 (asked by billing-bot)")
+        && replies[1].contains("an invoice needs an amount");
+    if report.stop != Stop::Finished || codes != expected || !fits {
+        return Err(format!("{}: {codes:?}\n{output}", report.stop).into());
+    }
+    Ok(())
+}
 
 /// A function of the embedding program is a tool like any other: found with its signature, guarded, and recorded.
 fn calls_closures(language: Language) -> Result<(), Failed> {

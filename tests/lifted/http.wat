@@ -4,7 +4,8 @@
 ;;   scheme     0 http, 1 https, 2 `ftp`
 ;;   authority  as in a URL
 ;;   path       with its query
-;;   body       or nothing; `!` is a body that is never finished; with `x-` in front it is the value of a header `x-extra`
+;;   body       or nothing; `!` is a body that is never finished; with `x-` in front it is the value of a header `x-extra`;
+;;              with `$` in front it is the name of a secret, whose placeholder goes into the header `authorization`
 ;;
 ;; It prints a line for each: `status length start-of-body`, or `error number code`, where the number is that of the
 ;; `error-code` and the code that of the host. An error while reading follows what was read.
@@ -13,6 +14,7 @@
   (import "bailiwick:host/session@0.1.0" "arguments" (func $arguments (param i32)))
   (import "bailiwick:host/script@0.1.0" "print" (func $print (param i32 i32 i32)))
   (import "bailiwick:host/script@0.1.0" "refusal" (func $refusal (param i32)))
+  (import "bailiwick:host/secrets@0.1.0" "placeholder" (func $placeholder (param i32 i32 i32)))
   (import "wasi:http/types@0.2.12" "[constructor]fields" (func $fields (result i32)))
   (import "wasi:http/types@0.2.12" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
   (import "wasi:http/types@0.2.12" "[constructor]outgoing-request" (func $request (param i32) (result i32)))
@@ -48,6 +50,8 @@
   (data (i32.const 34) "BREW")
   (data (i32.const 38) "ftp")
   (data (i32.const 48) "x-extra")
+  (data (i32.const 64) "authorization")
+  (data (i32.const 80) "Bearer ")
   (global $next (mut i32) (i32.const 65536))
   ;; What a call allocated is given back with the next request: bodies of megabytes fit.
   (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
@@ -114,6 +118,13 @@
     (local.set $len (i32.load offset=36 (local.get $args)))
     (local.set $fields (call $fields))
     ;; $kind: 0 no body, 1 a body, 2 one that is given up, 3 a header.
+    (if (i32.and (i32.ne (local.get $len) (i32.const 0)) (i32.eq (i32.load8_u (local.get $at)) (i32.const 36))) (then
+      (call $placeholder (i32.add (local.get $at) (i32.const 1)) (i32.sub (local.get $len) (i32.const 1)) (i32.const 1104))
+      (if (i32.load8_u (i32.const 1104)) (then (call $error (i32.const 202)) (return)))
+      (memory.copy (i32.const 87) (i32.load (i32.const 1108)) (i32.load (i32.const 1112)))
+      (call $append (local.get $fields)
+        (i32.const 64) (i32.const 13) (i32.const 80) (i32.add (i32.const 7) (i32.load (i32.const 1112))) (i32.const 1104))
+      (local.set $len (i32.const 0))))
     (if (local.get $len) (then
       (local.set $kind (i32.const 1))
       (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 33)) (then (local.set $kind (i32.const 2))))

@@ -1,0 +1,86 @@
+;; Shows a secret to a server. Its arguments, three for each request:
+;;
+;;   name   of the secret
+;;   place  `h` the header `authorization`, `q` the end of the URL, `b` the member `token` of a JSON body
+;;   url    in whole
+;;
+;; It prints the placeholder first, then a line for each request: the body of the response, or the code of the error.
+(module
+  (import "bailiwick:host/session@0.1.0" "arguments" (func $arguments (param i32)))
+  (import "bailiwick:host/script@0.1.0" "print" (func $print (param i32 i32 i32)))
+  (import "bailiwick:host/secrets@0.1.0" "placeholder" (func $placeholder (param i32 i32 i32)))
+  (import "bailiwick:host/fetch@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (memory (export "memory") 16)
+  (data (i32.const 16) "\n")
+  (data (i32.const 32) "authorization")
+  (data (i32.const 48) "content-type")
+  (data (i32.const 64) "application/json")
+  (data (i32.const 80) "Bearer ")
+  (data (i32.const 96) "{\"token\":\"")
+  (data (i32.const 112) "\"}")
+  (global $next (mut i32) (i32.const 65536))
+  ;; Where text is written, and its end.
+  (global $start (mut i32) (i32.const 8192))
+  (global $end (mut i32) (i32.const 8192))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
+    (global.set $next (i32.add (local.get $at) (local.get 3)))
+    (local.get $at))
+  (func $line (param $at i32)
+    (call $print (i32.const 0) (i32.load (local.get $at)) (i32.load offset=4 (local.get $at)))
+    (call $print (i32.const 0) (i32.const 16) (i32.const 1)))
+  (func $begin (global.set $start (global.get $end)))
+  (func $write (param $from i32) (param $len i32)
+    (memory.copy (global.get $end) (local.get $from) (local.get $len))
+    (global.set $end (i32.add (global.get $end) (local.get $len))))
+  (func $length (result i32) (i32.sub (global.get $end) (global.get $start)))
+  ;; The field at 256: its name, and as its value what was written.
+  (func $field (param $name i32) (param $len i32) (param $value i32) (param $size i32)
+    (i32.store (i32.const 256) (local.get $name)) (i32.store (i32.const 260) (local.get $len))
+    (i32.store (i32.const 264) (local.get $value)) (i32.store (i32.const 268) (local.get $size)))
+  (func $one (param $args i32)
+    (local $place i32) (local $url i32) (local $url_len i32) (local $body i32) (local $body_len i32) (local $fields i32)
+    (local.set $place (i32.load8_u (i32.load offset=8 (local.get $args))))
+    (local.set $url (i32.load offset=16 (local.get $args)))
+    (local.set $url_len (i32.load offset=20 (local.get $args)))
+    (call $placeholder (i32.load (local.get $args)) (i32.load offset=4 (local.get $args)) (i32.const 512))
+    (if (i32.load8_u (i32.const 512)) (then (call $line (i32.const 520)) (return)))
+    (call $line (i32.const 516))
+    (call $begin)
+    (if (i32.eq (local.get $place) (i32.const 104)) (then
+      (call $write (i32.const 80) (i32.const 7))
+      (call $write (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+      (call $field (i32.const 32) (i32.const 13) (global.get $start) (call $length))
+      (local.set $fields (i32.const 1))))
+    (if (i32.eq (local.get $place) (i32.const 113)) (then
+      (call $write (local.get $url) (local.get $url_len))
+      (call $write (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+      (local.set $url (global.get $start))
+      (local.set $url_len (call $length))))
+    (if (i32.eq (local.get $place) (i32.const 98)) (then
+      (call $write (i32.const 96) (i32.const 10))
+      (call $write (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+      (call $write (i32.const 112) (i32.const 2))
+      (local.set $body (global.get $start))
+      (local.set $body_len (call $length))
+      (call $field (i32.const 48) (i32.const 12) (i32.const 64) (i32.const 16))
+      (local.set $fields (i32.const 1))))
+    ;; `post` with a body, else `get`.
+    (call $send (i32.shl (i32.ne (local.get $body_len) (i32.const 0)) (i32.const 1))
+      (local.get $url) (local.get $url_len) (i32.const 256) (local.get $fields)
+      (local.get $body) (local.get $body_len) (i32.const 576))
+    (if (i32.load8_u (i32.const 576)) (then (call $line (i32.const 584)) (return)))
+    (call $line (i32.const 592)))
+  (func (export "run") (result i32)
+    (local $args i32) (local $last i32)
+    (call $arguments (i32.const 768))
+    (local.set $args (i32.load (i32.const 768)))
+    (local.set $last (i32.add (local.get $args) (i32.mul (i32.const 8) (i32.load (i32.const 772)))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $args) (local.get $last)))
+        (call $one (local.get $args))
+        (local.set $args (i32.add (local.get $args) (i32.const 24)))
+        (br $next)))
+    (i32.const 1024)))
