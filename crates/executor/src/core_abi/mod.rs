@@ -5,7 +5,12 @@
 
 mod arguments;
 mod bodies;
+mod crypto;
+mod fetch;
+mod files;
 mod frame;
+mod kv;
+mod operation;
 mod operations;
 
 pub(crate) use bodies::Bodies;
