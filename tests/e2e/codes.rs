@@ -32,8 +32,6 @@ const ELSEWHERE: &[(Code, &str)] = &[
     // A token beyond the registry is refused whole (`deny.token.privilege_injection`), so that the token always blames first.
     (Code::RegistryCapability, "crates/policy/tests/policy/decisions.rs"),
     (Code::AuditUnavailable, "crates/guard/tests/all/door.rs, with a log that fails on demand"),
-    // The preview 1 adapter's own table is full before.
-    (Code::OpenHandles, "crates/host/tests/host/files_budgets.rs"),
     // Budgets end the run: the code is in records of the call that was under way, which these have none of.
     (Code::HostCalls, "case budget-host-calls, as the stop's `budget`"),
     (Code::OutputBytes, "case budget-output, as the stop's `budget`"),
