@@ -1,24 +1,26 @@
 //! Guests' statements for a real PostgreSQL, which each scenario starts for itself: attacks, values, faults, and scripts.
 
+mod rules;
+mod scene;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
+use self::scene::{POLICY, Scene, TABLES, over_tls, query, same};
 use crate::attacks::{self, LEAST};
 use crate::cluster::{Cluster, PASSWORD};
-use crate::program::{self, Ended};
 use crate::stage::repository;
-use crate::{calls, languages};
+use crate::{calls, languages, program};
 
 type Scenario = fn() -> Result<(), Failed>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let scenarios: [(&str, Scenario); 7] = [
+    let scenarios: [(&str, Scenario); 10] = [
         ("attacks", attacks),
         ("values", values),
         ("parameters", parameters),
@@ -26,124 +28,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("faults", faults),
         ("connecting", connecting),
         ("configuration", configuration),
+        ("rules", rules::fields),
+        ("component", rules::component),
+        ("vault", rules::vault),
     ];
     scenarios.into_iter().map(|(name, play)| Trial::test(format!("postgres::{name}"), play)).collect()
-}
-
-const POLICY: &str = r#"
-schema = 1
-id = "crm"
-agents = ["bot"]
-
-[limits]
-timeout = "100s"
-
-[[allow]]
-id = "crm"
-sql = "crm"
-tables = { odd = ["select", "insert"], log = ["select", "insert"], big = ["select"], writer = ["select"] }
-
-[databases]
-crm = "postgres:crm"
-"#;
-
-const TABLES: &str = "
-    CREATE TABLE log (id serial PRIMARY KEY, line text NOT NULL UNIQUE, parent integer REFERENCES log (id));
-    INSERT INTO log (line) VALUES ('first');
-    CREATE TABLE big AS SELECT n, repeat('x', 3000) AS body FROM generate_series(1, 3000) AS n;
-    CREATE FUNCTION wipe() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM log RETURNING id';
-    CREATE VIEW writer AS SELECT wipe() AS id;
-    CREATE ROLE agents;
-    GRANT ALL ON ALL TABLES IN SCHEMA public TO agents;
-    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO agents;
-    GRANT agents TO bailiwick;
-";
-
-struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
-    work: PathBuf,
-}
-
-impl Scene {
-    fn new(cluster: &Cluster, policy: &str) -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
-        let work = root.join("work");
-        fs::create_dir(&work)?;
-        let scene = Scene { _temporary: temporary, root, work };
-        scene.write("policy.toml", policy)?;
-        scene.write("ca.pem", &cluster.authority)?;
-        scene.write("crm.password", &format!("{PASSWORD}\n"))?;
-        scene.permit("crm.password", 0o600)?;
-        scene.configure(&over_tls(cluster.port()))?;
-        Ok(scene)
-    }
-
-    fn permit(&self, name: &str, mode: u32) -> Result<(), Failed> {
-        Ok(fs::set_permissions(self.work.join(name), fs::Permissions::from_mode(mode))?)
-    }
-
-    fn write(&self, name: &str, content: &str) -> Result<(), Failed> {
-        Ok(fs::write(self.work.join(name), content)?)
-    }
-
-    /// Sets the section of the database.
-    fn configure(&self, section: &str) -> Result<(), Failed> {
-        let section = format!("[compile]\ntime = \"60s\"\n[postgres.crm]\n{section}");
-        self.write("bailiwick.toml", &section)
-    }
-
-    fn run(&self, guest: &str) -> Result<Ended, Failed> {
-        let mut run =
-            program::program(&self.work, ["run", guest, "--policy", "policy.toml", "--as", "bot", "--json", "--state"]);
-        let ended = program::run(run.arg(self.root.join("state")))?;
-        if ended.stdout.contains(PASSWORD) || ended.stderr.contains(PASSWORD) {
-            return Err("the password is shown".into());
-        }
-        Ok(ended)
-    }
-
-    /// Makes statements, and gives the lines of their replies with the report.
-    fn ask(&self, asked: &[Value]) -> Result<(Vec<String>, Value), Failed> {
-        let asked: Vec<Value> = asked.iter().map(|argument| json!(["sql.query", argument])).collect();
-        self.write("calls.wat", &calls::guest(&json!(asked).to_string())?)?;
-        let ended = self.run("calls.wat")?;
-        let report: Value =
-            serde_json::from_str(&ended.stdout).map_err(|error| format!("{error}: {}", ended.stderr))?;
-        let lines: Vec<String> = report["stdout"]
-            .as_str()
-            .unwrap_or_default()
-            .lines()
-            .map(|line| line.replacen("sql.query ", "", 1))
-            .collect();
-        if (ended.code, lines.len()) != (Some(0), asked.len()) {
-            return Err(format!("{} of {} replies, stop {}", lines.len(), asked.len(), report["stop"]).into());
-        }
-        Ok((lines, report))
-    }
-
-    /// What comes of one statement: a code, or `allow`.
-    fn code(&self, statement: &str) -> Result<String, Failed> {
-        let (lines, _) = self.ask(&[query(statement)])?;
-        Ok(attacks::outcome(&lines.concat()))
-    }
-
-    fn expect(&self, statement: &str, code: &str) -> Result<(), Failed> {
-        let found = self.code(statement)?;
-        if found == code { Ok(()) } else { Err(format!("{found}, not {code}: {statement}").into()) }
-    }
-}
-
-fn over_tls(port: u16) -> String {
-    format!(
-        "host = \"127.0.0.1\"\nport = {port}\ndatabase = \"crm\"\nuser = \"bailiwick\"\npassword_file = \"crm.password\"\n\
-         ca_file = \"ca.pem\"\nrole = \"agents\"\n"
-    )
-}
-
-fn query(statement: &str) -> Value {
-    json!({"database": "crm", "statement": statement})
 }
 
 fn attacks() -> Result<(), Failed> {
@@ -217,10 +106,6 @@ fn values() -> Result<(), Failed> {
     same(&rows[3]["changes"], &json!(1))
 }
 
-fn same(found: &Value, expected: &Value) -> Result<(), Failed> {
-    if found == expected { Ok(()) } else { Err(format!("{found}\nis not\n{expected}").into()) }
-}
-
 /// The ways in which parameters are written, and values that are no parameters.
 fn parameters() -> Result<(), Failed> {
     let cluster = Cluster::start(&format!("CREATE TABLE odd (id integer); {TABLES}"))?;
@@ -287,7 +172,15 @@ result = {"rows": rows, "refused": "deny.request.unsupported" in refused}
 const crm = bailiwick.sql("crm");
 crm.query("insert into log (line) values (?)", ["from JavaScript"]);
 const rows = crm.query("select line from log where line = :line", { line: "from JavaScript" });
-result = [...rows].length;
+const refused = [];
+for (const statement of ["select * from pg_shadow", "select * from odd, absent", "delete from log"]) {
+  try {
+    crm.query(statement);
+  } catch (error) {
+    refused.push(error.code);
+  }
+}
+result = [[...rows].length, refused];
 "#,
     )?;
     for script in ["main.py", "main.js"] {
@@ -304,7 +197,7 @@ result = [...rows].length;
         let report: Value = serde_json::from_str(&ended.stdout)?;
         let expected = match script {
             "main.py" => json!({"rows": [{"line": "from Python"}], "refused": true}),
-            _ => json!(1),
+            _ => json!([1, ["deny.request.unsupported", "failed.sql_statement", "deny.manifest.no_rule"]]),
         };
         same(&report["result"], &expected)?;
     }

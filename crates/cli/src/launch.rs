@@ -214,7 +214,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
         let DatabasePlace::Postgres(name) = place else { continue };
         // One that is missing is the manifest's fault, and told where it is opened.
         if let Some(section) = host.postgres.get(name) {
-            services = services.postgres(name, section.server(name)?);
+            services = services.postgres(name, section.server(name, host)?);
         }
     }
     for file in host.postgres.values().filter_map(|section| section.password_file.as_deref()) {

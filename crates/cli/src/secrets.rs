@@ -49,6 +49,17 @@ pub(crate) fn of(manifest: &Manifest, host: &Configuration) -> Result<Option<Sea
     Ok(Some(SealedSecrets::new(Arc::new(store), Arc::new(vault))))
 }
 
+/// The value of one secret, for the host's own use. Makes no master key.
+///
+/// # Errors
+/// A secret, or the master key, that is there and cannot be used.
+pub(crate) fn value(name: &SecretName, host: &Configuration) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    match vault::open_existing(host)? {
+        Some(vault) => open(host)?.value(&vault, name).map_err(refused),
+        None => Ok(None),
+    }
+}
+
 /// A secret's name that was typed.
 ///
 /// # Errors
