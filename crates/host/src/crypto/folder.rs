@@ -55,10 +55,20 @@ impl KeyFolder {
         KeyFolder::open(store, name)
     }
 
-    /// `None` when there is no version.
+    /// `None` when there is no version. An error when there is more than is looked at: the newest might be among the rest.
     pub(super) fn list(&self) -> io::Result<Option<Listing>> {
+        self.list_up_to(MAX_ENTRIES)
+    }
+
+    fn list_up_to(&self, most: usize) -> io::Result<Option<Listing>> {
         let mut numbers = Vec::new();
-        for entry in self.dir.entries()?.take(MAX_ENTRIES) {
+        for (seen, entry) in self.dir.entries()?.enumerate() {
+            if seen >= most {
+                return Err(io::Error::other(format!(
+                    "its folder has more than {most} files; remove what is no version of it, or old versions with `bailiwick key \
+                     delete --only`"
+                )));
+            }
             let name = entry?.file_name();
             // `1.key`, not `01.key` or `+1.key`.
             let number = name
@@ -115,5 +125,26 @@ impl KeyFolder {
             private::replace(&self.dir, &name, used.saturating_add(granted).to_string().as_bytes())?;
         }
         Ok(granted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_too_many_files_is_an_error_and_hides_no_version() {
+        let temporary = tempfile::tempdir().unwrap();
+        let store = ambient::open_private_dir(temporary.path()).unwrap();
+        let folder = KeyFolder::make(&store, &KeyName::parse("r/k").unwrap()).unwrap();
+        assert_eq!(folder.list_up_to(0).unwrap(), None);
+        for number in 1..=3 {
+            folder.create(number, b"sealed").unwrap();
+        }
+        assert_eq!(folder.list_up_to(3).unwrap().unwrap().numbers, [3, 2, 1]);
+        std::fs::write(temporary.path().join("r/k/other"), "").unwrap();
+        let refused = folder.list_up_to(3).unwrap_err().to_string();
+        assert!(refused.starts_with("its folder has more than 3 files"), "{refused}");
+        assert_eq!(folder.list_up_to(4).unwrap().unwrap().numbers, [3, 2, 1]);
     }
 }
