@@ -1,13 +1,13 @@
 //! The folder with this installation's keys, registry, audit log and cache.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use bailiwick_host::private;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use data_encoding::HEXLOWER;
 
 use crate::failure::Failure;
 use crate::terminal::Untrusted;
@@ -151,20 +151,12 @@ fn seal_key(folder: &Path, name: &str) -> io::Result<[u8; 32]> {
     if !path.exists() {
         let mut fresh = [0; 32];
         rustix::rand::getrandom(&mut fresh, rustix::rand::GetRandomFlags::empty())?;
-        // Not the process's number: in a container that is the same each time, and a crash may have left its file behind.
-        let mut unique = [0; 8];
-        rustix::rand::getrandom(&mut unique, rustix::rand::GetRandomFlags::empty())?;
-        let temporary = folder.join(format!(".{name}.{}", HEXLOWER.encode(&unique)));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let written = file.write_all(&fresh).and_then(|()| file.sync_all()).and_then(|()| {
+        let dir = Dir::open_ambient_dir(folder, ambient_authority())?;
+        match private::create(&dir, name, &fresh) {
             // Two first uses at once: the first file stays, and both read it.
-            fs::hard_link(&temporary, &path).or_else(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Ok(()),
-                _ => Err(error),
-            })
-        });
-        fs::remove_file(&temporary)?;
-        written?;
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let mut file = OpenOptions::new().read(true).open(&path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {

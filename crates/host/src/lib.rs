@@ -20,7 +20,7 @@
 
 mod ambient;
 mod host;
-mod private;
+pub mod private;
 mod sqlite;
 
 pub mod crypto;

@@ -43,13 +43,19 @@ pub(crate) fn read(dir: &Dir, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8
     Ok(content)
 }
 
-/// Writes a new file, whole or not at all; one that exists stays as it is, and is the error `AlreadyExists`.
-pub(crate) fn create(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
+/// Writes a new file, whole or not at all; one that exists stays as it is. What was written is on the disk.
+///
+/// # Errors
+/// `AlreadyExists`, or what the system says.
+pub fn create(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
     write(dir, content, |temporary| dir.hard_link(temporary, dir, name))
 }
 
-/// Writes a file, whole or not at all, in place of the one that may be there.
-pub(crate) fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
+/// Writes a file, whole or not at all, in place of the one that may be there. What was written is on the disk.
+///
+/// # Errors
+/// What the system says; the old file is then still there.
+pub fn replace(dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
     write(dir, content, |temporary| dir.rename(temporary, dir, name))
 }
 

@@ -1,18 +1,17 @@
 //! What the operator accepted: one file for each manifest and server, `<manifest>.<server>.json`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use data_encoding::HEXLOWER;
+use cap_std::fs::{Dir, OpenOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Offer;
 use super::offer::MAX_LIST;
-use crate::ambient;
+use crate::{ambient, private};
 
 /// Most bytes in such a file: a server's list, indented.
 const MAX_FILE: u64 = 16 * MAX_LIST as u64;
@@ -106,28 +105,8 @@ impl Acceptances {
         let (manifest, server) = (manifest.to_owned(), server.to_owned());
         let stored = Stored { version: VERSION, manifest, server, launch: acceptance.launch.clone(), tools };
         let text = serde_json::to_vec_pretty(&stored).map_err(io::Error::from);
-        let written = text.and_then(|text| self.replace(&name, &text));
+        let written = text.and_then(|text| private::replace(&self.dir, &name, &text));
         written.map_err(|error| AcceptanceError::Io { file: self.folder.join(&name), error })
-    }
-
-    /// Writes the file whole or not at all.
-    fn replace(&self, name: &str, text: &[u8]) -> io::Result<()> {
-        let mut unique = [0; 8];
-        aws_lc_rs::rand::fill(&mut unique).map_err(|_| io::ErrorKind::Other)?;
-        // The name starts with a dot, which no manifest's does.
-        let temporary = format!(".{}.tmp", HEXLOWER.encode(&unique));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let written = self.dir.open_with(&temporary, &options).and_then(|mut file| {
-            file.write_all(text)?;
-            file.sync_all()?;
-            self.dir.rename(&temporary, &self.dir, name)
-        });
-        if written.is_err() {
-            let _ = self.dir.remove_file(&temporary);
-        }
-        written?;
-        rustix::fs::fsync(self.dir.open(".")?).map_err(io::Error::from)
     }
 }
 
