@@ -13,7 +13,7 @@ pub(super) fn one(python: bool, action: ActionName, grant: &Grant<'_>) -> Option
     if !get && action != ActionName::Delete && !BODIED.contains(&action) {
         return None;
     }
-    let request = Request::of(python, action, grant, None).code();
+    let request = Request::of(python, action, grant, false).code();
     Some(match (python, get) {
         (true, true) => format!("response = {request}\nresponse.raise_for_status()\ndata = response.json()"),
         (true, false) => request,
@@ -25,18 +25,19 @@ pub(super) fn one(python: bool, action: ActionName, grant: &Grant<'_>) -> Option
     })
 }
 
-/// How the placeholder of a secret is used: one block about the first rule that has one.
+/// How placeholders are used: one block about the first rule whose requests may do without, or else the first that has any.
 pub(super) fn with_secret(dialect: Dialect, grants: &[&Grant<'_>]) -> String {
     let python = dialect == Dialect::Python;
-    let found = grants.iter().find_map(|grant| {
-        let secret = grant.terms.secrets.first()?;
-        let bodied = matches!(secret.place, SecretPlace::Body(_));
+    let shown = |grant: &&&Grant<'_>| !grant.terms.secrets.iter().all(|secret| is_demanded(grant, secret));
+    let all = || grants.iter().filter(|grant| !grant.terms.secrets.is_empty());
+    let found = all().find(shown).or_else(|| all().next()).and_then(|grant| {
+        let bodied = grant.terms.secrets.iter().any(|secret| matches!(secret.place, SecretPlace::Body(_)));
         let fits = |action: &ActionName| match action {
             ActionName::Get => !bodied,
             ActionName::Delete => true,
             other => BODIED.contains(other),
         };
-        Some(Request::of(python, grant.scope.actions().find(fits)?, grant, Some(secret)).code())
+        Some(Request::of(python, grant.scope.actions().find(fits)?, grant, true).code())
     });
     let Some(code) = found else { return String::new() };
     let (language, imports, end) =
@@ -58,8 +59,8 @@ struct Request {
 }
 
 impl Request {
-    /// The request that a rule allows. A secret is there if it is asked for, or stands where the rule demands something.
-    fn of(python: bool, action: ActionName, grant: &Grant<'_>, wanted: Option<&SecretUse>) -> Request {
+    /// The request that a rule allows. Its secrets are there if they are wanted, or stand where the rule demands something.
+    fn of(python: bool, action: ActionName, grant: &Grant<'_>, wanted: bool) -> Request {
         let texts = |(name, text): (String, String)| (name, quoted(&text));
         let query = grant.query.as_deref().map(sample::parameters).unwrap_or_default();
         let mut request = Request {
@@ -71,7 +72,7 @@ impl Request {
             body: body(python, action, grant),
         };
         for secret in &grant.terms.secrets {
-            request.put(secret, wanted == Some(secret));
+            request.put(secret, wanted);
         }
         request
     }
@@ -140,6 +141,15 @@ impl Request {
             sample::object(false, &headers),
             sample::object(false, body)
         )
+    }
+}
+
+/// Whether the rule has a condition on the place of a secret, so that every request has something there.
+fn is_demanded(grant: &Grant<'_>, secret: &SecretUse) -> bool {
+    match &secret.place {
+        SecretPlace::Header(_) => false,
+        SecretPlace::Query(key) => grant.query.iter().flatten().any(|condition| condition.argument == *key),
+        SecretPlace::Body(member) => grant.conditions.iter().any(|condition| condition.argument == *member),
     }
 }
 

@@ -245,7 +245,7 @@ fn demand(condition: &Condition) -> String {
     let tests: Vec<String> = tests.collect();
     let optional = if condition.optional { " (may be left out)" } else { "" };
     if tests.is_empty() {
-        return format!("{name} must be given");
+        return if optional.is_empty() { format!("{name} must be given") } else { format!("{name}{optional}") };
     }
     format!("{name}{optional} must be {}", tests.join(" and "))
 }
