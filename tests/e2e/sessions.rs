@@ -28,7 +28,7 @@ const SCENARIOS: [(&str, Scenario); 7] = [
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |(name, play): (&str, Scenario)| Trial::test(format!("sessions::{name}"), move || play(&Scene::new()?));
-    SCENARIOS.into_iter().map(trial).collect()
+    SCENARIOS.into_iter().map(trial).chain([Trial::test("sessions::typescript", typescript)]).collect()
 }
 
 /// A folder with a policy that grants nothing, and both languages.
@@ -39,9 +39,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
+        languages::install(Language::Python)?;
+        Scene::with_javascript()
+    }
+
+    fn with_javascript() -> Result<Scene, Failed> {
         let temporary = tempfile::tempdir()?;
         let root = temporary.path().to_owned();
-        languages::install(Language::Python)?;
         languages::lend(Language::JavaScript, &root.join("state"))?;
         fs::write(
             root.join("policy.toml"),
@@ -67,6 +71,26 @@ impl Scene {
         }
         Ok(program::finish(child)?)
     }
+}
+
+/// Programs with types come from standard input when it is said; a session has none, and says so.
+fn typescript() -> Result<(), Failed> {
+    let scene = Scene::with_javascript()?;
+    let source =
+        "const sum = (items: number[]): number => items.reduce((a, b) => a + b, 0);\nresult = sum([1, 2, 3]);\n";
+    fs::write(scene.root().join("source"), source)?;
+    for (language, code, says) in [("typescript", 0, "result  6"), ("javascript", 1, "SyntaxError")] {
+        let words =
+            ["run", "-", "--lang", language, "--policy", "policy.toml", "--as", "bot", "--state", "state", "--offline"];
+        let input = fs::File::open(scene.root().join("source"))?;
+        let mut command = program::program(scene.root(), words);
+        let ended = program::run(command.stdin(input))?;
+        same(&ended.code, &Some(code))?;
+        expect(&ended.stderr, says)?;
+    }
+    let ended = scene.session(&["--lang", "typescript"], "")?;
+    same(&ended.code, &Some(2))?;
+    expect(&ended.stderr, "JavaScript, without types")
 }
 
 fn expect(text: &str, part: &str) -> Result<(), Failed> {

@@ -57,3 +57,24 @@ pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
     PossibleValuesParser::new(Language::ALL.map(Language::name))
         .try_map(|name| Language::named(&name).ok_or("no such language"))
 }
+
+/// What source text is written in: a language that has an interpreter, perhaps with types, which are taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SourceLanguage {
+    pub(crate) language: Language,
+    pub(crate) typed: bool,
+}
+
+/// What TypeScript is called.
+const TYPESCRIPT: &str = "typescript";
+
+/// Reads the name of what source text is written in.
+pub(crate) fn source_language() -> impl TypedValueParser<Value = SourceLanguage> {
+    let names = Language::ALL.map(Language::name).into_iter().chain([TYPESCRIPT]);
+    PossibleValuesParser::new(names).try_map(|name| match name.as_str() {
+        TYPESCRIPT => Ok(SourceLanguage { language: Language::JavaScript, typed: true }),
+        name => {
+            Language::named(name).map(|language| SourceLanguage { language, typed: false }).ok_or("no such language")
+        }
+    })
+}

@@ -77,12 +77,13 @@ fn read_guest(arguments: &RunArguments, host: &Configuration) -> Result<Guest, F
     let path = &arguments.guest;
     // One byte more than is accepted, so that too much is refused as everything else that is wrong with a guest.
     let bytes = input::bytes(path, "the guest", MAX_GUEST_BYTES + 1)?;
-    let language = source::language_of(path, &bytes, arguments.language.language);
+    let said = arguments.language.language;
+    let language = source::language_of(path, &bytes, said.map(|said| said.language));
     let guest = match language {
         None => Guest::from_bytes(bytes),
         Some(language) => {
             let interpreter = source::interpreter(language, &arguments.language, host, arguments.json)?;
-            Guest::from_source(interpreter, bytes, source::shown(path))
+            Guest::from_source(interpreter, bytes, source::shown(path, said.is_some_and(|said| said.typed)))
         }
     };
     guest.map_err(|refusal| {
@@ -90,7 +91,7 @@ fn read_guest(arguments: &RunArguments, host: &Configuration) -> Result<Guest, F
         let failure = Failure::new(Exit::Guest, format!("the guest `{}` is refused: {refusal}", Untrusted(&name)));
         match refusal {
             Refusal::Unrecognised { .. } if language.is_none() => {
-                failure.help("if it is source text, name its language: --lang python, or --lang javascript")
+                failure.help("if it is source text, name its language: --lang python, javascript or typescript")
             }
             _ => failure,
         }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::talk::Said;
-use crate::arguments::SessionArguments;
+use crate::arguments::{SessionArguments, SourceLanguage};
 use crate::configuration::Configuration;
 use crate::failure::{Failure, Outcome};
 use crate::launch::delivery::deliver;
@@ -25,7 +25,13 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     if arguments.launch.token_file.as_deref() == Some(Path::new("-")) {
         return Err(Failure::usage("the token cannot come from standard input: the session does"));
     }
-    let language = arguments.language.language.unwrap_or(Language::Python);
+    let language = match arguments.language.language {
+        Some(SourceLanguage { typed: true, .. }) => {
+            return Err(Failure::usage("the pieces of a session are JavaScript, without types")
+                .help("say --lang javascript; programs in TypeScript are for `bailiwick run`"));
+        }
+        said => said.map_or(Language::Python, |said| said.language),
+    };
     let launch = Launch::prepare(&arguments.launch, host)?;
     let interpreter = source::interpreter(language, &arguments.language, host, arguments.json)?;
     let guest = Guest::from_source(interpreter, Vec::new(), "<session>").map_err(Failure::internal)?;

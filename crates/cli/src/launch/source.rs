@@ -47,12 +47,15 @@ pub(crate) fn interpreter(
     languages::interpreter(host, wish)
 }
 
-/// What tracebacks call the file: its name, without its folder.
-pub(crate) fn shown(path: &Path) -> String {
-    if path == Path::new("-") {
-        return "<stdin>".to_owned();
-    }
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+/// What tracebacks call the file: its name, without its folder. `typed`: it was said to have types, which its name tells the
+/// interpreter.
+pub(crate) fn shown(path: &Path, typed: bool) -> String {
+    let name = match path.file_name() {
+        Some(_) if path == Path::new("-") => "<stdin>".into(),
+        name => name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let tells = path.extension().is_some_and(|extension| ["ts", "mts", "cts"].iter().any(|known| extension == *known));
+    if typed && !tells { format!("{name}.ts") } else { name }
 }
 
 #[cfg(test)]
@@ -84,7 +87,10 @@ mod tests {
 
     #[test]
     fn tracebacks_name_no_folder() {
-        assert_eq!(shown(Path::new("/home/someone/x.py")), "x.py");
-        assert_eq!(shown(Path::new("-")), "<stdin>");
+        assert_eq!(shown(Path::new("/home/someone/x.py"), false), "x.py");
+        assert_eq!(shown(Path::new("-"), false), "<stdin>");
+        assert_eq!(shown(Path::new("-"), true), "<stdin>.ts");
+        assert_eq!(shown(Path::new("a/x.mts"), true), "x.mts");
+        assert_eq!(shown(Path::new("x.txt"), true), "x.txt.ts");
     }
 }
