@@ -43,6 +43,7 @@ mod stage;
 mod token;
 mod tools;
 mod transcript;
+mod vault;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
     trials.extend(secrets::trials());
     trials.extend(sessions::trials());
     trials.extend(tools::trials());
+    trials.extend(vault::trials());
     trials.extend(interpreters::trials());
     trials.extend(extension::trials());
     trials.extend([

@@ -8,11 +8,11 @@ mod policy;
 mod secret;
 mod token;
 mod tool;
+mod vault;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use bailiwick::Language;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::agent::*;
@@ -23,6 +23,7 @@ pub(crate) use self::policy::*;
 pub(crate) use self::secret::*;
 pub(crate) use self::token::*;
 pub(crate) use self::tool::*;
+pub(crate) use self::vault::*;
 use crate::quantity::{Bytes, Seconds};
 
 const AFTER_HELP: &str = "\
@@ -80,6 +81,9 @@ pub(crate) enum Verb {
     /// Secrets that requests carry and guests never see
     #[command(subcommand)]
     Secret(SecretVerb),
+    /// The master key, which seals secrets and keys
+    #[command(subcommand)]
+    Vault(VaultVerb),
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),
@@ -144,9 +148,9 @@ pub(crate) struct SessionArguments {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Source text")]
 pub(crate) struct LanguageArguments {
-    /// Its language, `python` or `javascript` [default: by the file's extension; in a session `python`]
-    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = language())]
-    pub(crate) language: Option<Language>,
+    /// Its language [default: by the file's extension; in a session `python`]
+    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = source_language())]
+    pub(crate) language: Option<SourceLanguage>,
     /// Use the interpreter with this pure-Python package; give it again for each
     #[arg(long = "with", value_name = "PACKAGE")]
     pub(crate) packages: Vec<String>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bailiwick_host::crypto::{KeyAlgorithm, KeyError, KeyStore};
+use bailiwick_host::vault::Vault;
 use bailiwick_policy::KeyName;
 
 use crate::administration::Act;
@@ -16,7 +17,15 @@ use crate::vault;
 /// # Errors
 /// When it or the master key cannot be used.
 pub(crate) fn open(host: &Configuration) -> Result<KeyStore, Failure> {
-    let store = KeyStore::open(&host.state.folder("keys")?, host.rings.clone(), Arc::new(vault::open(host)?));
+    open_with(host, Arc::new(vault::open(host)?))
+}
+
+/// The same, with a vault at hand.
+///
+/// # Errors
+/// When it cannot be used.
+pub(crate) fn open_with(host: &Configuration, vault: Arc<Vault>) -> Result<KeyStore, Failure> {
+    let store = KeyStore::open(&host.state.folder("keys")?, host.rings.clone(), vault);
     let store = store.map_err(Failure::internal)?;
     for name in store.seal_clear().map_err(Failure::internal)? {
         terminal::err(&format!(

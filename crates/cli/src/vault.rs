@@ -19,15 +19,22 @@ pub(crate) const KEYRING_NAME: &str = "bailiwick-master-key";
 /// # Errors
 /// When there is no usable master key.
 pub(crate) fn open(host: &Configuration) -> Result<Vault, Failure> {
-    let keys = match host.master_key {
+    Vault::with_keys(keys(host)?).map_err(Failure::internal)
+}
+
+/// The master keys, the one that seals first. One that should be in the state folder and is not, is made.
+///
+/// # Errors
+/// When there is no usable master key.
+pub(crate) fn keys(host: &Configuration) -> Result<Vec<MasterKey>, Failure> {
+    match host.master_key {
         MasterKeySource::File => {
             host.state.open()?;
-            MasterKey::file(&file(host)).map_err(refused)?
+            MasterKey::file(&file(host)).map_err(refused)
         }
-        MasterKeySource::Environment => from_environment()?,
-        MasterKeySource::Keyring => MasterKey::keyring(KEYRING_NAME).map_err(refused)?,
-    };
-    Vault::with_keys(keys).map_err(Failure::internal)
+        MasterKeySource::Environment => from_environment(),
+        MasterKeySource::Keyring => MasterKey::keyring(KEYRING_NAME).map_err(refused),
+    }
 }
 
 /// The vault, if its master key is there. Makes nothing.

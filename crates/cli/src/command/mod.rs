@@ -38,9 +38,11 @@ mod token_issue;
 mod token_prove;
 mod tool_accept;
 mod tool_list;
+mod vault_rekey;
 
 use crate::arguments::{
-    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb, ToolVerb, Verb,
+    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb, ToolVerb,
+    VaultVerb, Verb,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -81,6 +83,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Key(KeyVerb::Rotate(verb)) => resolve().and_then(|host| key_rotate::run(verb, &host)),
         Verb::Key(KeyVerb::Import(verb)) => resolve().and_then(|host| key_import::run(verb, &host)),
         Verb::Key(KeyVerb::Delete(verb)) => resolve().and_then(|host| key_delete::run(verb, &host)),
+        Verb::Vault(VaultVerb::Rekey(_)) => resolve().and_then(|host| vault_rekey::run(&host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),

@@ -9,6 +9,7 @@ use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use linux_keyutils::{KeyError as KeyringError, KeyRing, KeyRingIdentifier};
 use zeroize::Zeroizing;
 
+use super::record;
 use crate::ambient;
 use crate::private::{self, PrivateError};
 
@@ -126,6 +127,10 @@ impl MasterKey {
         for key in keys {
             text.push_str(&key.text());
         }
+        // What is not read back must not be written.
+        if keys.is_empty() || text.len() > MAX_TEXT {
+            return Err(failed(path, &format!("it has one key at least, and at most {}", MAX_TEXT / (2 * LEN + 1))));
+        }
         private::replace(&dir, &name, text.as_bytes()).map_err(|error| failed(path, &error))
     }
 
@@ -158,6 +163,11 @@ impl MasterKey {
         let place = format!("key `{description}` of the kernel's key ring");
         let text = text.get(..len).and_then(|text| std::str::from_utf8(text).ok());
         MasterKey::parse(text.ok_or_else(|| MasterKeyError::Malformed { place: place.clone() })?, &place)
+    }
+
+    /// What names the key in sealed records and messages, without telling anything about it.
+    pub fn id(&self) -> String {
+        record::id(self)
     }
 
     pub(super) fn bytes(&self) -> &[u8; LEN] {
@@ -226,6 +236,14 @@ mod tests {
         MasterKey::replace_file(&path, &[&other, &made[0]]).unwrap();
         let both = MasterKey::existing_file(&path).unwrap().unwrap();
         assert_eq!([both[0].bytes(), both[1].bytes()], [other.bytes(), made[0].bytes()]);
+        // No more than can be read again, and none is no file of keys.
+        let many: Vec<&MasterKey> = std::iter::repeat_n(&other, 16).collect();
+        for wrong in [&many[..], &[]] {
+            let error = MasterKey::replace_file(&path, wrong).unwrap_err().to_string();
+            assert!(error.contains("at most 15"), "{error}");
+        }
+        MasterKey::replace_file(&path, &many[..15]).unwrap();
+        assert_eq!(MasterKey::existing_file(&path).unwrap().unwrap().len(), 15);
         for mode in [0o640, 0o604] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let error = MasterKey::file(&path).unwrap_err().to_string();

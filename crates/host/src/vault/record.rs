@@ -144,6 +144,10 @@ fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }
 
+pub(super) fn id(key: &MasterKey) -> String {
+    HEXLOWER.encode(&key_id(key))
+}
+
 fn key_id(key: &MasterKey) -> KeyId {
     struct IdLen;
     impl KeyType for IdLen {
