@@ -129,3 +129,27 @@ impl fmt::Debug for FetchRequest {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::{SecretName, SecretUse};
+
+    use super::*;
+
+    #[test]
+    fn who_sets_a_credential_is_told_of_secrets() {
+        let name = |name| HeaderName::from_static(name);
+        let mut terms = Terms::default();
+        assert!(!beyond(&name("x-trace"), &terms).contains("secret"));
+        assert!(
+            beyond(&name("authorization"), &terms).ends_with("are better a `secret` of the rule, which no guest sees")
+        );
+        let place = SecretPlace::Header("x-api-key".to_owned());
+        terms.secrets = vec![SecretUse { name: SecretName::parse("bank-token").unwrap(), place }];
+        let said = beyond(&name("x-api-key"), &terms);
+        assert_eq!(
+            said,
+            "the header `x-api-key` is for secret `bank-token`, and the guest sets it without the placeholder"
+        );
+    }
+}

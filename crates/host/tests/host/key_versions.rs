@@ -300,7 +300,7 @@ async fn public_halves_of_all_versions_are_given_out() {
     theirs.store.import(&key("r/k"), &imported, theirs.now()).unwrap();
     assert!(theirs.verify(&signature).await);
     assert_eq!(code(theirs.sign().await), Code::KeyUse, "a public key signs nothing");
-    assert!(matches!(theirs.store.rotate(&key("r/k"), 0), Err(KeyError::Use { .. })));
+    assert!(matches!(theirs.store.rotate(&key("r/k"), 0), Err(KeyError::PublicKey { .. })));
     theirs.pass(1000 * DAY);
     assert!(theirs.verify(&signature).await);
 }
