@@ -1,5 +1,6 @@
 //! The manifest: what its author grants, on what terms, within which limits.
 
+mod about;
 mod budgets;
 mod conditions;
 mod data;
