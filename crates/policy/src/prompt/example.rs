@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{ActionName, Dialect, Grant, Kind, Scope, fetch, sample};
+use super::{Dialect, Grant, Kind, Scope, fetch, sample};
 use crate::columns::Within;
 use crate::condition::Condition;
+use crate::kind::ActionName;
 use crate::pattern::{Authority, Piece};
 use crate::text::is_hidden;
 

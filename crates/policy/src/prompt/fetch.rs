@@ -1,7 +1,8 @@
 //! Requests as code makes them: with the query, the body and the secrets that their rule speaks of.
 
 use super::example::{exact, quoted};
-use super::{ActionName, Dialect, Grant, sample};
+use super::{Dialect, Grant, sample};
+use crate::kind::ActionName;
 use crate::rule::{SecretPlace, SecretUse};
 
 /// Methods with a body.

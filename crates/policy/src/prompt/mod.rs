@@ -4,21 +4,23 @@
 
 mod example;
 mod fetch;
+mod line;
+mod quantities;
 mod sample;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use crate::allowance::Allowance;
 use crate::columns::Within;
-use crate::condition::{Condition, Test};
-use crate::kind::{ActionName, Kind};
+use crate::condition::Condition;
+use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::manifest::{Backing, Manifest, ManifestRule, Writes};
-use crate::rule::{Effect, SecretPlace, Terms};
+use crate::rule::{Effect, Terms};
 use crate::scope::Scope;
-use crate::text::Printable;
+use line::{actions, code, line, shown};
+use quantities::{computing, duration, grouped, size};
 
 /// The language that the model writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,98 +160,6 @@ fn beginning(dialect: Dialect, agent: Option<&str>, description: Option<&str>) -
     text
 }
 
-/// One granted thing, in a line.
-fn line(grant: &Grant<'_>) -> String {
-    let scope = &grant.scope;
-    let resource = shown(scope);
-    let actions = actions(scope);
-    let mut line = match scope.kind() {
-        Kind::Crypto if resource == "-" => format!("without a key: {actions}"),
-        Kind::Tool => code(&resource),
-        _ => format!("{}: {actions}", code(&resource)),
-    };
-    let terms = &grant.terms;
-    if scope.kind() == Kind::Fetch {
-        line += if terms.redirects { "; redirects are followed" } else { "; redirects are not followed" };
-        if !terms.headers.is_empty() && terms.headers != crate::rule::DEFAULT_HEADERS {
-            let headers: Vec<String> = terms.headers.iter().map(|header| code(header)).collect();
-            line += &format!("; request headers: {}", headers.join(", "));
-        }
-    }
-    for secret in &terms.secrets {
-        let name = code(&secret.name.to_string());
-        line += &match &secret.place {
-            SecretPlace::Header(header) => format!("; secret {name} in the header {}", code(header)),
-            SecretPlace::Query(key) => format!("; secret {name} as the query parameter {}", code(key)),
-            SecretPlace::Body(member) => format!("; secret {name} as the member {} of the JSON body", code(member)),
-        };
-    }
-    for (what, bytes) in [("request", terms.request), ("response", terms.response)] {
-        if let Some(bytes) = bytes {
-            line += &format!("; {what} up to {}", size(bytes.get()));
-        }
-    }
-    if let Some(time) = terms.timeout {
-        line += &format!("; at most {}", duration(time));
-    }
-    if terms.sensitive {
-        line += "; only with a fresh token that is bound to a key";
-    }
-    if let Some(query) = &grant.query {
-        let parameters: Vec<String> = query.iter().map(|condition| demand(condition)).collect();
-        line += &match parameters.as_slice() {
-            [] => "; without a query".to_owned(),
-            some => format!("; in the query only {}", some.join(", ")),
-        };
-    }
-    for allowance in &grant.allowances {
-        line += &format!("; at most {allowance}, all calls under the rule together");
-    }
-    let conditions: Vec<String> = grant.conditions.iter().map(|condition| demand(condition)).collect();
-    if let Within::These(columns) = &grant.columns {
-        let more = if columns.len() > MAX_LINES { ", …" } else { "" };
-        let columns: Vec<String> = columns.iter().take(MAX_LINES).map(|column| code(column)).collect();
-        line += &format!("; only the columns {}{more}, also in conditions", columns.join(", "));
-    }
-    if !conditions.is_empty() {
-        line += &format!("; {}", conditions.join("; "));
-    }
-    line
-}
-
-fn actions(scope: &Scope) -> String {
-    let upper = scope.kind() == Kind::Fetch;
-    let name = |action: ActionName| if upper { action.as_str().to_ascii_uppercase() } else { action.to_string() };
-    scope.actions().map(name).collect::<Vec<_>>().join(", ")
-}
-
-fn demand(condition: &Condition) -> String {
-    let name = code(&condition.argument);
-    let tests = condition.tests.iter().map(|test| match test {
-        Test::In(literals) => {
-            let shown: Vec<String> = literals.iter().take(20).map(ToString::to_string).collect();
-            let more = if literals.len() > 20 { ", …" } else { "" };
-            format!("one of {}{more}", shown.join(", "))
-        }
-        Test::Min(bound) => format!("at least {bound}"),
-        Test::Max(bound) => format!("at most {bound}"),
-        Test::MinLength(least) => format!("of length {least} or more"),
-        Test::MaxLength(most) => format!("of length {most} or less"),
-        Test::Prefix(prefix) => format!("a text that starts with {}", code(prefix)),
-        Test::Pattern(expression) => {
-            format!("a text that the regular expression {} matches whole", code(&expression.to_string()))
-        }
-        Test::Type(kind) => format!("of the JSON type `{}`", kind.as_str()),
-        Test::Amount => "a number from 0 with at most six digits after the point".to_owned(),
-    });
-    let tests: Vec<String> = tests.collect();
-    let optional = if condition.optional { " (may be left out)" } else { "" };
-    if tests.is_empty() {
-        return if optional.is_empty() { format!("{name} must be given") } else { format!("{name}{optional}") };
-    }
-    format!("{name}{optional} must be {}", tests.join(" and "))
-}
-
 /// What becomes of the files of each mount, where that is not what one expects of files.
 fn mounts(manifest: &Manifest, grants: &[&Grant<'_>]) -> String {
     let mut text = String::new();
@@ -315,60 +225,6 @@ fn refused(dialect: Dialect, granted: &[Grant<'_>]) -> String {
         };
     }
     text
-}
-
-/// A scope's resource as people write it.
-fn shown(scope: &Scope) -> String {
-    let resource = scope.resource().to_string();
-    match scope.kind() {
-        Kind::File => format!("/{resource}"),
-        Kind::Fetch if !resource.starts_with("http://") => format!("https://{resource}"),
-        _ => resource,
-    }
-}
-
-/// Text as code within a line: nothing in it is Markdown, and nothing in it is hidden.
-fn code(text: &str) -> String {
-    let text = Printable(text).to_string();
-    if !text.contains('`') {
-        return format!("`{text}`");
-    }
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    format!("{fence} {text} {fence}")
-}
-
-fn size(bytes: u64) -> String {
-    for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
-        if bytes >= unit && bytes.is_multiple_of(unit) {
-            return format!("{} {name}", bytes / unit);
-        }
-    }
-    format!("{bytes} bytes")
-}
-
-/// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join(" ")
-}
-
-/// What fuel is in time, roughly: a Python loop uses some 8 × 10⁹ units a second, depending on the machine.
-fn computing(fuel: u64) -> &'static str {
-    match fuel {
-        0..4_000_000_000 => "less than a second of pure computing",
-        4_000_000_000..16_000_000_000 => "about a second of pure computing",
-        16_000_000_000..200_000_000_000 => "some seconds of pure computing",
-        _ => "many seconds of pure computing",
-    }
-}
-
-fn duration(time: Duration) -> String {
-    match (time.as_secs(), time.subsec_nanos()) {
-        (seconds, 0) => format!("{seconds} s"),
-        _ => format!("{} ms", time.as_millis()),
-    }
 }
 
 #[cfg(test)]
