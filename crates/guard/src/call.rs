@@ -9,10 +9,11 @@ use data_encoding::HEXLOWER;
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
 use crate::budgets::{Budgets, Purse, is_limit};
-use crate::entry::{OpenEntry, ResourceText};
+use crate::entry::OpenEntry;
+use crate::opening::{Opening, explain_attempt, refusal, shown, stopped};
 use crate::permit::{Allowed, Permit, Reason};
 use crate::record::{ActionWord, Records, Slot};
-use crate::untrusted::{Refused, Untrusted, is_hidden};
+use crate::untrusted::{Refused, Untrusted};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
     StopCause, Timestamp,
@@ -379,61 +380,5 @@ impl Drop for Guard {
             // INVARIANT: a failure to record leaves the run without an end, which is what happened.
             let _ = self.run.append(Body::RunEnded { stop: "abandoned".to_owned(), calls });
         }
-    }
-}
-
-/// What is known of a call when its entry is opened.
-struct Opening {
-    number: u64,
-    word: ActionWord,
-    text: ResourceText,
-    verdict: Verdict,
-    explanation: Option<String>,
-    began: Instant,
-}
-
-impl Opening {
-    fn record(&self) -> CallRecord {
-        let allowed = self.verdict.decision() == Decision::Allow;
-        CallRecord {
-            call: self.number,
-            action: self.word,
-            resource: Arc::clone(&self.text),
-            decision: self.verdict.decision(),
-            code: self.verdict.code(),
-            rule: self.verdict.rule().cloned(),
-            outcome: allowed.then_some(Outcome::Abandoned),
-            took: Duration::ZERO,
-            explanation: self.explanation.clone(),
-        }
-    }
-}
-
-/// For the operator: what every layer allows, and is refused all the same.
-fn refusal(word: ActionWord, resource: &str, code: Code, why: &str) -> String {
-    format!("denied: {word} {}  [{code}]\n  {why}", Refused(resource))
-}
-
-/// The canonical text of a resource as records hold it. A file's name may have characters that hide or reorder others.
-fn shown(text: String) -> ResourceText {
-    if text.chars().any(is_hidden) { Untrusted(&text).to_string().into() } else { text.into() }
-}
-
-/// For the operator: there are no layers to show, because nothing was decided.
-fn explain_attempt(attempt: &Attempt<'_>) -> String {
-    let why = match attempt.code {
-        Code::Ambiguous => "it has more than one reading, and nothing is normalised; write it plainly",
-        Code::Malformed => "it does not form a call of this kind",
-        Code::Unsupported => "no manifest can allow this",
-        _ => "it was refused before any policy was asked",
-    };
-    let word = ActionWord { kind: attempt.kind, action: attempt.action };
-    format!("denied: {word} {}  [{}]\n  {why}", Untrusted(attempt.resource), attempt.code)
-}
-
-fn stopped(cause: StopCause) -> Outcome {
-    match cause {
-        StopCause::Budget(budget) => Outcome::Limit(budget.code()),
-        StopCause::Revoked => Outcome::Denied(Code::TokenRevoked),
     }
 }

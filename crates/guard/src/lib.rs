@@ -15,6 +15,7 @@ mod error;
 mod life;
 mod memory;
 mod meter;
+mod opening;
 mod permit;
 mod record;
 
