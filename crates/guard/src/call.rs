@@ -16,7 +16,7 @@ use crate::record::{ActionWord, Records, Slot};
 use crate::untrusted::{Refused, Untrusted};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
-    StopCause, Timestamp,
+    Timestamp,
 };
 
 /// The longest that a call waits for its turn.

@@ -28,11 +28,21 @@ impl Query {
     /// # Errors
     /// The first thing in the request's query that is not as demanded.
     pub(crate) fn check(&self, request: &Request) -> Result<(), QueryMismatch<'_>> {
-        match (request.passed(), request.resource()) {
-            (Passed::Arguments(_), Resource::Fetch(target)) => {
-                self.check_text(target.url().query().unwrap_or_default())
-            }
-            _ => Ok(()),
+        match request.resource() {
+            Resource::Fetch(target) => match request.passed() {
+                Passed::Arguments(_) | Passed::Columns(_) => self.check_text(target.url().query().unwrap_or_default()),
+                Passed::Anything => Ok(()),
+            },
+            // Rules with conditions on a query are for `fetch`.
+            Resource::File(_)
+            | Resource::Key(_)
+            | Resource::Keyless
+            | Resource::Kv(_)
+            | Resource::Table(_)
+            | Resource::Tool(_)
+            | Resource::Secret(_)
+            | Resource::Run(_)
+            | Resource::Custom(_) => Ok(()),
         }
     }
 

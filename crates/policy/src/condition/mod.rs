@@ -58,6 +58,8 @@ enum Why<'a> {
     Missing(&'a str),
     /// There is one whose name differs in case alone, or has dots where the path has.
     Alike(&'a str),
+    /// It is a number that nobody can compare with anything.
+    Number(&'a str),
     Failed(&'a str, &'a Test),
 }
 
@@ -106,7 +108,7 @@ impl Conditions {
         let Passed::Arguments(arguments) = passed else { return Some(0) };
         match find(self.members(arguments).ok()?, argument).ok()?? {
             Seen::Number(number) => number.amount(),
-            _ => None,
+            Seen::Unreadable | Seen::Null | Seen::Boolean(_) | Seen::Text(_) | Seen::List(_) | Seen::Object(_) => None,
         }
     }
 
@@ -161,9 +163,15 @@ impl Condition {
     }
 
     fn check(&self, members: Members<'_>) -> Result<(), Why<'_>> {
-        match find(members, &self.argument).map_err(|Alike| Why::Alike(&self.argument))? {
+        self.check_value(find(members, &self.argument).map_err(|Alike| Why::Alike(&self.argument))?)
+    }
+
+    fn check_value(&self, found: Option<Seen<'_>>) -> Result<(), Why<'_>> {
+        match found {
             None if self.optional => Ok(()),
             None => Err(Why::Missing(&self.argument)),
+            // Also without a test: it is not what the rule's author had in mind.
+            Some(Seen::Unreadable) => Err(Why::Number(&self.argument)),
             Some(value) => match self.tests.iter().find(|test| !test.holds(value)) {
                 Some(test) => Err(Why::Failed(&self.argument, test)),
                 None => Ok(()),
@@ -196,6 +204,9 @@ impl fmt::Display for Mismatch<'_> {
         match self.why {
             Why::Unreadable(why) => write!(f, "the conditions on the body cannot be checked: {why}"),
             Why::Missing(name) => write!(f, "{what} `{}` is missing", Printable(name)),
+            Why::Number(name) => {
+                write!(f, "{what} `{}` is a number that cannot be read", Printable(name))
+            }
             Why::Alike(name) => {
                 write!(f, "another {what} may be taken for `{}`: their names are alike", Printable(name))
             }

@@ -37,6 +37,8 @@ pub(super) enum Seen<'a> {
     Null,
     Boolean(bool),
     Number(Decimal),
+    /// A number that cannot be compared exactly. It is there, and no test holds of it.
+    Unreadable,
     Text(&'a str),
     List(usize),
     Object(Members<'a>),
@@ -51,7 +53,7 @@ pub(super) enum Members<'a> {
 impl<'a> Members<'a> {
     fn get(self, name: &str) -> Option<Seen<'a>> {
         match self {
-            Members::Map(map) => map.get(name).and_then(Seen::of_value),
+            Members::Map(map) => map.get(name).map(Seen::of_value),
             Members::Document(members) => members.get(name).map(Seen::of_node),
         }
     }
@@ -65,16 +67,21 @@ impl<'a> Members<'a> {
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn of_value(value: &'a Value) -> Option<Seen<'a>> {
-        Some(match value {
+    pub(super) fn of_value(value: &'a Value) -> Seen<'a> {
+        match value {
             Value::Null => Seen::Null,
             Value::Bool(boolean) => Seen::Boolean(*boolean),
             // What is sent is this text.
-            Value::Number(number) => Seen::Number(Decimal::parse(&number.to_string())?),
+            Value::Number(number) => Seen::of_number(&number.to_string()),
             Value::String(text) => Seen::Text(text),
             Value::Array(items) => Seen::List(items.len()),
             Value::Object(members) => Seen::Object(Members::Map(members)),
-        })
+        }
+    }
+
+    /// A number as it is written.
+    pub(super) fn of_number(text: &str) -> Seen<'a> {
+        Decimal::parse(text).map_or(Seen::Unreadable, Seen::Number)
     }
 
     fn of_node(node: &'a Node) -> Seen<'a> {
@@ -93,7 +100,7 @@ impl<'a> Seen<'a> {
         let length = match self {
             Seen::Text(text) => text.chars().count(),
             Seen::List(items) => items,
-            _ => return None,
+            Seen::Null | Seen::Boolean(_) | Seen::Number(_) | Seen::Unreadable | Seen::Object(_) => return None,
         };
         u64::try_from(length).ok()
     }

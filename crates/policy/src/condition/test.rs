@@ -48,7 +48,7 @@ pub(crate) enum Type {
 
 impl Test {
     pub(crate) fn accepts(&self, value: &Value) -> bool {
-        Seen::of_value(value).is_some_and(|seen| self.holds(seen))
+        self.holds(Seen::of_value(value))
     }
 
     pub(super) fn holds(&self, value: Seen<'_>) -> bool {

@@ -57,6 +57,30 @@ fn numbers_are_compared_exactly() {
 }
 
 #[test]
+fn a_number_that_cannot_be_read_is_there_and_meets_nothing() {
+    for text in ["0x10", "1_000", "NaN", "01", "1e", ""] {
+        let found = Some(Seen::of_number(text));
+        for optional in [false, true] {
+            for tests in [vec![], vec![Test::Type(Type::Number)], vec![Test::Max(5)]] {
+                let condition = Condition { argument: "a".into(), optional, tests };
+                assert_eq!(condition.check_value(found), Err(Why::Number("a")), "{text}");
+                assert_eq!(condition.check_value(None).is_ok(), optional);
+            }
+        }
+        let tests = [Test::In(vec![Literal::Integer(0)]), Test::Min(0), Test::MinLength(0), Test::Amount];
+        assert!(
+            Type::ALL.map(Test::Type).iter().chain(&tests).all(|test| !test.holds(Seen::of_number(text))),
+            "{text}"
+        );
+    }
+    let mismatch = Mismatch { part: Part::Arguments, why: Why::Number("a") };
+    assert_eq!(
+        (mismatch.to_string().as_str(), mismatch.code()),
+        ("argument `a` is a number that cannot be read", None)
+    );
+}
+
+#[test]
 fn lengths_count_characters_and_items() {
     for (value, fits) in [("\"ÄÖÜ\"", true), ("\"ÄÖÜx\"", false), ("[1,2,3]", true), ("[1,2,3,4]", false)] {
         assert_eq!(check(|| Test::MaxLength(3), value), fits, "{value}");

@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         let single = match kind {
             Kind::Tool => Some("are not for rules about a `tool`, which can only be called"),
             Kind::Secret => Some("are not for rules about a `secret`, which can only be used"),
-            _ => None,
+            Kind::Fetch | Kind::File | Kind::Kv | Kind::Sql | Kind::Crypto | Kind::Run | Kind::Custom(_) => None,
         };
         if let Some(why) = single {
             self.misplaced(fields, &["actions", "methods"], why);
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         if fields.get(key).is_none() || single.is_some() {
             return match (effect, kind) {
                 // There is one action only, so that naming it would say nothing.
-                (_, Kind::Tool | Kind::Secret) => Some(Actions::all(kind)),
+                (Effect::Allow | Effect::Deny, Kind::Tool | Kind::Secret) => Some(Actions::all(kind)),
                 (Effect::Allow, Kind::Fetch) => Some([ActionName::Get, ActionName::Head].into_iter().collect()),
                 (Effect::Allow, _) => {
                     let message = format!("an allow rule for `{kind}` names its `actions`");

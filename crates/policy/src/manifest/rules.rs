@@ -152,8 +152,8 @@ impl<'a> Reader<'a> {
                 self.misplaced(&fields, &["body"], "belongs to allow rules; a deny rule denies whatever the body");
                 self.misplaced(&fields, &["query"], "belongs to allow rules; a deny rule denies whatever the query");
             }
-            (_, None | Some((Kind::Fetch, _))) => {}
-            (_, Some(_)) => self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`"),
+            (Effect::Allow, None | Some((Kind::Fetch, _))) => {}
+            (Effect::Allow, Some(_)) => self.misplaced(&fields, &FETCH_TERMS, "belong to rules for `fetch`"),
         }
         if effect == Effect::Allow && kind.is_some_and(|(kind, _)| !takes_arguments(kind)) {
             self.misplaced(&fields, &["args"], "belongs to rules for `tool` and for kinds of embedders");
@@ -179,28 +179,29 @@ impl<'a> Reader<'a> {
                 conditions::read(&fields, Part::Body, &mut self.patterns, self.report)
             }
             Kind::Fetch => Conditions { part: Part::Body, list: Vec::new() },
-            _ => Conditions::default(),
+            Kind::File | Kind::Kv | Kind::Sql | Kind::Crypto | Kind::Secret | Kind::Run => Conditions::default(),
         };
         let allowance = match effect {
             Effect::Allow => self.allowance(&fields, kind, &mut conditions),
             Effect::Deny => None,
         };
-        let query = match kind {
-            Kind::Fetch => conditions::read_query(&fields, &mut self.patterns, self.report),
-            _ => None,
-        };
+        let query =
+            if kind == Kind::Fetch { conditions::read_query(&fields, &mut self.patterns, self.report) } else { None };
         let terms = match kind {
             Kind::Fetch => terms,
             Kind::Tool | Kind::Custom(_) => Terms { headers: Vec::new(), ..terms },
-            _ => Terms { sensitive: terms.sensitive, ..Terms::default() },
+            Kind::File | Kind::Kv | Kind::Sql | Kind::Crypto | Kind::Secret | Kind::Run => {
+                Terms { sensitive: terms.sensitive, ..Terms::default() }
+            }
         };
         if terms.private && scopes.iter().flatten().any(|(scope, ..)| scope.has_wildcard_host()) {
             let why = "is for rules that name one host or address, because whoever names a host below the domain would choose the address";
             self.misplaced(&fields, &["private"], why);
         }
-        let secrets = match kind {
-            Kind::Fetch if effect == Effect::Allow => self.secrets(&fields, &resource.node),
-            _ => Vec::new(),
+        let secrets = if kind == Kind::Fetch && effect == Effect::Allow {
+            self.secrets(&fields, &resource.node)
+        } else {
+            Vec::new()
         };
         if kind == Kind::Fetch && effect == Effect::Deny {
             self.misplaced(
