@@ -184,11 +184,20 @@ class Response:
 
     def iter_lines(self, chunk_size=512, decode_unicode=False, delimiter=None):
         """The body, line by line."""
-        rest = b""
+        # A line that comes in many pieces is put together once, when its end is there.
+        parts, last = [], b""
+        kept = len(delimiter) - 1 if delimiter else 1
         for piece in (self._content,) if self._content is not None else self._pieces(None):
-            *lines, rest = (rest + piece).split(delimiter) if delimiter else _lines(rest + piece)
-            for line in lines:
-                yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
+            parts.append(piece)
+            last += piece
+            if delimiter in last if delimiter else b"\n" in last or b"\r" in last:
+                *lines, last = b"".join(parts).split(delimiter) if delimiter else _lines(b"".join(parts))
+                parts = [last]
+                for line in lines:
+                    yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
+            # What may be the beginning of an end.
+            last = last[max(0, len(last) - kept):]
+        rest = b"".join(parts)
         for line in rest.split(delimiter) if delimiter and rest else rest.splitlines():
             yield line.decode(self.encoding or "utf-8", "replace") if decode_unicode else line
 
