@@ -18,5 +18,5 @@ pub(crate) fn open(host: &Configuration) -> Result<AuditLog, Failure> {
         Durability::Buffered => audit::Durability::Buffered,
     };
     let folder = host.state.folder("audit")?;
-    AuditLog::open_in(&folder, AuditOptions { durability }, &SystemClock).map_err(Failure::internal)
+    AuditLog::open_in(&folder, AuditOptions { durability, signer: None }, &SystemClock).map_err(Failure::internal)
 }

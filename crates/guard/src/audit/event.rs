@@ -1,13 +1,19 @@
 //! What the log records.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bailiwick_policy::{Code, Decision, Rule};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
+use sha2::{Digest, Sha256};
 
 use crate::record::ActionWord;
 use crate::{Outcome, Timestamp};
+
+/// Bytes of the longest text that is recorded whole. Escaped, a byte takes up to six.
+const MAX_TEXT: usize = 8 * 1024;
 
 /// What every entry of a run carries.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -99,6 +105,16 @@ impl Event {
     }
 }
 
+/// A text, or the beginning of one that would make its entry too long for a bundle, with its length and SHA-256.
+fn bounded(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return text.into();
+    }
+    let start = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
+    let digest = HEXLOWER.encode(&Sha256::digest(text));
+    format!("{start}… ({} bytes, SHA-256 {digest})", text.len()).into()
+}
+
 struct Line<'a> {
     seq: u64,
     prev: &'a str,
@@ -115,14 +131,14 @@ impl Serialize for Line<'_> {
             Body::RunStarted { rationale } => {
                 line.serialize_field("type", "run_started")?;
                 if let Some(rationale) = rationale {
-                    line.serialize_field("rationale", rationale)?;
+                    line.serialize_field("rationale", &*bounded(rationale))?;
                 }
             }
             Body::Intent { call, action, resource, decision, code, rule } => {
                 line.serialize_field("type", "intent")?;
                 line.serialize_field("call", call)?;
                 line.serialize_field("action", action)?;
-                line.serialize_field("resource", &**resource)?;
+                line.serialize_field("resource", &*bounded(resource))?;
                 line.serialize_field("decision", decision.as_str())?;
                 line.serialize_field("code", code.as_str())?;
                 if let Some(rule) = rule {
@@ -158,11 +174,11 @@ impl Serialize for Line<'_> {
                 line.serialize_field("act", act)?;
                 line.serialize_field("target", target)?;
                 if let Some(reason) = reason {
-                    line.serialize_field("reason", reason)?;
+                    line.serialize_field("reason", &*bounded(reason))?;
                 }
                 line.serialize_field("by", by)?;
                 if let Some(failed) = failed {
-                    line.serialize_field("failed", failed)?;
+                    line.serialize_field("failed", &*bounded(failed))?;
                 }
             }
             Body::Recovered { bytes } => {

@@ -10,8 +10,10 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::watch;
 
 use super::event::{Administration, Authentication, Body, Event, RunContext};
+use super::published::{Published, Unfit};
 use super::verify::{self, Fault, GENESIS};
 use super::writer::{Sink, Writer};
+use crate::tlog::Signer;
 use crate::untrusted::Untrusted;
 use crate::{Clock, Effect};
 
@@ -25,9 +27,12 @@ pub struct AuditLog {
 }
 
 /// How a log is opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct AuditOptions {
     pub durability: Durability,
+    /// Signs checkpoints of the log under its own name and the log's: without it the log is a chain that whoever may write
+    /// the file can write anew.
+    pub signer: Option<Signer>,
 }
 
 /// Which calls wait until their intent is on stable storage. The others are synced within 50 ms and at the end of a run.
@@ -51,6 +56,10 @@ pub enum AuditError {
     InUse { path: PathBuf },
     #[error("audit log `{path}` does not verify: {fault}; keep the file for investigation and start a new log")]
     Corrupt { path: PathBuf, fault: Fault },
+    #[error(
+        "audit log `{path}` is not the one that was signed: {what}; keep it and the folder beside it for investigation and start a new log"
+    )]
+    NotSigned { path: PathBuf, what: String },
     #[error("the audit log cannot be written ({0}); calls are refused until it can")]
     Unavailable(Arc<str>),
 }
@@ -127,8 +136,10 @@ impl AuditLog {
         if summary.torn_bytes > 0 {
             file.set_len(summary.bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         }
+        let published = options.signer.map(|signer| published(path, &file, &signer, summary.entries)).transpose()?;
+        let sink = Sink::File(file);
         let log =
-            AuditLog::start(Sink::File(file), summary.entries, summary.head, options.durability).map_err(failed)?;
+            AuditLog::start(sink, summary.entries, summary.head, options.durability, published).map_err(failed)?;
         if summary.torn_bytes > 0 {
             log.append(Event { at: clock.now(), run: None, body: Body::Recovered { bytes: summary.torn_bytes } })?;
         }
@@ -143,7 +154,7 @@ impl AuditLog {
         let names = (1..=64).map(|n| if n == 1 { "log.jsonl".to_owned() } else { format!("log-{n}.jsonl") });
         let mut result = Err(AuditError::InUse { path: folder.to_owned() });
         for name in names {
-            result = AuditLog::open(&folder.join(name), options, clock);
+            result = AuditLog::open(&folder.join(name), options.clone(), clock);
             if !matches!(result, Err(AuditError::InUse { .. })) {
                 break;
             }
@@ -160,7 +171,7 @@ impl AuditLog {
         let memory = MemoryLog::default();
         let sink = Sink::Memory(Arc::clone(&memory.bytes));
         let failed = |error| AuditError::Open { path: "(memory)".into(), error: Arc::new(error) };
-        let log = AuditLog::start(sink, 0, GENESIS.to_owned(), Durability::Buffered).map_err(failed)?;
+        let log = AuditLog::start(sink, 0, GENESIS.to_owned(), Durability::Buffered, None).map_err(failed)?;
         Ok((log, memory))
     }
 
@@ -197,12 +208,18 @@ impl AuditLog {
         self.durable_below(next).await
     }
 
-    fn start(sink: Sink, next: u64, head: String, durability: Durability) -> io::Result<AuditLog> {
+    fn start(
+        sink: Sink,
+        next: u64,
+        head: String,
+        durability: Durability,
+        published: Option<Published>,
+    ) -> io::Result<AuditLog> {
         let progress = watch::Sender::new(Progress { durable_below: next, failed: None });
         let queue = Queue { next, wanted: next, ..Queue::default() };
         let shared =
             Arc::new(Shared { queue: Mutex::new(queue), work: Condvar::new(), room: Condvar::new(), progress });
-        let writer = Writer::new(Arc::clone(&shared), sink, next, head, durability != Durability::Buffered);
+        let writer = Writer::new(Arc::clone(&shared), sink, next, head, durability != Durability::Buffered, published);
         let thread = thread::Builder::new().name("audit-log".into()).spawn(move || writer.run())?;
         Ok(AuditLog { inner: Arc::new(Inner { shared, durability, thread: Mutex::new(Some(thread)) }) })
     }
@@ -293,6 +310,21 @@ impl Drop for Inner {
             // INVARIANT: the writer never holds an `AuditLog`, so it never joins itself.
             let _ = thread.join();
         }
+    }
+}
+
+/// The tree and checkpoints of the log at `path`, which has so many `entries`.
+fn published(path: &Path, log: &File, signer: &Signer, entries: u64) -> Result<Published, AuditError> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let wrong = |what: String| AuditError::NotSigned { path: path.to_owned(), what };
+    let signer = signer.of_log(&name).map_err(|error| wrong(error.to_string()))?;
+    let published = Published::open(path, log, signer).map_err(|unfit| match unfit {
+        Unfit::Io(error) => AuditError::Open { path: path.to_owned(), error: Arc::new(error) },
+        Unfit::Wrong(what) => wrong(what),
+    })?;
+    match published.size() {
+        size if size == entries => Ok(published),
+        size => Err(wrong(format!("it has {entries} entries, and its checkpoint covers {size}: its end was cut off"))),
     }
 }
 

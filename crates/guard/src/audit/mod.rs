@@ -3,10 +3,16 @@
 //! A call has two entries. Its *intent* is appended before the effect, its *outcome* after. Appending is synchronous and
 //! cheap: the event moves into a bounded queue, and the log's own thread encodes, hashes, writes and syncs in groups.
 //! When the queue is full the call waits; when the log cannot be written every further append fails, and with it the
-//! call. The chain shows alteration by anyone who cannot rewrite the whole file; it carries no signature yet.
+//! call.
+//!
+//! With a [`Signer`](crate::tlog::Signer) the entries are also the leaves of a tree, whose tiles and signed checkpoints are
+//! published in a folder beside the file. The chain says which line was altered; the signature says that nobody wrote the
+//! whole log anew.
 
 mod event;
 mod log;
+mod published;
+mod signed;
 mod verify;
 mod writer;
 
@@ -14,4 +20,5 @@ pub use event::{Administration, Authentication};
 pub(crate) use event::{Body, RunContext};
 pub(crate) use log::RunLog;
 pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
+pub use signed::{Problem, Proof, Signed, SignedError, prove, verify_proof, verify_signed};
 pub use verify::{Fault, Summary, verify};

@@ -13,7 +13,7 @@ use super::writer::seal;
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A longer line was not written by this log.
-const MAX_LINE: u64 = 1024 * 1024;
+pub(super) const MAX_LINE: u64 = 1024 * 1024;
 
 /// How much of a log is verified when it is opened: its end, where a crash leaves traces.
 const TAIL: u64 = 4 * MAX_LINE;
@@ -62,12 +62,17 @@ struct Context {
 /// Verifies a log from its first byte: every entry's hash, its link to the one before it, and the numbering.
 ///
 /// It finds what was changed, removed, inserted or reordered. It cannot find a tail that was cut off at a line's end, or
-/// a file that was rewritten as a whole: that needs a signature or a copy of the head kept elsewhere.
+/// a file that was rewritten as a whole: [`verify_signed`](super::verify_signed) does.
 ///
 /// # Errors
 /// When `log` cannot be read; a fault in its content is in the [`Summary`].
 pub fn verify(log: impl BufRead) -> io::Result<Summary> {
-    follow_chain(log, Some((0, GENESIS.to_owned())))
+    verify_each(log, |_| {})
+}
+
+/// The same, and shows every line that verifies to `each`, without its break.
+pub(super) fn verify_each(log: impl BufRead, each: impl FnMut(&[u8])) -> io::Result<Summary> {
+    follow_chain(log, Some((0, GENESIS.to_owned())), each)
 }
 
 /// Verifies the last 4 MiB of a log, or all of one that is smaller, so that opening a log costs the same however long it
@@ -81,13 +86,17 @@ pub(super) fn verify_tail(mut log: &File) -> io::Result<Summary> {
     }
     // The rest of a line whose beginning is out of sight.
     let skipped = tail.by_ref().take(MAX_LINE).skip_until(b'\n')?;
-    let mut summary = follow_chain(tail, None)?;
+    let mut summary = follow_chain(tail, None, |_| {})?;
     summary.bytes = summary.bytes.saturating_add(start).saturating_add(skipped as u64);
     Ok(summary)
 }
 
 /// Follows a chain from (sequence number, hash before it), or from whatever its first entry says.
-fn follow_chain(mut log: impl BufRead, from: Option<(u64, String)>) -> io::Result<Summary> {
+fn follow_chain(
+    mut log: impl BufRead,
+    from: Option<(u64, String)>,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<Summary> {
     let mut anchored = from.is_some();
     let (entries, head) = from.unwrap_or_default();
     let mut summary = Summary { entries, bytes: 0, head, torn_bytes: 0, dangling: Vec::new(), fault: None };
@@ -111,6 +120,7 @@ fn follow_chain(mut log: impl BufRead, from: Option<(u64, String)>) -> io::Resul
                 summary.entries = entry.seq;
                 summary.head = hash;
                 follow(&mut open, &entry);
+                each(text);
             }
             Err(what) => {
                 summary.fault = Some(Fault { line: summary.entries + 1, what });

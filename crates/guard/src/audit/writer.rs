@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::event::Event;
 use super::log::{Progress, QUEUE, Shared};
+use super::published::Published;
 
 /// How long an entry that nobody waits for may stay in memory.
 const GATHER: Duration = Duration::from_millis(50);
@@ -27,33 +28,75 @@ pub(super) struct Writer {
     /// Hash of the last entry, in hex.
     head: String,
     sync: bool,
+    /// The tree and its checkpoints, when the log is signed.
+    published: Option<Published>,
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, sink: Sink, next: u64, head: String, sync: bool) -> Writer {
-        Writer { shared, sink, next, head, sync }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sink: Sink,
+        next: u64,
+        head: String,
+        sync: bool,
+        published: Option<Published>,
+    ) -> Writer {
+        Writer { shared, sink, next, head, sync, published }
     }
 
     pub(super) fn run(mut self) {
         // Whatever ends this thread, appenders must not wait for it.
         let _gone = FailOnDrop(Arc::clone(&self.shared));
-        while let Some(batch) = self.gather() {
-            match self.write(batch) {
+        loop {
+            let batch = self.gather();
+            let closed = batch.is_none();
+            match self.write(batch.unwrap_or_default()) {
                 Ok(()) => {
                     let progress = Progress { durable_below: self.next, failed: None };
                     self.shared.progress.send_replace(progress);
                 }
                 Err(error) => return self.shared.fail(&error.to_string()),
             }
+            if let Err(error) = self.publish(closed) {
+                return self.shared.fail(&format!("its checkpoint: {error}"));
+            }
+            if closed {
+                return;
+            }
         }
     }
 
-    /// Waits for work, then a little for more of it. `None` when the log is closed and empty.
+    /// Signs a checkpoint when one is due, and when the log is closed.
+    fn publish(&mut self, closed: bool) -> io::Result<()> {
+        match &mut self.published {
+            Some(published) if published.due_in().is_some_and(|rest| closed || rest.is_zero()) => {
+                // INVARIANT: a checkpoint covers only what is on stable storage, also where calls do not wait for that.
+                if let (Sink::File(file), false) = (&self.sink, self.sync) {
+                    file.sync_data()?;
+                }
+                published.publish()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for work, then a little for more of it; no longer than until a checkpoint is due. `None` when the log is closed
+    /// and empty.
     fn gather(&self) -> Option<VecDeque<Event>> {
+        let due = self.published.as_ref().and_then(Published::due_in);
         let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
         while queue.events.is_empty() && !queue.closing {
             queue.asleep = true;
-            queue = self.shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let Some(due) = due else {
+                queue = self.shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let waited = self.shared.work.wait_timeout(queue, due).unwrap_or_else(PoisonError::into_inner);
+            queue = waited.0;
+            if queue.events.is_empty() && !queue.closing && waited.1.timed_out() {
+                queue.asleep = false;
+                return Some(VecDeque::new());
+            }
         }
         queue.asleep = false;
         let waits = self.shared.work.wait_timeout_while(queue, GATHER, |queue| {
@@ -66,6 +109,9 @@ impl Writer {
     }
 
     fn write(&mut self, batch: VecDeque<Event>) -> io::Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let mut bytes = Vec::with_capacity(batch.len().saturating_mul(512));
         for event in batch {
             let line = event.encode(self.next, &self.head).map_err(io::Error::other)?;
@@ -80,13 +126,18 @@ impl Writer {
         match &mut self.sink {
             Sink::File(file) => {
                 file.write_all(&bytes)?;
-                if self.sync { file.sync_data() } else { Ok(()) }
+                if self.sync {
+                    file.sync_data()?;
+                }
             }
             Sink::Memory(memory) => {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes);
-                Ok(())
             }
         }
+        // INVARIANT: the tree never has an entry that the file may lose.
+        let Some(published) = &mut self.published else { return Ok(()) };
+        let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.try_for_each(|line| published.append(line))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
@@ -14,8 +15,9 @@ const ED25519_TYPE: u8 = 0x01;
 const MAX_SIGNATURES: usize = 64;
 
 /// Signs notes under a name.
+#[derive(Clone)]
 pub struct Signer {
-    key: Ed25519KeyPair,
+    key: Arc<Ed25519KeyPair>,
     public: VerifierKey,
 }
 
@@ -53,7 +55,15 @@ impl Signer {
         let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| NoteError::Key)?;
         let bytes: [u8; 32] = key.public_key().as_ref().try_into().map_err(|_| NoteError::Key)?;
         let public = VerifierKey::new(name, bytes)?;
-        Ok(Signer { key, public })
+        Ok(Signer { key: Arc::new(key), public })
+    }
+
+    /// The same key under the name `NAME/LOG`: no two logs have one name.
+    ///
+    /// # Errors
+    /// When `log` has blanks or a `+`.
+    pub fn of_log(&self, log: &str) -> Result<Signer, NoteError> {
+        Ok(Signer { key: Arc::clone(&self.key), public: self.public.of_log(log)? })
     }
 
     pub fn public(&self) -> &VerifierKey {
@@ -88,6 +98,14 @@ impl VerifierKey {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same key under the name `NAME/LOG`.
+    ///
+    /// # Errors
+    /// When `log` has blanks or a `+`.
+    pub fn of_log(&self, log: &str) -> Result<VerifierKey, NoteError> {
+        VerifierKey::new(&format!("{}/{log}", self.name), self.key)
     }
 
     /// The text of a note that this key signed. Signatures of others are passed over.

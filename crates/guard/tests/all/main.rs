@@ -6,5 +6,6 @@ mod audit;
 mod budgets;
 mod bypasses;
 mod door;
+mod signed;
 mod support;
 mod tlog;

@@ -1,0 +1,249 @@
+//! What a log publishes about itself, beside it: its tree in tiles, and signed checkpoints.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::signed::read_tile;
+use crate::tlog::{Checkpoint, Hash, Signer, TILE_WIDTH, Tile, Tree, bundle, bundle_path};
+
+/// A checkpoint is due after so many entries, or so long after the first entry that none covers.
+const ENTRIES: u64 = 1000;
+const AGE: Duration = Duration::from_secs(5);
+
+/// The largest checkpoint that is read; ours have less than a kilobyte.
+pub(super) const MAX_CHECKPOINT: u64 = 64 * 1024;
+
+/// The extension line that says where in the log's file the entries of the last, incomplete bundle begin.
+const OFFSET: &str = "bundle-offset ";
+
+/// The folder with tiles and checkpoint, and the tree up to the log's last entry.
+pub(super) struct Published {
+    folder: PathBuf,
+    signer: Signer,
+    tree: Tree,
+    /// The entries of the last, incomplete bundle.
+    bundle: Vec<Vec<u8>>,
+    /// Where in the log's file they begin.
+    offset: u64,
+    /// The tree's size in the last checkpoint, and when the first entry came that it does not cover.
+    covered: u64,
+    uncovered_since: Option<Instant>,
+}
+
+/// Why a log is not gone on with.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    Io(io::Error),
+    /// What is wrong, for people.
+    Wrong(String),
+}
+
+impl From<io::Error> for Unfit {
+    fn from(error: io::Error) -> Unfit {
+        Unfit::Io(error)
+    }
+}
+
+impl Published {
+    /// Goes on where the last checkpoint ends, or begins when `log` is empty.
+    ///
+    /// Costs the same however long the log is: tiles tell what came before, unless they are damaged. `log` has no torn end.
+    pub(super) fn open(path: &Path, mut log: &File, signer: Signer) -> Result<Published, Unfit> {
+        let folder = folder_of(path);
+        let mut published = Published {
+            folder,
+            signer,
+            tree: Tree::default(),
+            bundle: Vec::new(),
+            offset: 0,
+            covered: 0,
+            uncovered_since: None,
+        };
+        let Some(checkpoint) = published.checkpoint()? else {
+            if log.metadata()?.len() > 0 {
+                let wrong = format!("it has entries and no checkpoint in `{}`", published.folder.display());
+                return Err(Unfit::Wrong(wrong));
+            }
+            // INVARIANT: a signed checkpoint exists before the first entry does, so that none missing goes unnoticed.
+            published.publish()?;
+            return Ok(published);
+        };
+        published.resume(log, &checkpoint)?;
+        log.seek(SeekFrom::Start(published.offset))?;
+        let mut lines = BufReader::new(log);
+        let known = checkpoint.size % TILE_WIDTH;
+        let edge: Vec<Hash> = published
+            .tree
+            .partial_tiles()
+            .find(|(tile, _)| tile.level() == 0)
+            .map(|(_, row)| row.to_vec())
+            .unwrap_or_default();
+        for number in 0..known {
+            let line = read_line(&mut lines)?;
+            let expected = usize::try_from(number).ok().and_then(|number| edge.get(number));
+            let Some(line) = line.filter(|line| Some(&Hash::leaf(line)) == expected) else {
+                let entry = checkpoint.size.saturating_sub(known).saturating_add(number);
+                return Err(Unfit::Wrong(format!("entry {entry} is not the one that its checkpoint covers")));
+            };
+            published.bundle.push(line);
+        }
+        // What came after the last checkpoint and before a crash.
+        while let Some(line) = read_line(&mut lines)? {
+            published.append(&line)?;
+        }
+        published.publish()?;
+        Ok(published)
+    }
+
+    /// Adds an entry that is in the log: its line, without the break.
+    pub(super) fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut full = Vec::new();
+        self.tree.push(Hash::leaf(line), |tile, row| full.push((tile, row)));
+        self.bundle.push(line.to_vec());
+        self.uncovered_since.get_or_insert_with(Instant::now);
+        if self.bundle.len() as u64 == TILE_WIDTH {
+            let index = (self.tree.size() / TILE_WIDTH).saturating_sub(1);
+            self.write_bundle(index)?;
+            let bytes = self.bundle.iter().map(|line| line.len() as u64 + 1).sum();
+            self.offset = self.offset.saturating_add(bytes);
+            self.bundle.clear();
+        }
+        for (tile, row) in full {
+            self.write(&tile.path(), &Tile::encode(&row))?;
+            self.forget(&format!("{}.p", tile.path()));
+        }
+        Ok(())
+    }
+
+    /// Entries in the tree.
+    pub(super) fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// How long the next checkpoint may wait; `None` when there is nothing new to cover.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let since = self.uncovered_since?;
+        let many = self.tree.size().saturating_sub(self.covered) >= ENTRIES;
+        Some(if many { Duration::ZERO } else { AGE.saturating_sub(since.elapsed()) })
+    }
+
+    /// Signs a checkpoint over everything so far. The entries must be on stable storage.
+    pub(super) fn publish(&mut self) -> io::Result<()> {
+        let edge: Vec<_> = self.tree.partial_tiles().map(|(tile, row)| (tile, Tile::encode(row))).collect();
+        for (tile, bytes) in edge {
+            self.write(&tile.path(), &bytes)?;
+        }
+        if !self.bundle.is_empty() {
+            self.write_bundle(self.tree.size() / TILE_WIDTH)?;
+        }
+        let checkpoint = Checkpoint {
+            origin: self.signer.public().name().to_owned(),
+            size: self.tree.size(),
+            root: self.tree.root(),
+            extensions: vec![format!("{OFFSET}{}", self.offset)],
+        };
+        let note = self.signer.sign(&checkpoint.to_string());
+        let (target, fresh) = (self.folder.join("checkpoint"), self.folder.join("checkpoint.new"));
+        self.write("checkpoint.new", note.as_bytes())?;
+        File::open(&fresh)?.sync_data()?;
+        fs::rename(fresh, target)?;
+        (self.covered, self.uncovered_since) = (checkpoint.size, None);
+        Ok(())
+    }
+
+    /// The last checkpoint, whose signature is ours.
+    fn checkpoint(&self) -> Result<Option<Checkpoint>, Unfit> {
+        let path = self.folder.join("checkpoint");
+        let mut note = String::new();
+        match File::open(&path) {
+            Ok(file) => file.take(MAX_CHECKPOINT).read_to_string(&mut note)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let wrong = |problem: &dyn std::fmt::Display| Unfit::Wrong(format!("`{}`: {problem}", path.display()));
+        let public = self.signer.public();
+        let text = public.open(&note).map_err(|problem| wrong(&problem))?;
+        let checkpoint: Checkpoint = text.parse().map_err(|problem| wrong(&problem))?;
+        if checkpoint.origin != public.name() {
+            return Err(wrong(&format!("it is of the log `{}`, not of `{}`", checkpoint.origin, public.name())));
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// The tree of the checkpoint, from tiles or, when those are not right, from the log itself.
+    fn resume(&mut self, mut log: &File, checkpoint: &Checkpoint) -> Result<(), Unfit> {
+        let read = |tile: Tile| read_tile(&self.folder, tile);
+        let offset = checkpoint.extensions.iter().find_map(|line| line.strip_prefix(OFFSET)?.parse().ok());
+        match (Tree::resume(checkpoint.size, read), offset) {
+            (Ok(tree), Some(offset)) if tree.root() == checkpoint.root => {
+                (self.tree, self.offset) = (tree, offset);
+                self.covered = checkpoint.size;
+                return Ok(());
+            }
+            // Tiles are written without waiting for the disk, so a power failure can damage them.
+            _ => {}
+        }
+        log.seek(SeekFrom::Start(0))?;
+        let mut lines = BufReader::new(log);
+        for entry in 0..checkpoint.size {
+            let size = checkpoint.size;
+            let line = read_line(&mut lines)?.ok_or_else(|| {
+                Unfit::Wrong(format!(
+                    "it ends after {entry} of {size} entries that its checkpoint covers: the end was cut off"
+                ))
+            })?;
+            self.append(&line)?;
+        }
+        if self.tree.root() != checkpoint.root {
+            return Err(Unfit::Wrong("its entries are not the ones that its checkpoint covers".to_owned()));
+        }
+        self.bundle.clear();
+        self.covered = checkpoint.size;
+        Ok(())
+    }
+
+    fn write_bundle(&self, index: u64) -> io::Result<()> {
+        let width = self.bundle.len() as u64;
+        let bytes = bundle(self.bundle.iter().map(Vec::as_slice)).map_err(io::Error::other)?;
+        self.write(&bundle_path(index, width), &bytes)?;
+        if width == TILE_WIDTH {
+            self.forget(&format!("{}.p", bundle_path(index, width)));
+        }
+        Ok(())
+    }
+
+    /// Writes a file of the folder, readable by its owner only.
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(name);
+        let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let mut file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(&self.folder);
+                DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+                open()?
+            }
+            other => other?,
+        };
+        file.write_all(bytes)
+    }
+
+    /// Deletes the partial tiles that a full one stands for. They are of no use and do no harm.
+    fn forget(&self, name: &str) {
+        let _ = fs::remove_dir_all(self.folder.join(name));
+    }
+}
+
+/// Where a log's tree is: beside it, with its name without the ending.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    path.with_extension("")
+}
+
+/// The next whole line, without its break.
+fn read_line(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    lines.by_ref().take(super::verify::MAX_LINE).read_until(b'\n', &mut line)?;
+    Ok(line.pop().filter(|last| *last == b'\n').map(|_| line))
+}
