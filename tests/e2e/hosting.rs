@@ -130,7 +130,7 @@ const LOOPING: &str = r#"(module
 impl Stage {
     fn new() -> Result<Stage, String> {
         let temporary = tempfile::tempdir().map_err(text)?;
-        let options = AuditOptions { durability: Durability::Effects };
+        let options = AuditOptions { durability: Durability::Effects, ..AuditOptions::default() };
         let log = AuditLog::open(&temporary.path().join("log.jsonl"), options, &SystemClock).map_err(text)?;
         let compile = CompileOptions {
             place: CompileIn::program(Path::new(PROGRAM)),

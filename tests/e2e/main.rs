@@ -11,6 +11,7 @@
 
 mod api;
 mod attacks;
+mod audit;
 mod bomb;
 mod calls;
 mod canary;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(named("matrix", &path), move || matrix::check(&path)));
     }
     trials.push(Trial::test("attacks::sql", attacks::sql));
+    trials.extend(audit::trials());
     trials.extend(faults::trials());
     trials.extend(files::trials());
     trials.extend(paths::trials());

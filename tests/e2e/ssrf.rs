@@ -157,7 +157,7 @@ fn check() -> Result<(), Failed> {
 /// One run that asks for all URLs; a line of output for each.
 async fn run(lines: &[Line], names: Names, dialer: Watch) -> Result<Vec<String>, Failed> {
     let temporary = tempfile::tempdir()?;
-    let options = AuditOptions { durability: Durability::Buffered };
+    let options = AuditOptions { durability: Durability::Buffered, ..AuditOptions::default() };
     let log = AuditLog::open(&temporary.path().join("log.jsonl"), options, &SystemClock)?;
     let compile = CompileOptions {
         place: CompileIn::program(Path::new(PROGRAM)),

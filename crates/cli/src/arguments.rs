@@ -1,6 +1,7 @@
 //! What was typed. One definition feeds the parser, the help, the man pages and the completions.
 
 mod agent;
+mod audit;
 mod fetch;
 mod key;
 mod language;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use self::agent::*;
+pub(crate) use self::audit::*;
 pub(crate) use self::fetch::*;
 pub(crate) use self::key::*;
 pub(crate) use self::language::*;
@@ -84,6 +86,9 @@ pub(crate) enum Verb {
     /// The master key, which seals secrets and keys
     #[command(subcommand)]
     Vault(VaultVerb),
+    /// The audit log: verify it, and prove what is in it
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),

@@ -26,6 +26,9 @@ const SUBFOLDERS: [&str; 10] = [
     "tools",
 ];
 
+/// In the folder of the audit logs.
+const SIGNING_KEY: &str = "signing.key";
+
 /// Where it is. Nothing is made before something has to be kept.
 #[derive(Clone, Debug)]
 pub(crate) struct StateFolder {
@@ -96,6 +99,27 @@ impl StateFolder {
         Ok((dir, key))
     }
 
+    /// The folder of the audit logs, and the secret that their checkpoints are signed with; both are made at first use.
+    ///
+    /// # Errors
+    /// When either cannot be made or read, or others can read the key.
+    pub(crate) fn audit(&self) -> Result<(PathBuf, [u8; 32]), Failure> {
+        let path = self.folder("audit")?;
+        let key = seal_key(&path, SIGNING_KEY).map_err(|error| self.failed("use audit/signing.key in", &error))?;
+        Ok((path, key))
+    }
+
+    /// The same, when there is such a key already.
+    ///
+    /// # Errors
+    /// As [`audit`](StateFolder::audit).
+    pub(crate) fn existing_audit(&self) -> Result<Option<(PathBuf, [u8; 32])>, Failure> {
+        if self.open_existing()?.is_none() || !self.path.join("audit").join(SIGNING_KEY).exists() {
+            return Ok(None);
+        }
+        self.audit().map(Some)
+    }
+
     /// Where the keys that issuers published are remembered, once there is a state folder.
     ///
     /// # Errors
@@ -160,7 +184,7 @@ fn seal_key(folder: &Path, name: &str) -> io::Result<[u8; 32]> {
     }
     let mut file = OpenOptions::new().read(true).open(&path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(io::Error::other("others can read it; delete it and the folder cache/artifacts"));
+        return Err(io::Error::other("others can read it; whatever it has sealed or signed may be theirs"));
     }
     let mut key = [0; 32];
     file.read_exact(&mut key)?;

@@ -11,6 +11,10 @@ pub(crate) mod agent_revoke;
 mod agent_rotate_key;
 mod agent_show;
 mod agent_suspend;
+mod audit_key;
+mod audit_prove;
+mod audit_verify;
+mod audit_verify_proof;
 mod completions;
 mod doctor;
 mod fetch_check;
@@ -41,8 +45,8 @@ mod tool_list;
 mod vault_rekey;
 
 use crate::arguments::{
-    AgentVerb, Arguments, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb, ToolVerb,
-    VaultVerb, Verb,
+    AgentVerb, Arguments, AuditVerb, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb,
+    ToolVerb, VaultVerb, Verb,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -84,6 +88,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Key(KeyVerb::Import(verb)) => resolve().and_then(|host| key_import::run(verb, &host)),
         Verb::Key(KeyVerb::Delete(verb)) => resolve().and_then(|host| key_delete::run(verb, &host)),
         Verb::Vault(VaultVerb::Rekey(_)) => resolve().and_then(|host| vault_rekey::run(&host)),
+        Verb::Audit(AuditVerb::Verify(verb)) => resolve().and_then(|host| audit_verify::run(verb, &host)),
+        Verb::Audit(AuditVerb::Key) => resolve().and_then(|host| audit_key::run(&host)),
+        Verb::Audit(AuditVerb::Prove(verb)) => resolve().and_then(|host| audit_prove::run(verb, &host)),
+        Verb::Audit(AuditVerb::VerifyProof(verb)) => resolve().and_then(|host| audit_verify_proof::run(verb, &host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
@@ -129,6 +137,7 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Language(LanguageVerb::Remove(verb)) => verb.json,
         Verb::Tool(ToolVerb::List(verb)) => verb.json,
         Verb::Fetch(FetchVerb::Check(verb)) => verb.json,
+        Verb::Audit(AuditVerb::Verify(verb)) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
-use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha2::{Digest, Sha256};
 
 /// The type of an Ed25519 key within a verifier key.
@@ -100,6 +100,11 @@ impl VerifierKey {
         &self.name
     }
 
+    /// The eight hexadecimal digits that tell name and key from others.
+    pub fn hash(&self) -> String {
+        HEXLOWER.encode(&self.id)
+    }
+
     /// The same key under the name `NAME/LOG`.
     ///
     /// # Errors
@@ -142,7 +147,7 @@ impl VerifierKey {
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key: Vec<u8> = [ED25519_TYPE].into_iter().chain(self.key).collect();
-        write!(f, "{}+{}+{}", self.name, data_encoding::HEXLOWER.encode(&self.id), BASE64.encode(&key))
+        write!(f, "{}+{}+{}", self.name, self.hash(), BASE64.encode(&key))
     }
 }
 

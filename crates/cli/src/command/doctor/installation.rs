@@ -1,20 +1,22 @@
 //! The configuration, and what the state folder holds.
 
 use std::fs;
-use std::io::BufReader;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bailiwick_guard::audit;
+use bailiwick_guard::tlog::VerifierKey;
 use bailiwick_identity::{Agent, LocalIssuer, Registrar, RegistryDocument, Status};
 use bailiwick_store::{Store, StoreOptions};
 use cap_std::fs::Dir;
 
 use super::{Finding, State};
 use crate::configuration::{Configuration, Durability, MasterKeySource};
-use crate::{input, vault};
+use crate::failure::Failure;
+use crate::{input, log, vault};
 
 const AREA: &str = "installation";
+const LOG: &str = "audit log";
 
 pub(super) fn look(host: &Configuration) -> Vec<Finding> {
     let mut findings = vec![configuration(host)];
@@ -34,7 +36,7 @@ pub(super) fn look(host: &Configuration) -> Vec<Finding> {
             findings.push(issuer_key(&state));
             findings.push(master_key(host));
             findings.push(registry(host, &state));
-            findings.extend(logs(&host.state.path().join("audit")));
+            findings.extend(logs(host));
         }
     }
     findings
@@ -159,41 +161,44 @@ fn overdue(host: &Configuration, agents: &[Agent], revocations: usize) -> Findin
         .help("bailiwick agent list, then bailiwick agent rotate-key NAME --key FILE")
 }
 
-/// Verifies every log of the folder from its first byte.
-fn logs(folder: &Path) -> Vec<Finding> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return vec![Finding::new(AREA, "audit log", State::Good, "none yet; the first run makes it")];
+/// Verifies every log from its first byte, against what was signed.
+fn logs(host: &Configuration) -> Vec<Finding> {
+    let broken =
+        |failure: &Failure| vec![Finding::new(AREA, LOG, State::Broken, failure.message()).help_from(failure.advice())];
+    let paths = match log::paths(host) {
+        Ok(paths) if paths.is_empty() => {
+            return vec![Finding::new(AREA, LOG, State::Good, "none yet; the first run makes it")];
+        }
+        Ok(paths) => paths,
+        Err(failure) => return broken(&failure),
     };
-    let mut paths: Vec<_> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
-        .collect();
-    paths.sort();
-    paths.iter().map(|path| log(path)).collect()
+    match log::verifier(host, None) {
+        Ok(key) => paths.iter().map(|path| verified(path, &key)).collect(),
+        Err(failure) => broken(&failure),
+    }
 }
 
-fn log(path: &Path) -> Finding {
-    let name = "audit log";
+fn verified(path: &Path, key: &VerifierKey) -> Finding {
     let at = path.display();
-    let summary = match fs::File::open(path).map(BufReader::new).and_then(audit::verify) {
-        Ok(summary) => summary,
-        Err(error) => return Finding::new(AREA, name, State::Broken, format!("{at}: {error}")),
+    let away =
+        "keep the file and the folder beside it for investigation and move both away; the next run starts a new log";
+    let signed = match audit::verify_signed(path, key, None) {
+        Ok(signed) => signed,
+        Err(error) => return Finding::new(AREA, LOG, State::Broken, format!("{at}: {error}")).help(away),
     };
-    if let Some(fault) = summary.fault {
-        return Finding::new(AREA, name, State::Broken, format!("{at} does not verify: {fault}"))
-            .help("keep the file for investigation and move it away; the next run starts a new one");
+    if let Some(problem) = signed.problem {
+        return Finding::new(AREA, LOG, State::Broken, format!("{at} does not verify: {problem}")).help(away);
     }
-    let dangling = summary.dangling.len();
-    let detail = format!("{at}: {} entries, unbroken", summary.entries);
+    let dangling = signed.dangling.len();
+    let detail = format!("{at}: {} entries, as they were signed", signed.entries);
     if dangling > 0 {
         return Finding::new(
             AREA,
-            name,
+            LOG,
             State::Doubtful,
             format!("{detail}; {dangling} calls have no outcome on record"),
         )
         .help("a run was killed in the middle of them, or is under way; whether those effects happened is unknown");
     }
-    Finding::new(AREA, name, State::Good, detail)
+    Finding::new(AREA, LOG, State::Good, detail)
 }
