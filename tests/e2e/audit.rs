@@ -29,7 +29,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// After one run: its start, two calls of which one is refused, and its end.
+    /// After one run: its agent, its start, two calls of which one is refused, and its end.
     fn new() -> Result<Scene, Failed> {
         let temporary = tempfile::tempdir()?;
         let root = temporary.path().to_owned();
@@ -64,11 +64,11 @@ impl Scene {
 fn verified() -> Result<(), Failed> {
     let scene = Scene::new()?;
     scene.run()?;
-    let ended = scene.told("audit verify", 0, &["log.jsonl: 10 entries, as they were signed"])?;
+    let ended = scene.told("audit verify", 0, &["log.jsonl: 12 entries, as they were signed"])?;
     let json = scene.told("audit verify --json", 0, &[])?;
     let value: Value = serde_json::from_str(&json.stdout)?;
     let log = &value["logs"][0];
-    if !ended.stdout.is_empty() || log["entries"] != 10 || log["covered"] != 10 || !log["problem"].is_null() {
+    if !ended.stdout.is_empty() || log["entries"] != 12 || log["covered"] != 12 || !log["problem"].is_null() {
         return Err(format!("{value:#}").into());
     }
     scene.told("doctor", 0, &[])?;
@@ -81,20 +81,24 @@ fn altered() -> Result<(), Failed> {
     let scene = Scene::new()?;
     let whole = fs::read_to_string(scene.log())?;
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();
-    let [start, allowed, done, denied, end] = lines.as_slice() else {
-        return Err(format!("five entries were expected: {whole}").into());
+    let [agent, start, allowed, done, denied, end] = lines.as_slice() else {
+        return Err(format!("six entries were expected: {whole}").into());
     };
     let changed = whole.replacen("deny.manifest.no_rule", "deny.manifest.rule", 1);
     for (name, text, found) in [
-        ("changed", changed, "line 4: "),
-        ("removed", [*start, *allowed, *done, *end].concat(), "line 4: "),
-        ("swapped", [*start, *allowed, *denied, *done, *end].concat(), "line 3: "),
-        ("cut off", [*start, *allowed, *done].concat(), "after line 3: the end was cut off; 5 entries were signed"),
+        ("changed", changed, "line 5: "),
+        ("removed", [*agent, *start, *allowed, *done, *end].concat(), "line 5: "),
+        ("swapped", [*agent, *start, *allowed, *denied, *done, *end].concat(), "line 4: "),
+        (
+            "cut off",
+            [*agent, *start, *allowed, *done].concat(),
+            "after line 4: the end was cut off; 6 entries were signed",
+        ),
     ] {
         fs::write(scene.log(), text)?;
         scene.told("audit verify", 1, &["was altered", found, "for investigation"])?;
         scene.told("run guest.wat --policy policy.toml --as bot", 7, &["audit log", "investigation"])?;
-        if !scene.told("doctor", 1, &[])?.stdout.contains("does not verify") {
+        if !scene.told("doctor", 7, &[])?.stdout.contains("does not verify") {
             return Err(format!("doctor does not see what was {name}").into());
         }
     }
@@ -113,9 +117,9 @@ fn elsewhere() -> Result<(), Failed> {
     fs::copy(scene.root.join("state/audit/log/checkpoint"), scene.root.join("late"))?;
     copy(&scene.root.join("state/audit/log"), &scene.root.join("state/audit/log.kept"))?;
     fs::remove_dir_all(scene.root.join("state"))?;
-    scene.told("audit verify taken/log.jsonl --key log.pub", 0, &["5 entries"])?;
-    scene.told(&format!("audit verify taken/log.jsonl --key {}", key.trim()), 0, &["5 entries"])?;
-    let rolled_back = ["after line 5: rolled back", "earlier checkpoint covers 10 entries"];
+    scene.told("audit verify taken/log.jsonl --key log.pub", 0, &["6 entries"])?;
+    scene.told(&format!("audit verify taken/log.jsonl --key {}", key.trim()), 0, &["6 entries"])?;
+    let rolled_back = ["after line 6: rolled back", "earlier checkpoint covers 12 entries"];
     scene.told("audit verify taken/log.jsonl --key log.pub --checkpoint late", 1, &rolled_back)?;
     let stranger = Scene::new()?.told("audit key", 0, &[])?.stdout;
     scene.told(&format!("audit verify taken/log.jsonl --key {}", stranger.trim()), 1, &["no signature of"])?;
@@ -129,14 +133,14 @@ fn proved() -> Result<(), Failed> {
     let scene = Scene::new()?;
     let key = scene.told("audit key", 0, &[])?.stdout;
     let whole = fs::read_to_string(scene.log())?;
-    let proof = scene.told("audit prove 3", 0, &[])?.stdout;
-    let other = scene.told("audit prove 2", 0, &[])?.stdout;
-    scene.told("audit prove 5", 2, &["no entry 5 in a log of 5"])?;
+    let proof = scene.told("audit prove 4", 0, &[])?.stdout;
+    let other = scene.told("audit prove 3", 0, &[])?.stdout;
+    scene.told("audit prove 6", 2, &["no entry 6 in a log of 6"])?;
     fs::remove_dir_all(scene.root.join("state"))?;
     fs::write(scene.root.join("proof"), &proof)?;
     let command = format!("audit verify-proof proof --key {}", key.trim());
-    let ended = scene.told(&command, 0, &["proved: entry 3 of 5 in the log `bailiwick-"])?;
-    if Some(ended.stdout.trim_end()) != whole.lines().nth(3) {
+    let ended = scene.told(&command, 0, &["proved: entry 4 of 6 in the log `bailiwick-"])?;
+    if Some(ended.stdout.trim_end()) != whole.lines().nth(4) {
         return Err(format!("another entry: {}", ended.stdout).into());
     }
     let extra = |proof: &str| proof.lines().find(|line| line.starts_with("extra ")).unwrap_or_default().to_owned();
@@ -153,9 +157,9 @@ fn killed() -> Result<(), Failed> {
     let early = fs::read(&checkpoint)?;
     scene.run()?;
     fs::write(&checkpoint, early)?;
-    scene.told("audit verify", 0, &["10 entries", "the last 5 are not signed yet"])?;
+    scene.told("audit verify", 0, &["12 entries", "the last 6 are not signed yet"])?;
     scene.run()?;
-    let ended = scene.told("audit verify", 0, &["15 entries"])?;
+    let ended = scene.told("audit verify", 0, &["18 entries"])?;
     if ended.stderr.contains("not signed") { Err(ended.stderr.into()) } else { Ok(()) }
 }
 
