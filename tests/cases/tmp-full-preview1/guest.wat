@@ -1,0 +1,28 @@
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_pwrite" (func $pwrite (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 64) "tmp/a")
+  (data (i32.const 80) "write   \n")
+  (data (i32.const 96) "pwrite   \n")
+  ;; Two digits of an error number at a place.
+  (func $digits (param $at i32) (param $number i32)
+    (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.div_u (local.get $number) (i32.const 10))))
+    (i32.store8 offset=1 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10)))))
+  (func $say (param $at i32) (param $len i32)
+    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $len))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func (export "_start") (local $number i32)
+    ;; Created; rights: read and write.
+    (if (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 5) (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 24))
+      (then (call $exit (i32.const 1))))
+    (i32.store (i32.const 16) (i32.const 65536)) (i32.store (i32.const 20) (i32.const 65536))
+    (loop $again
+      (local.set $number (call $write (i32.load (i32.const 24)) (i32.const 16) (i32.const 1) (i32.const 28)))
+      (br_if $again (i32.eqz (local.get $number))))
+    (call $digits (i32.const 86) (local.get $number))
+    (call $say (i32.const 80) (i32.const 9))
+    (call $digits (i32.const 103) (call $pwrite (i32.load (i32.const 24)) (i32.const 16) (i32.const 1) (i64.const 0x10000000) (i32.const 28)))
+    (call $say (i32.const 96) (i32.const 10))))
