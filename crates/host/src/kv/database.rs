@@ -214,9 +214,14 @@ fn damaged(path: &Path, error: rusqlite::Error) -> KvError {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "databases of others, and what became of them")]
 mod tests {
-    use std::sync::Barrier;
+    use std::sync::{Arc, Barrier};
+
+    use bailiwick_guard::{AuditLog, CallError, Guard, Life, Outcome, Run, SystemClock, Timestamp};
+    use bailiwick_policy::{Authority, Code, Grant, KvKey, Manifest, Principal};
 
     use super::*;
+    use crate::Services;
+    use crate::kv::{GetKey, SetKey};
 
     /// What a refused database was before, and after; and what stands beside it.
     fn refused(statements: &str) -> KvError {
@@ -247,6 +252,46 @@ mod tests {
         ] {
             assert!(matches!(refused(others), KvError::NotOurs { .. }), "{others}");
         }
+    }
+
+    const STORE: &str = "schema = 1\nid = \"m\"\nagents = [\"a\"]\nstores = { own = \"private\" }\n\
+        [[allow]]\nid = \"own\"\nkv = \"own/**\"\nactions = [\"get\", \"set\"]\n";
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_fails_the_call_on_record_and_the_run_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Arc::new(KvDatabase::open(&folder.path().join("kv.db")).unwrap());
+        // As when the file cannot grow: SQLite says the same of both.
+        let allow = |pages: i64| {
+            let connection = database.take().unwrap();
+            let most = format!("PRAGMA max_page_count = {pages}");
+            let most: i64 = connection.query_row(&most, [], |row| row.get(0)).unwrap();
+            database.give_back(connection);
+            most
+        };
+        let manifest = Arc::new(Manifest::parse(STORE, "m.toml").unwrap());
+        let host = Services::builder().kv(Arc::clone(&database)).build().open(&manifest, folder.path()).unwrap();
+        let principal = Principal { issuer: "i".into(), subject: "s".into(), agent: "a".into() };
+        let (token, registry) = (manifest.scopes(), manifest.scopes());
+        let authority = Authority { principal, token, details: Vec::new(), registry, task: None };
+        let grant = Grant::new(manifest, None, authority);
+        let (log, _memory) = AuditLog::in_memory().unwrap();
+        let life = Life::until(Timestamp(u64::MAX));
+        let guard = Guard::new(grant, Run::default(), life, log, Arc::new(SystemClock)).unwrap();
+        let key = || KvKey::parse("own/a").unwrap();
+        let set = async |value: Vec<u8>| guard.call(&host.kv, SetKey { key: key(), value, ttl: None }).await;
+        set(b"kept".to_vec()).await.unwrap();
+        allow(1);
+        for _ in 0..2 {
+            assert_eq!(set(vec![7; 200_000]).await.unwrap_err(), CallError::Failed(Code::NoSpace));
+            let record = guard.records().pop().unwrap();
+            assert_eq!(record.outcome, Some(Outcome::Failed(Code::NoSpace)));
+            let found = guard.call(&host.kv, GetKey { key: key() }).await.unwrap();
+            assert_eq!(found.as_deref(), Some(&b"kept"[..]), "all of it or nothing");
+        }
+        allow(10_000);
+        set(vec![7; 200_000]).await.unwrap();
+        assert_eq!(guard.call(&host.kv, GetKey { key: key() }).await.unwrap().map(|value| value.len()), Some(200_000));
     }
 
     #[test]
