@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("audit::verified", verified),
         Trial::test("audit::altered", altered),
+        Trial::test("audit::replaced", replaced),
         Trial::test("audit::elsewhere", elsewhere),
         Trial::test("audit::proved", proved),
         Trial::test("audit::killed", killed),
@@ -105,6 +106,18 @@ fn altered() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A log that is gone is missed, and one log does not pass for another.
+fn replaced() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let audit = scene.root.join("state/audit");
+    fs::rename(scene.log(), scene.root.join("kept"))?;
+    scene.told("audit verify", 1, &["is gone"])?;
+    fs::rename(scene.root.join("kept"), scene.log())?;
+    fs::copy(scene.log(), audit.join("log-2.jsonl"))?;
+    copy(&audit.join("log"), &audit.join("log-2"))?;
+    scene.told("audit verify", 1, &["log-2.jsonl` was altered: it is a copy of the log `bailiwick-"]).map(drop)
+}
+
 /// The log in another place, with the public key and a checkpoint that were kept: found are a stranger's log and a log that
 /// was rolled back.
 fn elsewhere() -> Result<(), Failed> {
@@ -115,7 +128,6 @@ fn elsewhere() -> Result<(), Failed> {
     copy(&scene.root.join("state/audit"), &taken)?;
     scene.run()?;
     fs::copy(scene.root.join("state/audit/log/checkpoint"), scene.root.join("late"))?;
-    copy(&scene.root.join("state/audit/log"), &scene.root.join("state/audit/log.kept"))?;
     fs::remove_dir_all(scene.root.join("state"))?;
     scene.told("audit verify taken/log.jsonl --key log.pub", 0, &["6 entries"])?;
     scene.told(&format!("audit verify taken/log.jsonl --key {}", key.trim()), 0, &["6 entries"])?;
@@ -125,7 +137,8 @@ fn elsewhere() -> Result<(), Failed> {
     scene.told(&format!("audit verify taken/log.jsonl --key {}", stranger.trim()), 1, &["no signature of"])?;
     scene.told("audit verify taken/log.jsonl --key policy.toml", 2, &["--key:", "audit key"])?;
     fs::remove_file(taken.join("log/checkpoint"))?;
-    scene.told("audit verify taken/log.jsonl --key log.pub", 2, &["taken/log/checkpoint"]).map(drop)
+    scene.told("audit verify taken/log.jsonl --key log.pub", 1, &["no checkpoint beside it"])?;
+    scene.told("audit verify none.jsonl --key log.pub", 2, &["none"]).map(drop)
 }
 
 /// A proof is checked without the log, and shows its own entry only.

@@ -361,7 +361,10 @@ impl Scene {
     fn logs(&self) -> Result<String, Failed> {
         let mut logs = String::new();
         for entry in fs::read_dir(self.root.join("state/audit"))? {
-            logs += &fs::read_to_string(entry?.path())?;
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "jsonl") {
+                logs += &fs::read_to_string(path)?;
+            }
         }
         Ok(logs)
     }

@@ -1,5 +1,6 @@
 //! The audit logs of this installation, and the key that signs them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bailiwick_guard::audit::{self, AuditOptions};
@@ -68,13 +69,19 @@ pub(crate) fn paths(host: &Configuration) -> Result<Vec<PathBuf>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Failure::internal(format!("`{}`: {error}", folder.display()))),
     };
-    let mut paths: Vec<_> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
-        .collect();
-    paths.sort();
-    Ok(paths)
+    let path = |path: PathBuf| match path.join("checkpoint").exists() {
+        // A log that is gone is missed where its checkpoint is.
+        true => Some(path.with_extension("jsonl")),
+        false => path.extension().is_some_and(|it| it == "jsonl").then_some(path),
+    };
+    let paths: BTreeSet<_> = entries.flatten().filter_map(|entry| path(entry.path())).collect();
+    Ok(paths.into_iter().collect())
+}
+
+/// Whether a log of this installation is the one that its file says: copies of another are signed with the same key.
+pub(crate) fn is_itself(path: &Path, origin: &str, key: &VerifierKey) -> bool {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    origin.strip_prefix(key.name()).and_then(|rest| rest.strip_prefix('/')) == Some(&*name)
 }
 
 /// Names the key after itself, so that no two installations have one name.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
 use data_encoding::HEXLOWER;
 
-use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog};
+use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog, bounded};
 use crate::budgets::{Budgets, Purse, is_limit};
 use crate::entry::OpenEntry;
 use crate::opening::{Opening, explain_attempt, refusal, shown, stopped};
@@ -71,10 +71,10 @@ impl Guard {
         let principal = grant.principal();
         let context = RunContext {
             run: run.id,
-            task: run.task.map(|task| Untrusted(&task).to_string()),
-            agent: principal.agent.clone(),
-            issuer: principal.issuer.clone(),
-            subject: principal.subject.clone(),
+            task: run.task.map(|task| bounded(&Untrusted(&task).to_string()).into_owned()),
+            agent: bounded(&principal.agent).into_owned(),
+            issuer: bounded(&principal.issuer).into_owned(),
+            subject: bounded(&principal.subject).into_owned(),
             manifest: HEXLOWER.encode(grant.manifest().digest()),
             module: run.module,
             interpreter: run.interpreter,

@@ -16,6 +16,8 @@ use crate::{input, log};
 /// A checkpoint is less than a kilobyte; witnesses may add to it.
 const MAX_CHECKPOINT: usize = 64 * 1024;
 
+const AWAY: &str = "keep the file and the folder beside it for investigation, and move both away";
+
 /// Verifies one log or all of them. The first thing wrong is an error with exit code 1.
 pub(crate) fn run(arguments: &AuditVerifyArguments, host: &Configuration) -> Outcome {
     let key = log::verifier(host, arguments.key.as_deref())?;
@@ -27,7 +29,7 @@ pub(crate) fn run(arguments: &AuditVerifyArguments, host: &Configuration) -> Out
     };
     let mut logs = Vec::new();
     for path in &paths {
-        logs.push(verified(path, &key, earlier.as_deref(), arguments.json)?);
+        logs.push(verified(path, &key, earlier.as_deref(), arguments)?);
     }
     if arguments.json {
         terminal::out_json(&json!({ "key": key.to_string(), "logs": logs }))?;
@@ -38,16 +40,28 @@ pub(crate) fn run(arguments: &AuditVerifyArguments, host: &Configuration) -> Out
 }
 
 /// Prints what was found in a log that is whole, or gives it back as JSON.
-fn verified(path: &Path, key: &VerifierKey, earlier: Option<&str>, json: bool) -> Result<Value, Failure> {
+fn verified(
+    path: &Path,
+    key: &VerifierKey,
+    earlier: Option<&str>,
+    arguments: &AuditVerifyArguments,
+) -> Result<Value, Failure> {
+    let (is_own, json) = (arguments.log.is_none(), arguments.json);
     let at = path.display().to_string();
     let signed = verify_signed(path, key, earlier).map_err(|error| match error {
-        SignedError::Read { .. } => Failure::usage(error),
+        SignedError::Read { .. } | SignedError::OtherLog { .. } => Failure::usage(error),
+        SignedError::Unsigned { .. } | SignedError::Gone { .. } => Failure::new(Exit::Guest, error).help(AWAY),
         _ => Failure::new(Exit::Guest, error)
             .help("this log was not signed with that key, or its checkpoint was altered"),
     })?;
-    let Signed { entries, covered, root, torn_bytes, dangling, problem } = signed;
+    let Signed { entries, covered, root, origin, torn_bytes, dangling, problem } = signed;
+    if is_own && !log::is_itself(path, &origin, key) {
+        let message = format!("audit log `{at}` was altered: it is a copy of the log `{origin}`");
+        return Err(Failure::new(Exit::Guest, message).help(AWAY));
+    }
     let what = json!({
         "path": at,
+        "origin": origin,
         "entries": entries,
         "covered": covered,
         "root": root.to_base64(),
@@ -58,7 +72,7 @@ fn verified(path: &Path, key: &VerifierKey, earlier: Option<&str>, json: bool) -
     if let Some(problem) = problem {
         let failure = Failure::new(Exit::Guest, format!("audit log `{at}` was altered: {problem}"));
         let failure = failure.data("log", what);
-        return Err(failure.help("keep the file and the folder beside it for investigation, and move both away"));
+        return Err(failure.help(AWAY));
     }
     if !json {
         terminal::err(&format!("{at}: {entries} entries, as they were signed\n"));

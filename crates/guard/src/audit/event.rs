@@ -13,7 +13,7 @@ use crate::record::ActionWord;
 use crate::{Outcome, Timestamp};
 
 /// Bytes of the longest text that is recorded whole. Escaped, a byte takes up to six.
-const MAX_TEXT: usize = 8 * 1024;
+const MAX_TEXT: usize = 2 * 1024;
 
 /// What every entry of a run carries.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -106,7 +106,7 @@ impl Event {
 }
 
 /// A text, or the beginning of one that would make its entry too long for a bundle, with its length and SHA-256.
-fn bounded(text: &str) -> Cow<'_, str> {
+pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT {
         return text.into();
     }
@@ -143,7 +143,7 @@ impl Serialize for Line<'_> {
                 line.serialize_field("code", code.as_str())?;
                 if let Some(rule) = rule {
                     line.serialize_field("rule", rule.id())?;
-                    line.serialize_field("location", rule.location())?;
+                    line.serialize_field("location", &*bounded(rule.location()))?;
                 }
             }
             Body::Outcome { call, outcome } => {
@@ -161,8 +161,8 @@ impl Serialize for Line<'_> {
             }
             Body::Authentication(Authentication { issuer, agent, jti, actors, code }) => {
                 line.serialize_field("type", "authentication")?;
-                line.serialize_field("issuer", issuer)?;
-                line.serialize_field("agent", agent)?;
+                line.serialize_field("issuer", &*bounded(issuer))?;
+                line.serialize_field("agent", &*bounded(agent))?;
                 line.serialize_field("jti", jti)?;
                 if !actors.is_empty() {
                     line.serialize_field("actors", actors)?;

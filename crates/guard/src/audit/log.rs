@@ -317,6 +317,11 @@ impl Drop for Inner {
 fn published(path: &Path, log: &File, signer: &Signer, entries: u64) -> Result<Published, AuditError> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let wrong = |what: String| AuditError::NotSigned { path: path.to_owned(), what };
+    if path.extension().is_none_or(|extension| extension != "jsonl") {
+        return Err(wrong(
+            "the name of a signed log ends with `.jsonl`, and its tree is in the folder without that".into(),
+        ));
+    }
     let signer = signer.of_log(&name).map_err(|error| wrong(error.to_string()))?;
     let published = Published::open(path, log, signer).map_err(|unfit| match unfit {
         Unfit::Io(error) => AuditError::Open { path: path.to_owned(), error: Arc::new(error) },

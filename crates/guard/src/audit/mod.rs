@@ -17,7 +17,7 @@ mod verify;
 mod writer;
 
 pub use event::{Administration, Authentication};
-pub(crate) use event::{Body, RunContext};
+pub(crate) use event::{Body, RunContext, bounded};
 pub(crate) use log::RunLog;
 pub use log::{AuditError, AuditLog, AuditOptions, Durability, MemoryLog};
 pub use signed::{Problem, Proof, Signed, SignedError, prove, verify_proof, verify_signed};

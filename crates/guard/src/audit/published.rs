@@ -69,6 +69,8 @@ impl Published {
             }
             // INVARIANT: a signed checkpoint exists before the first entry does, so that none missing goes unnoticed.
             published.publish()?;
+            let parent = published.folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
             return Ok(published);
         };
         published.resume(log, &checkpoint)?;
@@ -112,7 +114,7 @@ impl Published {
             self.bundle.clear();
         }
         for (tile, row) in full {
-            self.write(&tile.path(), &Tile::encode(&row))?;
+            self.write(&tile.path(), &Tile::encode(&row))?.sync_data()?;
             self.forget(&format!("{}.p", tile.path()));
         }
         Ok(())
@@ -132,34 +134,39 @@ impl Published {
 
     /// Signs a checkpoint over everything so far. The entries must be on stable storage.
     pub(super) fn publish(&mut self) -> io::Result<()> {
+        let size = self.tree.size();
         let edge: Vec<_> = self.tree.partial_tiles().map(|(tile, row)| (tile, Tile::encode(row))).collect();
-        for (tile, bytes) in edge {
-            self.write(&tile.path(), &bytes)?;
+        for (tile, bytes) in &edge {
+            self.write(&tile.path(), bytes)?;
         }
         if !self.bundle.is_empty() {
-            self.write_bundle(self.tree.size() / TILE_WIDTH)?;
+            self.write_bundle(size / TILE_WIDTH)?;
         }
         let checkpoint = Checkpoint {
             origin: self.signer.public().name().to_owned(),
-            size: self.tree.size(),
+            size,
             root: self.tree.root(),
             extensions: vec![format!("{OFFSET}{}", self.offset)],
         };
         let note = self.signer.sign(&checkpoint.to_string());
-        let (target, fresh) = (self.folder.join("checkpoint"), self.folder.join("checkpoint.new"));
-        self.write("checkpoint.new", note.as_bytes())?;
-        File::open(&fresh)?.sync_data()?;
-        fs::rename(fresh, target)?;
-        (self.covered, self.uncovered_since) = (checkpoint.size, None);
+        self.write("checkpoint.new", note.as_bytes())?.sync_data()?;
+        fs::rename(self.folder.join("checkpoint.new"), self.folder.join("checkpoint"))?;
+        File::open(&self.folder)?.sync_all()?;
+        // Readers may still follow the checkpoint before this one, and no older one.
+        for (tile, _) in edge {
+            let scale = TILE_WIDTH.saturating_pow(u32::from(tile.level()));
+            self.keep(&tile.path(), tile.width(), self.covered.checked_div(scale).unwrap_or(0) % TILE_WIDTH);
+        }
+        self.keep(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH), size % TILE_WIDTH, self.covered % TILE_WIDTH);
+        (self.covered, self.uncovered_since) = (size, None);
         Ok(())
     }
 
     /// The last checkpoint, whose signature is ours.
     fn checkpoint(&self) -> Result<Option<Checkpoint>, Unfit> {
         let path = self.folder.join("checkpoint");
-        let mut note = String::new();
-        match File::open(&path) {
-            Ok(file) => file.take(MAX_CHECKPOINT).read_to_string(&mut note)?,
+        let note = match read_file(&path, MAX_CHECKPOINT) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -174,49 +181,45 @@ impl Published {
     }
 
     /// The tree of the checkpoint, from tiles or, when those are not right, from the log itself.
-    fn resume(&mut self, mut log: &File, checkpoint: &Checkpoint) -> Result<(), Unfit> {
+    fn resume(&mut self, log: &File, checkpoint: &Checkpoint) -> Result<(), Unfit> {
         let read = |tile: Tile| read_tile(&self.folder, tile);
         let offset = checkpoint.extensions.iter().find_map(|line| line.strip_prefix(OFFSET)?.parse().ok());
+        self.covered = checkpoint.size;
         match (Tree::resume(checkpoint.size, read), offset) {
             (Ok(tree), Some(offset)) if tree.root() == checkpoint.root => {
                 (self.tree, self.offset) = (tree, offset);
-                self.covered = checkpoint.size;
                 return Ok(());
             }
-            // Tiles are written without waiting for the disk, so a power failure can damage them.
+            // Partial tiles are written without waiting for the disk, so a power failure can damage them.
             _ => {}
         }
-        log.seek(SeekFrom::Start(0))?;
-        let mut lines = BufReader::new(log);
-        for entry in 0..checkpoint.size {
-            let size = checkpoint.size;
-            let line = read_line(&mut lines)?.ok_or_else(|| {
-                Unfit::Wrong(format!(
-                    "it ends after {entry} of {size} entries that its checkpoint covers: the end was cut off"
-                ))
-            })?;
-            self.append(&line)?;
-        }
-        if self.tree.root() != checkpoint.root {
+        // INVARIANT: nothing is written before the log is known to be the one that was signed: tiles are evidence.
+        let mut tree = Tree::default();
+        each_line(log, checkpoint.size, |line| {
+            tree.push(Hash::leaf(line), |_, _| {});
+            Ok(())
+        })?;
+        if tree.root() != checkpoint.root {
             return Err(Unfit::Wrong("its entries are not the ones that its checkpoint covers".to_owned()));
         }
+        each_line(log, checkpoint.size, |line| self.append(line))?;
         self.bundle.clear();
-        self.covered = checkpoint.size;
         Ok(())
     }
 
     fn write_bundle(&self, index: u64) -> io::Result<()> {
         let width = self.bundle.len() as u64;
         let bytes = bundle(self.bundle.iter().map(Vec::as_slice)).map_err(io::Error::other)?;
-        self.write(&bundle_path(index, width), &bytes)?;
+        let file = self.write(&bundle_path(index, width), &bytes)?;
         if width == TILE_WIDTH {
+            file.sync_data()?;
             self.forget(&format!("{}.p", bundle_path(index, width)));
         }
         Ok(())
     }
 
     /// Writes a file of the folder, readable by its owner only.
-    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
         let path = self.folder.join(name);
         let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let mut file = match open() {
@@ -227,18 +230,58 @@ impl Published {
             }
             other => other?,
         };
-        file.write_all(bytes)
+        file.write_all(bytes)?;
+        Ok(file)
     }
 
     /// Deletes the partial tiles that a full one stands for. They are of no use and do no harm.
     fn forget(&self, name: &str) {
         let _ = fs::remove_dir_all(self.folder.join(name));
     }
+
+    /// Deletes the partial tiles beside this one, but for two widths. As above, nothing depends on it.
+    fn keep(&self, name: &str, one: u64, other: u64) {
+        let parent = self.folder.join(name).parent().map(Path::to_path_buf).unwrap_or_default();
+        if parent.extension().is_none_or(|extension| extension != "p") {
+            return;
+        }
+        let kept = [one.to_string(), other.to_string()];
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+            if !kept.iter().any(|kept| entry.file_name() == kept.as_str()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// A small file, which may be somebody else's doing: no pipe, and no more than `limit` bytes.
+pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(io::Error::other(format!("more than {limit} bytes"))) } else { Ok(bytes) }
 }
 
 /// Where a log's tree is: beside it, with its name without the ending.
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     path.with_extension("")
+}
+
+/// The first lines of a log, which has no fewer.
+fn each_line(mut log: &File, count: u64, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Unfit> {
+    log.seek(SeekFrom::Start(0))?;
+    let mut lines = BufReader::new(log);
+    for entry in 0..count {
+        let line = read_line(&mut lines)?.ok_or_else(|| {
+            Unfit::Wrong(format!(
+                "it ends after {entry} of {count} entries that its checkpoint covers: the end was cut off"
+            ))
+        })?;
+        each(&line)?;
+    }
+    Ok(())
 }
 
 /// The next whole line, without its break.

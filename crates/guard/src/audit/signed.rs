@@ -8,12 +8,16 @@ use std::str::FromStr;
 
 use data_encoding::BASE64;
 
-use super::published::{MAX_CHECKPOINT, folder_of};
+use super::published::{MAX_CHECKPOINT, folder_of, read_file};
 use super::verify::{Fault, MAX_LINE, verify_each};
 use crate::tlog::{
-    Checkpoint, CheckpointError, Hash, InclusionProof, Nodes, NoteError, ProofError, TILE_WIDTH, Tile, Tree,
+    Checkpoint, CheckpointError, Hash, InclusionProof, MAX_ENTRY, Nodes, NoteError, ProofError, TILE_WIDTH, Tile, Tree,
     VerifierKey, bundle_path, entries_of,
 };
+
+/// Bytes of a full tile, and of the longest full bundle.
+const MAX_TILE: u64 = TILE_WIDTH * Hash::LENGTH as u64;
+const MAX_BUNDLE: u64 = TILE_WIDTH * (MAX_ENTRY as u64 + 2);
 
 /// The first line of a proof in a file (C2SP `tlog-proof`).
 const PROOF: &str = "c2sp.org/tlog-proof@v1";
@@ -26,6 +30,8 @@ pub struct Signed {
     /// Entries that the checkpoint covers. Those after it are not signed yet: the log is being written, or was killed.
     pub covered: u64,
     pub root: Hash,
+    /// The log's name in its checkpoint.
+    pub origin: String,
     /// As in a [`Summary`](super::Summary).
     pub torn_bytes: u64,
     /// As in a [`Summary`](super::Summary).
@@ -55,6 +61,12 @@ pub enum Problem {
 pub enum SignedError {
     #[error("`{path}`: {error}")]
     Read { path: PathBuf, error: io::Error },
+    #[error("audit log `{path}` has no checkpoint beside it: it was never signed, or the checkpoint was taken away")]
+    Unsigned { path: PathBuf },
+    #[error("audit log `{path}` is gone; its checkpoint is still there")]
+    Gone { path: PathBuf },
+    #[error("the checkpoint is of the log `{found}`, and not of `{expected}`")]
+    OtherLog { expected: String, found: String },
     #[error("checkpoint `{path}`: {error}")]
     Note { path: PathBuf, error: NoteError },
     #[error("checkpoint `{path}`: {error}")]
@@ -90,8 +102,18 @@ pub struct Proof {
 pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> Result<Signed, SignedError> {
     let read = |error| SignedError::Read { path: path.to_owned(), error };
     let at = folder_of(path).join("checkpoint");
-    let checkpoint = opened(&at, &read_checkpoint(&at)?, key)?;
+    let checkpoint = match (path.exists(), at.exists()) {
+        (true, false) => return Err(SignedError::Unsigned { path: path.to_owned() }),
+        (false, true) => return Err(SignedError::Gone { path: path.to_owned() }),
+        (true, true) | (false, false) => opened(&at, &read_checkpoint(&at)?, key)?,
+    };
     let earlier = earlier.map(|note| opened(Path::new("(earlier)"), note, key)).transpose()?;
+    if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.origin != checkpoint.origin) {
+        return Err(SignedError::OtherLog { expected: checkpoint.origin, found: earlier.origin.clone() });
+    }
+    if !fs::metadata(path).map_err(read)?.is_file() {
+        return Err(read(io::Error::other("not a regular file")));
+    }
     let log = BufReader::new(File::open(path).map_err(read)?);
     let mut tree = Tree::default();
     let (mut covered, mut before) = ((checkpoint.size == 0).then(|| tree.root()), None);
@@ -121,6 +143,7 @@ pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> R
         entries: summary.entries,
         covered: checkpoint.size,
         root: checkpoint.root,
+        origin: checkpoint.origin,
         torn_bytes: summary.torn_bytes,
         dangling: summary.dangling,
         problem,
@@ -141,11 +164,12 @@ pub fn prove(path: &Path, index: u64) -> Result<Proof, SignedError> {
     let mut nodes = Nodes::new(checkpoint.size, |tile| read_tile(&folder, tile));
     let proof = nodes.inclusion(index)?;
     let place = index % TILE_WIDTH;
-    let bundle = folder.join(bundle_path(index / TILE_WIDTH, TILE_WIDTH));
     let width = checkpoint.size.saturating_sub(index.saturating_sub(place)).min(TILE_WIDTH);
-    let partial = folder.join(bundle_path(index / TILE_WIDTH, width));
-    let bytes = fs::read(&bundle).or_else(|_| fs::read(&partial));
-    let bytes = bytes.map_err(|error| SignedError::Read { path: partial, error })?;
+    let bundle = folder.join(bundle_path(index / TILE_WIDTH, width));
+    // A partial bundle goes when it becomes full.
+    let full = folder.join(bundle_path(index / TILE_WIDTH, TILE_WIDTH));
+    let bytes = read_file(&bundle, MAX_BUNDLE).or_else(|_| read_file(&full, MAX_BUNDLE));
+    let bytes = bytes.map_err(|error| SignedError::Read { path: bundle.clone(), error })?;
     let wrong = |problem: &dyn fmt::Display| SignedError::Tile { path: bundle.clone(), problem: problem.to_string() };
     let entries = entries_of(&bytes).map_err(|error| wrong(&error))?;
     let entry = usize::try_from(place).ok().and_then(|place| entries.get(place)).map(|entry| entry.to_vec());
@@ -169,38 +193,36 @@ pub fn verify_proof(proof: &Proof, key: &VerifierKey) -> Result<Checkpoint, Sign
     Ok(checkpoint)
 }
 
-/// Which line is not the one that the checkpoint covers, as far as the tiles tell.
+/// Which line is not the one that the checkpoint covers, if the tiles are those of the checkpoint.
 fn rewritten(path: &Path, checkpoint: &Checkpoint) -> io::Result<Problem> {
     let folder = folder_of(path);
     let before = Problem::RewrittenBefore { line: checkpoint.size };
-    let mut nodes = Nodes::new(checkpoint.size, |tile| read_tile(&folder, tile));
-    if !nodes.root().is_ok_and(|root| root == checkpoint.root) {
+    let mut signed = Tree::default();
+    let mut leaves = Vec::new();
+    for index in 0..checkpoint.size.div_ceil(TILE_WIDTH) {
+        let row = Tile::of(0, index, checkpoint.size).and_then(|tile| read_tile(&folder, tile).ok());
+        let Some(row) = row else { return Ok(before) };
+        row.iter().for_each(|leaf| signed.push(*leaf, |_, _| {}));
+        leaves.extend(row);
+    }
+    if signed.root() != checkpoint.root {
         return Ok(before);
     }
     let mut log = BufReader::new(File::open(path)?);
     let mut line = Vec::new();
-    let mut signed = Tree::default();
-    for index in 0..checkpoint.size.div_ceil(TILE_WIDTH) {
-        let row = Tile::of(0, index, checkpoint.size).and_then(|tile| read_tile(&folder, tile).ok());
-        for (at, leaf) in (0_u64..).zip(row.unwrap_or_default()) {
-            line.clear();
-            log.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
-            let content = line.strip_suffix(b"\n").unwrap_or(&line);
-            if Hash::leaf(content) != leaf {
-                let line = index.saturating_mul(TILE_WIDTH).saturating_add(at).saturating_add(1);
-                return Ok(Problem::Rewritten { line });
-            }
-            signed.push(leaf, |_, _| {});
+    for (number, leaf) in (1_u64..).zip(leaves) {
+        line.clear();
+        log.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+        if Hash::leaf(line.strip_suffix(b"\n").unwrap_or(&line)) != leaf {
+            return Ok(Problem::Rewritten { line: number });
         }
     }
     Ok(before)
 }
 
 fn read_checkpoint(path: &Path) -> Result<String, SignedError> {
-    let read = |error| SignedError::Read { path: path.to_owned(), error };
-    let mut note = String::new();
-    File::open(path).map_err(read)?.take(MAX_CHECKPOINT).read_to_string(&mut note).map_err(read)?;
-    Ok(note)
+    let bytes = read_file(path, MAX_CHECKPOINT).map_err(|error| SignedError::Read { path: path.to_owned(), error })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A checkpoint that `key` signed, under its own name or that of one of its logs.
@@ -222,8 +244,8 @@ pub(super) fn read_tile(folder: &Path, tile: Tile) -> Result<Vec<Hash>, SignedEr
     let path = folder.join(tile.path());
     // A partial tile goes when it becomes full.
     let full = folder.join(Tile::full(tile.level(), tile.index()).path());
-    let mut bytes = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::read(full),
+    let mut bytes = match read_file(&path, MAX_TILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => read_file(&full, MAX_TILE),
         other => other,
     }
     .map_err(|error| SignedError::Read { path: path.clone(), error })?;

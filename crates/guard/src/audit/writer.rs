@@ -12,9 +12,13 @@ use sha2::{Digest, Sha256};
 use super::event::Event;
 use super::log::{Progress, QUEUE, Shared};
 use super::published::Published;
+use crate::tlog::MAX_ENTRY;
 
 /// How long an entry that nobody waits for may stay in memory.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// What the hash adds to a line.
+const SEAL: usize = ",\"hash\":\"\"".len() + 64;
 
 pub(super) enum Sink {
     File(File),
@@ -115,6 +119,10 @@ impl Writer {
         let mut bytes = Vec::with_capacity(batch.len().saturating_mul(512));
         for event in batch {
             let line = event.encode(self.next, &self.head).map_err(io::Error::other)?;
+            // INVARIANT: what is in the file fits into a bundle, or the log could not be gone on with.
+            if line.len().saturating_add(SEAL) > MAX_ENTRY {
+                return Err(io::Error::other(format!("an entry of {} bytes is too long for it", line.len())));
+            }
             self.head = seal(&line);
             // `line` ends with the brace that the hash goes before.
             bytes.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bailiwick_guard::audit::{
-    Administration, AuditOptions, Durability, Problem, Proof, SignedError, prove, verify, verify_proof, verify_signed,
+    Administration, AuditOptions, Authentication, Durability, Problem, Proof, SignedError, prove, verify, verify_proof,
+    verify_signed,
 };
 use bailiwick_guard::tlog::{Checkpoint, Hash, NoteError, ProofError, Signer, TILE_WIDTH, Tile, Tree, VerifierKey};
 use bailiwick_guard::{AuditError, AuditLog, SystemClock};
+use bailiwick_policy::Code;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sha2::{Digest, Sha256};
@@ -246,6 +248,8 @@ fn a_log_that_was_cut_or_lost_its_checkpoint_is_not_gone_on_with() {
     fs::write(&path, whole).unwrap();
     fs::remove_file(path.with_extension("").join("checkpoint")).unwrap();
     assert!(matches!(open(&path), Err(AuditError::NotSigned { what, .. }) if what.contains("no checkpoint")));
+    assert!(matches!(verify_signed(&path, &key(), None), Err(SignedError::Unsigned { .. })));
+    fs::remove_file(&path).unwrap();
     assert!(matches!(verify_signed(&path, &key(), None), Err(SignedError::Read { .. })));
 }
 
@@ -262,6 +266,54 @@ fn tiles_that_a_power_failure_damaged_are_made_again() {
         assert_eq!(problem(&path), None, "{damage}");
     }
     assert!(prove(&path, 1_003).is_ok());
+}
+
+#[test]
+fn a_missing_tile_accuses_no_innocent_line_and_evidence_is_not_written_over() {
+    let (_folder, path) = written(600);
+    let text = fs::read_to_string(&path).unwrap();
+    let changed: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(at, text)| if at == 299 { text.replace("agent.suspend", "agent.resume") } else { text.to_owned() })
+        .collect();
+    fs::write(&path, chained(changed.iter().map(String::as_str))).unwrap();
+    assert_eq!(problem(&path), Some(Problem::Rewritten { line: 300 }));
+    let tiles = path.with_extension("").join("tile/0");
+    let kept = fs::read(tiles.join("001")).unwrap();
+    // The edge is damaged, so that the next run reads the log in place of it.
+    fs::remove_dir_all(tiles.join("002.p")).unwrap();
+    assert!(matches!(open(&path), Err(AuditError::NotSigned { .. })));
+    assert_eq!(fs::read(tiles.join("001")).unwrap(), kept);
+    fs::remove_file(tiles.join("000")).unwrap();
+    assert_eq!(problem(&path), Some(Problem::RewrittenBefore { line: 600 }));
+}
+
+#[test]
+fn partial_tiles_do_not_pile_up() {
+    let (_folder, path) = written(0);
+    for _ in 0..20 {
+        append(&open(&path).unwrap(), 1);
+    }
+    for folder in ["tile/0/000.p", "tile/entries/000.p"] {
+        let files = fs::read_dir(path.with_extension("").join(folder)).unwrap().count();
+        assert!(files <= 3, "{files} in {folder}");
+    }
+}
+
+#[test]
+fn an_entry_that_fits_no_bundle_is_refused_before_it_is_written() {
+    let (_folder, path) = written(1);
+    let log = open(&path).unwrap();
+    let actors = vec!["a".repeat(1_000); 100];
+    let what =
+        Authentication { issuer: "i".into(), agent: "a".into(), jti: String::new(), actors, code: Code::Allowed };
+    log.authentication(what, &SystemClock).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(matches!(runtime.block_on(log.flush()), Err(AuditError::Unavailable(_))));
+    drop(log);
+    append(&open(&path).unwrap(), 1);
+    assert_eq!(verify_signed(&path, &key(), None).unwrap().entries, 2);
 }
 
 #[test]

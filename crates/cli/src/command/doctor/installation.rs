@@ -186,6 +186,10 @@ fn verified(path: &Path, key: &VerifierKey) -> Finding {
         Ok(signed) => signed,
         Err(error) => return Finding::new(AREA, LOG, State::Broken, format!("{at}: {error}")).help(away),
     };
+    if !log::is_itself(path, &signed.origin, key) {
+        let what = format!("{at} does not verify: it is a copy of the log `{}`", signed.origin);
+        return Finding::new(AREA, LOG, State::Broken, what).help(away);
+    }
     if let Some(problem) = signed.problem {
         return Finding::new(AREA, LOG, State::Broken, format!("{at} does not verify: {problem}")).help(away);
     }
