@@ -16,6 +16,8 @@ use crate::program::{self, Ended};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("vault::another_master_key", whole),
+        Trial::test("vault::changes_and_another_master_key_exclude_each_other", excluded),
+        Trial::test("vault::value_typed_while_rekeying", typed),
         Trial::test("vault::killed_in_the_middle", killed),
         Trial::test("vault::wrong_master_key", wrong),
         Trial::test("vault::master_keys_of_the_environment", environment),
@@ -111,12 +113,6 @@ fn that(holds: bool, what: &str) -> Result<(), Failed> {
 fn whole() -> Result<(), Failed> {
     let scene = Scene::new()?;
     let (before, old, sealed) = (scene.opened(&[])?, scene.masters()?, scene.sealed()?);
-    // One at a time.
-    let lock = fs::File::open(scene.root.join("state"))?;
-    lock.try_lock()?;
-    let refused = scene.run("vault rekey", &[])?;
-    that(refused.code == Some(2) && refused.stderr.contains("is under way"), &format!("{refused:?}"))?;
-    drop(lock);
     let ended = good(scene.run("vault rekey", &[])?, "vault rekey")?;
     that(ended.stderr.starts_with("sealed 2 secrets and 4 versions of keys with master key `"), &ended.stderr)?;
     let new = scene.masters()?;
@@ -129,6 +125,71 @@ fn whole() -> Result<(), Failed> {
     fs::write(scene.master(), format!("{}\n", old[0]))?;
     let refused = scene.run("key list", &[])?;
     that(refused.code == Some(7) && refused.stderr.contains("another master key"), &format!("{refused:?}"))
+}
+
+/// Nothing is sealed with a master key that is being replaced.
+fn excluded() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let (old, sealed) = (scene.masters()?, scene.sealed()?);
+    fs::write(scene.root.join("last.pem"), good(scene.run("key public z/last --pem", &[])?, "key public")?.stdout)?;
+    let changes = [
+        "secret set first --from-file value.txt",
+        "secret set third --from-file value.txt",
+        "secret delete second",
+        "key create b/new",
+        "key import b/known last.pem",
+        "key rotate a/one",
+        "key delete a/one --only 1 --yes",
+        "key delete a/two --yes",
+    ];
+    let lock = fs::File::open(scene.root.join("state"))?;
+    lock.try_lock()?;
+    for change in changes {
+        let refused = scene.run(change, &[])?;
+        let told = refused.stderr.contains("the vault is being rekeyed") && refused.stderr.contains("try again when");
+        that(refused.code == Some(2) && told, &format!("`{change}`: {refused:?}"))?;
+    }
+    let refused = scene.run("vault rekey", &[])?;
+    that(refused.code == Some(2) && refused.stderr.contains("is under way"), &format!("{refused:?}"))?;
+    that(scene.sealed()? == sealed && scene.masters()? == old, "nothing was changed")?;
+    let made = ["secrets/third", "keys/b", "keys/a/one/3.key"].map(|name| scene.root.join("state").join(name).exists());
+    that(made == [false; 3], "nothing was made")?;
+    // What changes nothing does not wait.
+    for look in ["secret list", "key list", "key public a/one"] {
+        good(scene.run(look, &[])?, look)?;
+    }
+    lock.unlock()?;
+    // As the commands hold it, which do not exclude each other.
+    lock.try_lock_shared()?;
+    let refused = scene.run("vault rekey", &[])?;
+    that(refused.code == Some(2) && refused.stderr.contains("is under way"), &format!("{refused:?}"))?;
+    that(scene.sealed()? == sealed && scene.masters()? == old, "nothing was changed")?;
+    for change in changes {
+        good(scene.run(change, &[])?, change)?;
+    }
+    lock.unlock()?;
+    good(scene.run("vault rekey", &[])?, "vault rekey")?;
+    that(scene.masters()? != old, "another master key")
+}
+
+/// `secret set` waits for the value, here from a FIFO, while the master key is replaced: it is sealed with the new one.
+fn typed() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let old = scene.masters()?;
+    let value = scene.root.join("value.fifo");
+    mknodat(CWD, &value, FileType::Fifo, Mode::from_raw_mode(0o600), 0)?;
+    let mut command = scene.command("secret set first --from-file value.fifo", &[]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut writer = open_when_read(&mut child, &value)?;
+    good(scene.run("vault rekey", &[])?, "vault rekey")?;
+    that(scene.masters()? != old, "another master key")?;
+    writer.write_all(b"another value of a secret\n")?;
+    drop(writer);
+    good(program::finish(child)?, "secret set")?;
+    // Each secret is opened.
+    scene.opened(&[])?;
+    let ended = good(scene.run("vault rekey", &[])?, "vault rekey")?;
+    that(ended.stderr.starts_with("sealed 2 secrets and 4 versions of keys with master key `"), &ended.stderr)
 }
 
 /// The last key's file is a FIFO, so that the test knows where the program is: it reads each file once to look, then to seal anew.
@@ -165,24 +226,28 @@ fn killed() -> Result<(), Failed> {
 
 /// Waits until the program opens the FIFO, and gives it that, or leaves it waiting.
 fn write_when_read(child: &mut Child, fifo: &std::path::Path, content: Option<&[u8]>) -> Result<(), Failed> {
+    let mut file = open_when_read(child, fifo)?;
+    match content {
+        Some(content) => file.write_all(content)?,
+        // Kept open: the reader waits for what is never written.
+        None => std::mem::forget(file),
+    }
+    Ok(())
+}
+
+/// Waits until the program opens the FIFO, and opens it for writing.
+fn open_when_read(child: &mut Child, fifo: &std::path::Path) -> Result<fs::File, Failed> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits())?;
     loop {
         match OpenOptions::new().write(true).custom_flags(flags).open(fifo) {
-            Ok(mut file) => {
-                match content {
-                    Some(content) => file.write_all(content)?,
-                    // Kept open: the reader waits for what is never written.
-                    None => std::mem::forget(file),
-                }
-                return Ok(());
-            }
+            Ok(file) => return Ok(file),
             // Nobody reads yet.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
         if let Some(status) = child.try_wait()? {
-            return Err(format!("it ended before it read the last key: {status}").into());
+            return Err(format!("it ended before it read `{}`: {status}", fifo.display()).into());
         }
         thread::yield_now();
     }

@@ -162,7 +162,8 @@ impl StateFolder {
         Ok(true)
     }
 
-    fn failed(&self, verb: &str, error: &io::Error) -> Failure {
+    /// What could not be done with the folder, and why.
+    pub(crate) fn failed(&self, verb: &str, error: &io::Error) -> Failure {
         let name = self.path.display().to_string();
         Failure::internal(format!("cannot {verb} the state folder `{}`: {error}", Untrusted(&name)))
             .help("name another with --state DIR or BAILIWICK_STATE")

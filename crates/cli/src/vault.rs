@@ -1,5 +1,6 @@
 //! The vault that seals secrets and keys of this installation, with the master key that the configuration names.
 
+use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 
 use bailiwick_host::vault::{MasterKey, MasterKeyError, Vault};
@@ -48,6 +49,48 @@ pub(crate) fn open_existing(host: &Configuration) -> Result<Option<Vault>, Failu
             keys.map(Vault::with_keys).transpose().map_err(Failure::internal)
         }
         MasterKeySource::Environment | MasterKeySource::Keyring => open(host).map(Some),
+    }
+}
+
+/// A lock on what is sealed, held until it is dropped. It is the state folder's own, which every installation has.
+pub(crate) struct Lock {
+    _folder: File,
+}
+
+/// Keeps `bailiwick vault rekey` out. Whoever writes or removes secrets or keys takes it before opening the vault, and keeps it
+/// until that is done: what is sealed with a master key that is replaced meanwhile could not be opened any more, and what is
+/// removed while it is sealed anew would be back.
+///
+/// # Errors
+/// When the vault is being rekeyed, or there is no state folder that can be used.
+pub(crate) fn lock(host: &Configuration) -> Result<Lock, Failure> {
+    locked(host, File::try_lock_shared, || {
+        Failure::usage("the vault is being rekeyed").help("try again when `bailiwick vault rekey` has ended")
+    })
+}
+
+/// Keeps everybody else out who takes either lock.
+///
+/// # Errors
+/// When somebody holds one, or there is no state folder that can be used.
+pub(crate) fn lock_alone(host: &Configuration) -> Result<Lock, Failure> {
+    locked(host, File::try_lock, || {
+        Failure::usage("another `bailiwick vault rekey`, or a command that changes secrets or keys, is under way")
+            .help("wait for its end, and run this again")
+    })
+}
+
+fn locked(
+    host: &Configuration,
+    take: fn(&File) -> Result<(), TryLockError>,
+    held: fn() -> Failure,
+) -> Result<Lock, Failure> {
+    host.state.open()?;
+    let folder = File::open(host.state.path()).map_err(|error| host.state.failed("open", &error))?;
+    match take(&folder) {
+        Ok(()) => Ok(Lock { _folder: folder }),
+        Err(TryLockError::WouldBlock) => Err(held()),
+        Err(TryLockError::Error(error)) => Err(host.state.failed("lock", &error)),
     }
 }
 

@@ -4,12 +4,13 @@ use crate::arguments::KeyCreateArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::{input, keys, terminal};
+use crate::{input, keys, terminal, vault};
 
 /// Makes a key in the host's key store.
 pub(crate) fn run(arguments: &KeyCreateArguments, host: &Configuration) -> Outcome {
     let name = keys::name(&arguments.name)?;
     let algorithm = keys::algorithm(&arguments.algorithm)?;
+    let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
     keys::announce("key.create", format!("{name} {algorithm}"), host)?;
     store.create(&name, algorithm, input::now()).map_err(keys::refused)?;

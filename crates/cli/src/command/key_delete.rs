@@ -4,11 +4,12 @@ use crate::arguments::KeyDeleteArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::{keys, terminal};
+use crate::{keys, terminal, vault};
 
 /// Removes a key or one of its older versions.
 pub(crate) fn run(arguments: &KeyDeleteArguments, host: &Configuration) -> Outcome {
     let name = keys::name(&arguments.name)?;
+    let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
     let what = match arguments.only {
         Some(version) => format!("version {version} of key `{name}`"),

@@ -8,7 +8,7 @@ use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::terminal::Untrusted;
-use crate::{input, keys, terminal};
+use crate::{input, keys, terminal, vault};
 
 /// Keeps a key that was made elsewhere, after looking at what it is and whether it is strong enough.
 pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outcome {
@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outco
         Failure::usage(format!("`{}` is not taken: {error}", Untrusted(&file)))
     })?;
     let algorithm = imported.algorithm();
+    let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
     keys::announce("key.import", format!("{name} {algorithm}"), host)?;
     let version = if arguments.next {

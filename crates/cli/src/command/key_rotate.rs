@@ -4,11 +4,12 @@ use crate::arguments::KeyRotateArguments;
 use crate::configuration::Configuration;
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::{input, keys, terminal};
+use crate::{input, keys, terminal, vault};
 
 /// Makes the next version of a key.
 pub(crate) fn run(arguments: &KeyRotateArguments, host: &Configuration) -> Outcome {
     let name = keys::name(&arguments.name)?;
+    let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
     keys::announce("key.rotate", name.to_string(), host)?;
     let version = store.rotate(&name, input::now()).map_err(keys::refused)?;

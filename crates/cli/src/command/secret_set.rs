@@ -13,9 +13,11 @@ use crate::{input, terminal, vault};
 /// Keeps a secret, sealed. On record are its name and nothing of its value.
 pub(crate) fn run(arguments: &SecretSetArguments, host: &Configuration) -> Outcome {
     let name = secrets::name(&arguments.name)?;
-    let (store, vault) = (secrets::open(host)?, vault::open(host)?);
+    // First, because it may take somebody at a terminal a while.
     let value = secrets::read(arguments.from_file.as_deref(), &name)?;
     check(&value).map_err(refused)?;
+    let _lock = vault::lock(host)?;
+    let (store, vault) = (secrets::open(host)?, vault::open(host)?);
     Act { name: "secret.set", target: name.to_string(), reason: None, tightens: false }.announce(host)?;
     store.set(&vault, &name, &value, input::now()).map_err(refused)?;
     terminal::err(&format!("kept secret `{name}`\n"));

@@ -1,6 +1,5 @@
 //! `bailiwick vault rekey`
 
-use std::fs::{File, TryLockError};
 use std::sync::Arc;
 
 use bailiwick_host::crypto::KeyStore;
@@ -14,15 +13,16 @@ use crate::failure::{Failure, Outcome};
 use crate::terminal::{self, NOTE};
 use crate::{keys, secrets, vault};
 
-/// How often what others sealed meanwhile is sealed again.
+/// How often what runs sealed meanwhile is sealed again: they hold no lock.
 const PASSES: usize = 4;
 
 /// Seals all secrets and keys with another master key.
 ///
 /// INVARIANT: the master key's file has the key of every record at all times: the new one is in it before anything is sealed with
-/// it, and the old one until nothing is sealed with that.
+/// it, and the old one until nothing is sealed with that. The lock keeps other commands from sealing anything meanwhile. Runs
+/// take none: those that make keys of a ring must have ended.
 pub(crate) fn run(host: &Configuration) -> Outcome {
-    let _lock = lock(host)?;
+    let _lock = vault::lock_alone(host)?;
     let secrets = secrets::open(host)?;
     look(&secrets, host)?;
     let old = Vault::with_keys(vault::keys(host)?).map_err(Failure::internal)?.id();
@@ -58,20 +58,6 @@ pub(crate) fn run(host: &Configuration) -> Outcome {
         )),
     }
     Ok(Exit::Success)
-}
-
-/// The state folder, which another of these commands cannot have until this is dropped.
-fn lock(host: &Configuration) -> Result<File, Failure> {
-    host.state.open()?;
-    let folder = File::open(host.state.path()).map_err(Failure::internal)?;
-    match folder.try_lock() {
-        Ok(()) => Ok(folder),
-        Err(TryLockError::WouldBlock) => {
-            Err(Failure::usage("another `bailiwick vault rekey` is under way")
-                .help("wait for its end, and run this again"))
-        }
-        Err(TryLockError::Error(error)) => Err(Failure::internal(error)),
-    }
 }
 
 /// Opens everything with the master keys that there are, before anything changes.

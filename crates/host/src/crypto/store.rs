@@ -167,7 +167,8 @@ impl KeyStore {
     }
 
     /// Seals every version anew that another master key than the vault's first one sealed, and tells how many those were. Done
-    /// again after an interruption it does the rest.
+    /// again after an interruption it does the rest. The caller must keep others from changing the store meanwhile: a version that
+    /// is removed between reading and writing would be back.
     ///
     /// # Errors
     /// The first version that cannot be opened or written; the others before it are done.

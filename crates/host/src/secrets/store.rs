@@ -141,29 +141,28 @@ impl SecretStore {
     /// Why it cannot be had.
     pub fn value(&self, vault: &Vault, name: &SecretName) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
         let Some(stored) = self.read(name)? else { return Ok(None) };
-        let sealed = BASE64.decode(stored.sealed.as_bytes());
-        let sealed = sealed.map_err(|_| SecretError::Malformed { name: name.clone() })?;
-        let value = vault.open(PURPOSE, &sealed_name(name, stored.set), &sealed);
+        let value = vault.open(PURPOSE, &sealed_name(name, stored.set), &stored.sealed(name)?);
         value.map(Some).map_err(|error| SecretError::Sealed { name: name.clone(), error })
     }
 
     /// Seals again whatever was not sealed with the vault's first key, and says how many that were. Stopped in the middle,
     /// it can be started again: the vault opens both.
     ///
+    /// The caller must keep others from changing the store meanwhile: a value that is set between reading and writing would be
+    /// replaced by the one before it, and a secret that is deleted then would be back.
+    ///
     /// # Errors
     /// The first secret that cannot be opened or written.
     pub fn reseal(&self, vault: &Vault) -> Result<usize, SecretError> {
         let mut resealed = 0;
-        for SecretInfo { name, set } in self.list()? {
+        for SecretInfo { name, .. } in self.list()? {
+            // Read once: the time belongs to this value.
             let Some(stored) = self.read(&name)? else { continue };
-            let sealed = BASE64.decode(stored.sealed.as_bytes());
-            let sealed = sealed.map_err(|_| SecretError::Malformed { name: name.clone() })?;
-            let current = vault.is_current(&sealed);
-            if current.map_err(|error| SecretError::Sealed { name: name.clone(), error })? {
-                continue;
-            }
-            if let Some(value) = self.value(vault, &name)? {
-                self.keep(vault, &name, &value, set)?;
+            let sealed = stored.sealed(&name)?;
+            let bad = |error| SecretError::Sealed { name: name.clone(), error };
+            if !vault.is_current(&sealed).map_err(bad)? {
+                let value = vault.open(PURPOSE, &sealed_name(&name, stored.set), &sealed).map_err(bad)?;
+                self.keep(vault, &name, &value, stored.set)?;
                 resealed += 1;
             }
         }
@@ -181,6 +180,12 @@ impl SecretStore {
             return Err(SecretError::Malformed { name: name.clone() });
         }
         Ok(Some(stored))
+    }
+}
+
+impl Stored {
+    fn sealed(&self, name: &SecretName) -> Result<Vec<u8>, SecretError> {
+        BASE64.decode(self.sealed.as_bytes()).map_err(|_| SecretError::Malformed { name: name.clone() })
     }
 }
 

@@ -20,7 +20,7 @@ use base64::Decoded;
 use escape::{Readings, Text};
 pub(super) use needle::Needle;
 
-/// No form of a value has more bytes for each byte of it; a longer one is not recognised.
+/// A form with more bytes for each byte of the value is not recognised.
 const WIDEST: usize = 20;
 
 /// Takes values out of a text, chunk by chunk.

@@ -380,7 +380,7 @@ mod tests {
             "select `a`",
             "select {a}",
         ] {
-            assert!(Text::read(text).is_err() || !written(text).contains('\\'), "{text}");
+            assert!(Text::read(text).is_err(), "{text}");
         }
         assert!(Text::read(&format!("select \"{}\"", "a".repeat(64))).is_err());
         assert!(Text::read(&format!("select 1{}", "+1".repeat(2000))).is_err());
