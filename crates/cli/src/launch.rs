@@ -128,8 +128,8 @@ impl Launch {
         for path in host.trust_files() {
             kept = kept.and("the configuration", path);
         }
-        for path in host.postgres.values().filter_map(|section| section.password_file.as_deref()) {
-            kept = kept.and("a password", path);
+        for (_, path) in &host.bearers {
+            kept = kept.and("a bearer token", path);
         }
         for mount in manifest.mounts() {
             if let Backing::Folder { path, .. } = mount.backing() {
@@ -138,7 +138,7 @@ impl Launch {
         }
         for (_, place) in manifest.databases() {
             if let DatabasePlace::Sqlite(path) = place {
-                kept = kept.and("a database", &folder.join(path));
+                kept = kept.and_database(&folder.join(path));
             }
         }
         Delivery::of(arguments, manifest, &kept)

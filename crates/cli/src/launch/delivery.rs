@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 
 use crate::arguments::LaunchArguments;
 use crate::failure::Failure;
-use crate::launch::kept::Kept;
+use crate::launch::kept::{Kept, Reserved};
 use crate::terminal::Untrusted;
 
 /// Where the files go.
@@ -23,6 +23,7 @@ pub(crate) struct Delivery {
     overwrite: bool,
     /// With one such mount its name is left out of the paths.
     many: bool,
+    kept: Vec<Reserved>,
 }
 
 /// A file below the folder.
@@ -31,12 +32,19 @@ struct Place {
     name: String,
 }
 
+impl Place {
+    /// Its path, relative to the folder.
+    fn path(&self) -> PathBuf {
+        self.parents.iter().chain([&self.name]).collect()
+    }
+}
+
 impl Delivery {
     /// Opens the folder of `--out`, and makes it if it is missing. `kept` is what this run stands on.
     ///
     /// # Errors
-    /// When the folder cannot be used, a file that comes back could be one of those kept, or the manifest has no mount whose
-    /// files come back.
+    /// When the folder cannot be used, a file that comes back could replace one of those kept, or the manifest has no mount
+    /// whose files come back.
     pub(crate) fn of(
         arguments: &LaunchArguments,
         manifest: &Manifest,
@@ -52,10 +60,10 @@ impl Delivery {
             let name = folder.display().to_string();
             Failure::usage(format!("--out: cannot use the folder `{}`: {error}", Untrusted(&name)))
         };
-        kept.check(folder, arguments.overwrite)?;
+        let kept = kept.below(folder, arguments.overwrite)?;
         fs::create_dir_all(folder).map_err(failed)?;
         let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(failed)?;
-        Ok(Some(Delivery { folder: folder.clone(), dir, overwrite: arguments.overwrite, many: mounts > 1 }))
+        Ok(Some(Delivery { folder: folder.clone(), dir, overwrite: arguments.overwrite, many: mounts > 1, kept }))
     }
 
     /// Writes all of them; when one has no place, all of them into a new folder below instead.
@@ -92,7 +100,7 @@ impl Delivery {
         let name = format!("run-{}", unique()?);
         self.dir.create_dir(&name)?;
         let dir = self.dir.open_dir(&name)?;
-        Ok(Delivery { folder: self.folder.join(name), dir, overwrite: false, many: self.many })
+        Ok(Delivery { folder: self.folder.join(name), dir, overwrite: false, many: self.many, kept: Vec::new() })
     }
 
     fn place(&self, file: &LeftFile) -> Option<Place> {
@@ -104,6 +112,13 @@ impl Delivery {
     }
 
     fn check(&self, place: &Place) -> io::Result<()> {
+        let path = place.path();
+        if let Some(reserved) = self.kept.iter().find(|reserved| reserved.takes(&path)) {
+            let what = reserved.what;
+            let why =
+                format!("that is the place of {what}, where no guest may write; put the file there if you trust it");
+            return Err(io::Error::other(why));
+        }
         let mut dir = self.dir.try_clone()?;
         for name in &place.parents {
             match dir.symlink_metadata(name) {
@@ -138,7 +153,9 @@ impl Delivery {
         }
         if !self.overwrite {
             // Fails for whatever is there by now, a link too.
-            return dir.open_with(&place.name, OpenOptions::new().write(true).create_new(true))?.write_all(content);
+            let mut file = dir.open_with(&place.name, OpenOptions::new().write(true).create_new(true))?;
+            // Half a file would look like all of it.
+            return file.write_all(content).inspect_err(|_| drop(dir.remove_file(&place.name)));
         }
         let temporary = format!(".bailiwick-{}", unique()?);
         let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
@@ -147,8 +164,7 @@ impl Delivery {
     }
 
     fn failed(&self, place: &Place, error: &io::Error) -> Failure {
-        let below: PathBuf = place.parents.iter().chain([&place.name]).collect();
-        let path = self.folder.join(below).display().to_string();
+        let path = self.folder.join(place.path()).display().to_string();
         Failure::internal(format!("--out: cannot write `{}`: {error}", Untrusted(&path)))
     }
 }
@@ -176,7 +192,7 @@ mod tests {
 
     fn delivery(folder: &Path, overwrite: bool) -> Delivery {
         let dir = Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
-        Delivery { folder: folder.to_owned(), dir, overwrite, many: false }
+        Delivery { folder: folder.to_owned(), dir, overwrite, many: false, kept: Vec::new() }
     }
 
     fn files(paths: &[&str]) -> Vec<LeftFile> {
@@ -214,6 +230,29 @@ mod tests {
         assert!(!folder.path().join("fresh").exists());
         let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
         assert!(!fs::read_dir(&at).unwrap().any(|entry| hidden(&entry.unwrap())), "no temporary file is left");
+    }
+
+    #[test]
+    fn the_place_of_what_runs_stand_on_is_left_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let (at, state) = (folder.path().join("o"), folder.path().join("state"));
+        let kept = Kept::new(&state).and("the configuration", &at.join("etc/own.toml")).below(&at, false).unwrap();
+        for (path, writes) in
+            [("etc/own.toml", false), ("etc", false), ("etc/own.toml/a", false), ("etc/other.toml", true)]
+        {
+            fs::create_dir_all(&at).unwrap();
+            let delivery = Delivery { kept: kept.clone(), ..delivery(&at, false) };
+            match delivery.write(&files(&["a", path])) {
+                Ok(()) => assert!(writes && at.join(path).is_file(), "{path}"),
+                Err(refused) => {
+                    assert!(!writes && refused.message().contains("the configuration"), "{}", refused.message());
+                    assert!(refused.message().contains(path) && !at.join("etc").exists(), "{path}");
+                    let aside = fs::read_dir(&at).unwrap().next().unwrap().unwrap().path();
+                    assert_eq!(fs::read_to_string(aside.join(path)).unwrap(), "new");
+                }
+            }
+            fs::remove_dir_all(&at).unwrap();
+        }
     }
 
     #[test]

@@ -86,16 +86,21 @@ export function fitting(bytes, what) {
     if (bytes > MOST) throw named("QuotaExceededError", `[limit.argument_bytes] ${slice(what, 0, 200)}`, "limit.argument_bytes");
 }
 
-/** The bytes that an argument is for the host. */
+/** The bytes that an argument is for the host. Text that is too long already need not be encoded to tell. */
 export function sizeOf(value) {
-    if (typeof value === "string") return value.length * 3 <= MOST / 8 ? value.length : encodeUtf8(value).length;
+    if (typeof value === "string") return value.length > MOST ? value.length : encodeUtf8(value).length;
     return isView(value) ? byteLengthOf(value) : 0;
+}
+
+/** At most so many: UTF-8 has up to three bytes for a unit of UTF-16. Takes no encoding. */
+function boundOf(value) {
+    return typeof value === "string" ? value.length * 3 : sizeOf(value);
 }
 
 /** Calls a function of the host, which takes up to five values. Spreading them would cost more than the rest of the call. */
 export function ask(what, call, a, b, c, d, e) {
     exiting();
-    fitting(sizeOf(a) + sizeOf(b) + sizeOf(c) + sizeOf(d), what);
+    if (boundOf(a) + boundOf(b) + boundOf(c) + boundOf(d) > MOST) fitting(sizeOf(a) + sizeOf(b) + sizeOf(c) + sizeOf(d), what);
     try {
         return call(a, b, c, d, e);
     } catch (caught) {

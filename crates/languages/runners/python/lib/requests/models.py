@@ -310,10 +310,18 @@ def _with_params(url, params):
 
 
 def pairs(values, name):
-    """Those of a dict, or of nothing."""
-    if values is not None and not hasattr(values, "items"):
-        raise TypeError(f"requests: `{name}` is a dict, not {type(values).__name__}")
-    return (values or {}).items()
+    """Those of a dict, of what makes one, or of nothing."""
+    if values is None:
+        return ()
+    if hasattr(values, "items"):
+        return values.items()
+    # Of text `dict` would take the letters, two by two.
+    if not isinstance(values, (str, bytes, bytearray)):
+        try:
+            return dict(values).items()
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"requests: `{name}` is a dict or pairs of name and value; this {type(values).__name__} is neither")
 
 
 def _body(data, json, files):

@@ -11,6 +11,8 @@ from .models import PreparedRequest, Request, answer, next_request, pairs
 from .structures import CaseInsensitiveDict
 
 _MAX_REDIRECTS = 30
+_OF_A_HEADER = ("fetch: the name of a header", "fetch: the value of the header")
+"""How the transport begins to say that a header cannot be sent."""
 
 
 class Session:
@@ -88,8 +90,9 @@ class Session:
                 retries -= 1
             except ValueError as error:
                 about = str(error)
-                kind = exceptions.InvalidHeader if "header" in about else exceptions.InvalidURL
-                kind = exceptions.InvalidSchema if "not an http" in about else kind
+                # By how it begins: further on it quotes the URL.
+                kind = exceptions.InvalidHeader if about.startswith(_OF_A_HEADER) else exceptions.InvalidURL
+                kind = exceptions.InvalidSchema if about.startswith("not an http") else kind
                 raise _as(kind, error, request) from None
         response = answer(request, *reply)
         response.elapsed = datetime.timedelta(seconds=time.monotonic() - start)
