@@ -66,15 +66,7 @@ pub(crate) struct Act {
 }
 
 impl Act {
-    /// Records the act, which is not one on the registry, before it is done.
-    ///
-    /// # Errors
-    /// When it could not be recorded.
-    pub(crate) fn announce(&self, host: &Configuration) -> Result<(), Failure> {
-        self.record(&log::open(host)?, None).map_err(Failure::internal)
-    }
-
-    /// Records the act, does it, and records if it failed.
+    /// Records the act, does it in the registry, and records if it failed.
     ///
     /// # Errors
     /// When it failed, or could not be recorded.
@@ -84,6 +76,18 @@ impl Act {
         act: impl FnOnce(&Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let store = if self.tightens { open_to_tighten(host)? } else { open(host)? };
+        self.carry_out(host, || act(&store))
+    }
+
+    /// The same for what is not done in the registry.
+    ///
+    /// # Errors
+    /// When it failed, or could not be recorded.
+    pub(crate) fn carry_out<T>(
+        &self,
+        host: &Configuration,
+        act: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let log = log::open(host);
         let recorded = match &log {
             Ok(log) => self.record(log, None).map_err(Failure::internal),
@@ -91,9 +95,9 @@ impl Act {
         };
         if !self.tightens {
             recorded?;
-            return act(&store).inspect_err(|failure| self.record_failure(log.as_ref().ok(), failure));
+            return act().inspect_err(|failure| self.record_failure(log.as_ref().ok(), failure));
         }
-        let done = act(&store).inspect_err(|failure| self.record_failure(log.as_ref().ok(), failure))?;
+        let done = act().inspect_err(|failure| self.record_failure(log.as_ref().ok(), failure))?;
         recorded.map_err(|failure| {
             let problem = failure.message();
             Failure::internal(format!("`{}` is in force, but could not be recorded: {problem}", self.name))

@@ -51,9 +51,14 @@ pub(crate) fn algorithm(text: &str) -> Result<KeyAlgorithm, Failure> {
     })
 }
 
-/// Records what an administrator does to a key, before it is done.
-pub(crate) fn announce(name: &'static str, target: String, host: &Configuration) -> Result<(), Failure> {
-    Act { name, target, reason: None, tightens: false }.announce(host)
+/// Records what an administrator does to a key, does it, and records if it failed.
+pub(crate) fn on_record<T>(
+    name: &'static str,
+    target: String,
+    host: &Configuration,
+    act: impl FnOnce() -> Result<T, KeyError>,
+) -> Result<T, Failure> {
+    Act { name, target, reason: None, tightens: false }.carry_out(host, || act().map_err(refused))
 }
 
 /// What the versions of a key are good for: the newest, and those before it.

@@ -12,8 +12,8 @@ pub(crate) fn run(arguments: &KeyCreateArguments, host: &Configuration) -> Outco
     let algorithm = keys::algorithm(&arguments.algorithm)?;
     let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
-    keys::announce("key.create", format!("{name} {algorithm}"), host)?;
-    store.create(&name, algorithm, input::now()).map_err(keys::refused)?;
+    let create = || store.create(&name, algorithm, input::now());
+    keys::on_record("key.create", format!("{name} {algorithm}"), host, create)?;
     terminal::err(&format!("made key `{name}` for {algorithm}\n"));
     Ok(Exit::Success)
 }

@@ -22,12 +22,10 @@ pub(crate) fn run(arguments: &KeyDeleteArguments, host: &Configuration) -> Outco
         .help("if that is meant, say --yes"));
     }
     let target = arguments.only.map_or(name.to_string(), |version| format!("{name} version {version}"));
-    keys::announce("key.delete", target, host)?;
-    match arguments.only {
+    keys::on_record("key.delete", target, host, || match arguments.only {
         Some(version) => store.delete_version(&name, version),
         None => store.delete(&name),
-    }
-    .map_err(keys::refused)?;
+    })?;
     terminal::err(&format!("removed {what}\n"));
     Ok(Exit::Success)
 }

@@ -22,13 +22,11 @@ pub(crate) fn run(arguments: &KeyImportArguments, host: &Configuration) -> Outco
     let algorithm = imported.algorithm();
     let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
-    keys::announce("key.import", format!("{name} {algorithm}"), host)?;
-    let version = if arguments.next {
-        store.import_next(&name, &imported, input::now()).map_err(keys::refused)?
-    } else {
-        store.import(&name, &imported, input::now()).map_err(keys::refused)?;
-        1
+    let import = || match arguments.next {
+        true => store.import_next(&name, &imported, input::now()),
+        false => store.import(&name, &imported, input::now()).map(|_| 1),
     };
+    let version = keys::on_record("key.import", format!("{name} {algorithm}"), host, import)?;
     let service = keys::service(&store, &name)?;
     terminal::err(&format!("keeps key `{name}` for {algorithm}, version {version}: {service}\n"));
     Ok(Exit::Success)

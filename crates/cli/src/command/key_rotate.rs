@@ -11,8 +11,7 @@ pub(crate) fn run(arguments: &KeyRotateArguments, host: &Configuration) -> Outco
     let name = keys::name(&arguments.name)?;
     let _lock = vault::lock(host)?;
     let store = keys::open(host)?;
-    keys::announce("key.rotate", name.to_string(), host)?;
-    let version = store.rotate(&name, input::now()).map_err(keys::refused)?;
+    let version = keys::on_record("key.rotate", name.to_string(), host, || store.rotate(&name, input::now()))?;
     terminal::err(&format!("made version {version} of key `{name}`: {}\n", keys::service(&store, &name)?));
     Ok(Exit::Success)
 }

@@ -13,11 +13,11 @@ pub(crate) fn run(arguments: &SecretDeleteArguments, host: &Configuration) -> Ou
     let name = secrets::name(&arguments.name)?;
     let _lock = vault::lock(host)?;
     let store = secrets::open(host)?;
-    let recorded = Act { name: "secret.delete", target: name.to_string(), reason: None, tightens: true }.announce(host);
-    if !store.delete(&name).map_err(refused)? {
-        return Err(Failure::usage(format!("there is no secret `{name}`")).help("`bailiwick secret list` names them"));
-    }
-    recorded?;
+    let act = Act { name: "secret.delete", target: name.to_string(), reason: None, tightens: true };
+    act.carry_out(host, || match store.delete(&name).map_err(refused)? {
+        true => Ok(()),
+        false => Err(Failure::usage(format!("there is no secret `{name}`")).help("`bailiwick secret list` names them")),
+    })?;
     terminal::err(&format!("forgot secret `{name}`\n"));
     Ok(Exit::Success)
 }

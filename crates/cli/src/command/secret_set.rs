@@ -18,8 +18,8 @@ pub(crate) fn run(arguments: &SecretSetArguments, host: &Configuration) -> Outco
     check(&value).map_err(refused)?;
     let _lock = vault::lock(host)?;
     let (store, vault) = (secrets::open(host)?, vault::open(host)?);
-    Act { name: "secret.set", target: name.to_string(), reason: None, tightens: false }.announce(host)?;
-    store.set(&vault, &name, &value, input::now()).map_err(refused)?;
+    let act = Act { name: "secret.set", target: name.to_string(), reason: None, tightens: false };
+    act.carry_out(host, || store.set(&vault, &name, &value, input::now()).map_err(refused))?;
     terminal::err(&format!("kept secret `{name}`\n"));
     Ok(Exit::Success)
 }

@@ -34,8 +34,8 @@ pub(crate) fn run(arguments: &TokenIssueArguments, host: &Configuration) -> Outc
     let raw = RawToken::new(token.to_string());
     let jti = unverified_parts(&raw).ok().and_then(|parts| Some(parts.claims.get("jti")?.as_str()?.to_owned()));
     let hash = JtiHash::of(LocalIssuer::ISSUER, &jti.unwrap_or_default());
-    Act { name: "token.issue", target: format!("{agent} {hash}"), reason: None, tightens: false }.announce(host)?;
-    terminal::out(&format!("{}\n", *token))?;
+    let act = Act { name: "token.issue", target: format!("{agent} {hash}"), reason: None, tightens: false };
+    act.carry_out(host, || terminal::out(&format!("{}\n", *token)))?;
 
     let store = administration::open_existing(host)?;
     let entry = store.map(|store| store.agent(&agent)).transpose().map_err(administration::refused)?.flatten();

@@ -85,10 +85,13 @@ fn prepare(host: &Configuration) -> Result<Vec<MasterKey>, Failure> {
     }
     let id = |key: Option<&MasterKey>| key.map(MasterKey::id).unwrap_or_default();
     let target = format!("{} {}", id(keys.last()), id(keys.first()));
-    Act { name: "vault.rekey", target, reason: None, tightens: false }.announce(host)?;
-    if host.master_key == MasterKeySource::File {
-        MasterKey::replace_file(&vault::file(host), &keys.iter().collect::<Vec<_>>()).map_err(Failure::internal)?;
-    }
+    let act = Act { name: "vault.rekey", target, reason: None, tightens: false };
+    act.carry_out(host, || match host.master_key {
+        MasterKeySource::File => {
+            MasterKey::replace_file(&vault::file(host), &keys.iter().collect::<Vec<_>>()).map_err(Failure::internal)
+        }
+        MasterKeySource::Environment | MasterKeySource::Keyring => Ok(()),
+    })?;
     Ok(keys)
 }
 

@@ -85,7 +85,7 @@ impl Kept {
             }
             // Whoever names a mount's own folder means that files are added there.
             if inside != Path::new("") {
-                below.push(Reserved { what: *what, path: inside.to_owned() });
+                below.push(Reserved { what, path: inside.to_owned() });
             }
         }
         Ok(below)
