@@ -172,7 +172,10 @@ fn killed() -> Result<(), Failed> {
     fs::write(&checkpoint, early)?;
     scene.told("audit verify", 0, &["12 entries", "the last 6 are not signed yet"])?;
     scene.run()?;
-    let ended = scene.told("audit verify", 0, &["18 entries"])?;
+    let ended = scene.told("audit verify", 0, &["19 entries"])?;
+    if !fs::read_to_string(scene.log())?.contains("\"type\":\"recovered\",\"bytes\":0,\"unsigned\":6") {
+        return Err("that there were unsigned entries is not on record".into());
+    }
     if ended.stderr.contains("not signed") { Err(ended.stderr.into()) } else { Ok(()) }
 }
 

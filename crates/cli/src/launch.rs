@@ -17,7 +17,7 @@ use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services, ServicesBuilder};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
 use bailiwick_policy::{
-    ActionName, Backing, Code, DatabasePlace, Grant, Kind, Limits, Manifest, MountPoint, Scope, Writes,
+    ActionName, Backing, Code, DatabasePlace, Grant, Kind, Limits, Manifest, MountPoint, Scope, ToolSource, Writes,
 };
 use bailiwick_store::Store;
 use serde_json::Value;
@@ -139,6 +139,17 @@ impl Launch {
         for (_, place) in manifest.databases() {
             if let DatabasePlace::Sqlite(path) = place {
                 kept = kept.and_database(&folder.join(path));
+            }
+        }
+        for server in manifest.tools() {
+            let ToolSource::Program(program) = server.source() else { continue };
+            let base = program.cwd.as_ref().map_or_else(|| folder.to_path_buf(), |cwd| folder.join(cwd));
+            // A script of a tool server runs outside the sandbox, and so does what it loads from beside it.
+            for script in program.command.iter().map(|word| base.join(word)).filter(|path| path.is_file()) {
+                kept = kept.and("a tool server's program", &script);
+                if let Some(beside) = script.parent() {
+                    kept = kept.and("the folder of a tool server's program", beside);
+                }
             }
         }
         Delivery::of(arguments, manifest, &kept)

@@ -77,6 +77,14 @@ fn verified(
     if !json {
         terminal::err(&format!("{at}: {entries} entries, as they were signed\n"));
         let note = |text: String| terminal::err(&format!("  {NOTE}note{NOTE:#}: {text}\n"));
+        if !log::is_itself(path, &origin, key) {
+            note(format!("it is the log `{}`, which has another name than the file", terminal::plain(&origin)));
+        }
+        if torn_bytes > 0 {
+            note(format!(
+                "{torn_bytes} bytes at the end are no entry, and nobody signed them: a crash, or somebody's doing"
+            ));
+        }
         if entries > covered {
             note(format!(
                 "the last {} are not signed yet: the log is in use, or its process was killed",

@@ -92,9 +92,11 @@ pub(crate) enum Body {
     },
     Authentication(Authentication),
     Administration(Administration),
-    /// A torn last line, left by a crash before it was acknowledged, was cut off when the log was opened.
+    /// What a crash left was found when the log was opened: a torn last line, which was never acknowledged and was cut off,
+    /// and whole entries that nobody had signed, and that are signed from now on.
     Recovered {
         bytes: u64,
+        unsigned: u64,
     },
 }
 
@@ -181,9 +183,12 @@ impl Serialize for Line<'_> {
                     line.serialize_field("failed", &*bounded(failed))?;
                 }
             }
-            Body::Recovered { bytes } => {
+            Body::Recovered { bytes, unsigned } => {
                 line.serialize_field("type", "recovered")?;
                 line.serialize_field("bytes", bytes)?;
+                if *unsigned > 0 {
+                    line.serialize_field("unsigned", unsigned)?;
+                }
             }
         }
         if let Some(run) = &self.event.run {

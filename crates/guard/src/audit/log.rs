@@ -117,7 +117,8 @@ impl AuditLog {
     /// Opens or creates the log at `path`, alone: the file stays locked while the log is open.
     ///
     /// The end of the chain is verified first, 4 MiB of it; [`verify`](super::verify) checks a whole log. A torn last
-    /// line, which no call was ever acknowledged for, is cut off and the cut is recorded.
+    /// line, which no call was ever acknowledged for, is cut off, and the cut is recorded; so is how many entries of a signed log
+    /// had not been signed yet.
     ///
     /// # Errors
     /// When the file cannot be opened, is locked by another process, or does not verify.
@@ -137,11 +138,13 @@ impl AuditLog {
             file.set_len(summary.bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         }
         let published = options.signer.map(|signer| published(path, &file, &signer, summary.entries)).transpose()?;
+        let recovered =
+            Body::Recovered { bytes: summary.torn_bytes, unsigned: published.as_ref().map_or(0, Published::adopted) };
         let sink = Sink::File(file);
         let log =
             AuditLog::start(sink, summary.entries, summary.head, options.durability, published).map_err(failed)?;
-        if summary.torn_bytes > 0 {
-            log.append(Event { at: clock.now(), run: None, body: Body::Recovered { bytes: summary.torn_bytes } })?;
+        if !matches!(recovered, Body::Recovered { bytes: 0, unsigned: 0 }) {
+            log.append(Event { at: clock.now(), run: None, body: recovered })?;
         }
         Ok(log)
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,12 @@ const OFFSET: &str = "bundle-offset ";
 /// The folder with tiles and checkpoint, and the tree up to the log's last entry.
 pub(super) struct Published {
     folder: PathBuf,
+    /// The log's file, by its name and as it was opened: (device, inode).
+    log: PathBuf,
+    identity: (u64, u64),
     signer: Signer,
+    /// Entries that no checkpoint covered when the log was opened.
+    adopted: u64,
     tree: Tree,
     /// The entries of the last, incomplete bundle.
     bundle: Vec<Vec<u8>>,
@@ -55,7 +60,10 @@ impl Published {
         let folder = folder_of(path);
         let mut published = Published {
             folder,
+            log: path.to_owned(),
+            identity: identity(&log.metadata()?),
             signer,
+            adopted: 0,
             tree: Tree::default(),
             bundle: Vec::new(),
             offset: 0,
@@ -96,13 +104,22 @@ impl Published {
         while let Some(line) = read_line(&mut lines)? {
             published.append(&line)?;
         }
+        published.adopted = published.tree.size().saturating_sub(checkpoint.size);
         published.publish()?;
         Ok(published)
+    }
+
+    /// Entries that were there when the log was opened, and that nobody had signed.
+    pub(super) fn adopted(&self) -> u64 {
+        self.adopted
     }
 
     /// Adds an entry that is in the log: its line, without the break.
     pub(super) fn append(&mut self, line: &[u8]) -> io::Result<()> {
         let mut full = Vec::new();
+        if self.bundle.len() as u64 + 1 == TILE_WIDTH {
+            self.in_place()?;
+        }
         self.tree.push(Hash::leaf(line), |tile, row| full.push((tile, row)));
         self.bundle.push(line.to_vec());
         self.uncovered_since.get_or_insert_with(Instant::now);
@@ -134,6 +151,7 @@ impl Published {
 
     /// Signs a checkpoint over everything so far. The entries must be on stable storage.
     pub(super) fn publish(&mut self) -> io::Result<()> {
+        self.in_place()?;
         let size = self.tree.size();
         let edge: Vec<_> = self.tree.partial_tiles().map(|(tile, row)| (tile, Tile::encode(row))).collect();
         for (tile, bytes) in &edge {
@@ -207,6 +225,15 @@ impl Published {
         Ok(())
     }
 
+    /// Whether the log is where it was opened. Somebody may have moved it away, and another process have begun a new one
+    /// there, whose tree is not ours to write.
+    fn in_place(&self) -> io::Result<()> {
+        match fs::metadata(&self.log) {
+            Ok(there) if identity(&there) == self.identity => Ok(()),
+            Ok(_) | Err(_) => Err(io::Error::other("the log was moved away while it was in use")),
+        }
+    }
+
     fn write_bundle(&self, index: u64) -> io::Result<()> {
         let width = self.bundle.len() as u64;
         let bytes = bundle(self.bundle.iter().map(Vec::as_slice)).map_err(io::Error::other)?;
@@ -221,7 +248,10 @@ impl Published {
     /// Writes a file of the folder, readable by its owner only.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
         let path = self.folder.join(name);
-        let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        let mut how = OpenOptions::new();
+        how.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_link);
+        let open = || how.open(&path);
         let mut file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let parent = path.parent().unwrap_or(&self.folder);
@@ -252,6 +282,10 @@ impl Published {
             }
         }
     }
+}
+
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// A small file, which may be somebody else's doing: no pipe, and no more than `limit` bytes.

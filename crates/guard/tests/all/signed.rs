@@ -143,7 +143,10 @@ fn a_copy_from_the_middle_of_writing_goes_on_and_loses_nothing() {
         copy(path.parent().unwrap(), other.path());
         drop(open(&copied).unwrap());
         let signed = verify_signed(&copied, &key(), None).unwrap();
-        assert_eq!((signed.covered, signed.problem), (before, None));
+        // And the entry that says that there were unsigned ones.
+        assert_eq!((signed.covered, signed.problem), (before + 1, None));
+        let text = fs::read_to_string(&copied).unwrap();
+        assert!(text.lines().last().unwrap().contains(&format!("\"unsigned\":{}", before - 300)), "{more}");
     }
 }
 
@@ -287,6 +290,39 @@ fn a_missing_tile_accuses_no_innocent_line_and_evidence_is_not_written_over() {
     assert_eq!(fs::read(tiles.join("001")).unwrap(), kept);
     fs::remove_file(tiles.join("000")).unwrap();
     assert_eq!(problem(&path), Some(Problem::RewrittenBefore { line: 600 }));
+}
+
+#[test]
+fn a_log_that_was_moved_away_in_use_does_not_write_into_the_next_one() {
+    let (folder, path) = written(10);
+    let log = open(&path).unwrap();
+    append(&log, 1);
+    let away = tempfile::tempdir().unwrap();
+    fs::rename(&path, away.path().join("log.jsonl")).unwrap();
+    fs::rename(path.with_extension(""), away.path().join("log")).unwrap();
+    append(&open(&path).unwrap(), 3);
+    append(&log, 300);
+    drop(log);
+    let signed = verify_signed(&path, &key(), None).unwrap();
+    assert_eq!((signed.entries, signed.covered, signed.problem), (3, 3, None));
+    assert_eq!(problem(&away.path().join("log.jsonl")), None);
+    drop(folder);
+}
+
+#[test]
+fn links_in_the_folder_lead_nowhere() {
+    let (folder, path) = written(10);
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, path.with_extension("").join("checkpoint.new")).unwrap();
+    assert!(open(&path).is_err());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    for name in ["checkpoint", "tile/0/000.p/10"] {
+        let at = path.with_extension("").join(name);
+        fs::remove_file(&at).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &at).unwrap();
+        assert!(prove(&path, 3).is_err(), "{name}");
+    }
 }
 
 #[test]
