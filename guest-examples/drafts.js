@@ -1,6 +1,6 @@
 // Marks notes as read, which is staged: if the script fails half way, not one of them is changed. A list of them is handed over.
 //
-//   bailiwick run guest-examples/drafts.js --policy policies/drafts.toml --as editor --out ./handed-over
+//   mkdir -p policies/data/notes; bailiwick run guest-examples/drafts.js --policy policies/drafts.toml --as editor --out ./handed-over
 const { files } = bailiwick;
 
 files.makeDirectory("/notes/read");

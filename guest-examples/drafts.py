@@ -1,7 +1,7 @@
 # Rewrites notes in place, which is staged: if the script fails half way, not one of them is changed. It works in `/tmp`, and
 # what it hands over is in `/out`.
 #
-#   bailiwick run guest-examples/drafts.py --policy policies/drafts.toml --as editor --out ./handed-over
+#   mkdir -p policies/data/notes; bailiwick run guest-examples/drafts.py --policy policies/drafts.toml --as editor --out ./handed-over
 import hashlib
 import shutil
 from pathlib import Path
