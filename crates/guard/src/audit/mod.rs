@@ -10,6 +10,7 @@
 //! whole log anew.
 
 mod event;
+mod folder;
 mod log;
 mod published;
 mod signed;

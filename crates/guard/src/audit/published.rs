@@ -6,15 +6,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::signed::read_tile;
+use super::folder::{MAX_CHECKPOINT, folder_of, read_file, read_tile};
 use crate::tlog::{Checkpoint, Hash, Signer, TILE_WIDTH, Tile, Tree, bundle, bundle_path};
 
 /// A checkpoint is due after so many entries, or so long after the first entry that none covers.
 const ENTRIES: u64 = 1000;
 const AGE: Duration = Duration::from_secs(5);
-
-/// The largest checkpoint that is read; ours have less than a kilobyte.
-pub(super) const MAX_CHECKPOINT: u64 = 64 * 1024;
 
 /// The extension line that says where in the log's file the entries of the last, incomplete bundle begin.
 const OFFSET: &str = "bundle-offset ";
@@ -286,21 +283,6 @@ impl Published {
 
 fn identity(file: &fs::Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
-}
-
-/// A small file, which may be somebody else's doing: no pipe, and no more than `limit` bytes.
-pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit { Err(io::Error::other(format!("more than {limit} bytes"))) } else { Ok(bytes) }
-}
-
-/// Where a log's tree is: beside it, with its name without the ending.
-pub(super) fn folder_of(path: &Path) -> PathBuf {
-    path.with_extension("")
 }
 
 /// The first lines of a log, which has no fewer.

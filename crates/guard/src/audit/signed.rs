@@ -8,15 +8,14 @@ use std::str::FromStr;
 
 use data_encoding::BASE64;
 
-use super::published::{MAX_CHECKPOINT, folder_of, read_file};
+use super::folder::{MAX_CHECKPOINT, folder_of, read_file, read_tile};
 use super::verify::{Fault, MAX_LINE, verify_each};
 use crate::tlog::{
     Checkpoint, CheckpointError, Hash, InclusionProof, MAX_ENTRY, Nodes, NoteError, ProofError, TILE_WIDTH, Tile, Tree,
     VerifierKey, bundle_path, entries_of,
 };
 
-/// Bytes of a full tile, and of the longest full bundle.
-const MAX_TILE: u64 = TILE_WIDTH * Hash::LENGTH as u64;
+/// Bytes of the longest full bundle.
 const MAX_BUNDLE: u64 = TILE_WIDTH * (MAX_ENTRY as u64 + 2);
 
 /// The first line of a proof in a file (C2SP `tlog-proof`).
@@ -161,7 +160,10 @@ pub fn prove(path: &Path, index: u64) -> Result<Proof, SignedError> {
     let (text, _) = note.rsplit_once("\n\n").ok_or(SignedError::Malformed)?;
     let checkpoint: Checkpoint =
         format!("{text}\n").parse().map_err(|error| SignedError::Checkpoint { path: at, error })?;
-    let mut nodes = Nodes::new(checkpoint.size, |tile| read_tile(&folder, tile));
+    let mut nodes = Nodes::new(checkpoint.size, |tile| {
+        let path = folder.join(tile.path());
+        read_tile(&folder, tile).map_err(|error| SignedError::Tile { path, problem: error.to_string() })
+    });
     let proof = nodes.inclusion(index)?;
     let place = index % TILE_WIDTH;
     let width = checkpoint.size.saturating_sub(index.saturating_sub(place)).min(TILE_WIDTH);
@@ -237,20 +239,6 @@ fn opened(path: &Path, note: &str, key: &VerifierKey) -> Result<Checkpoint, Sign
         true => Ok(checkpoint),
         false => Err(wrong(NoteError::Unsigned(checkpoint.origin))),
     })
-}
-
-/// A tile of a log's folder.
-pub(super) fn read_tile(folder: &Path, tile: Tile) -> Result<Vec<Hash>, SignedError> {
-    let path = folder.join(tile.path());
-    // A partial tile goes when it becomes full.
-    let full = folder.join(Tile::full(tile.level(), tile.index()).path());
-    let mut bytes = match read_file(&path, MAX_TILE) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => read_file(&full, MAX_TILE),
-        other => other,
-    }
-    .map_err(|error| SignedError::Read { path: path.clone(), error })?;
-    bytes.truncate(usize::try_from(tile.width()).unwrap_or(usize::MAX).saturating_mul(Hash::LENGTH));
-    tile.decode(&bytes).map_err(|problem| SignedError::Tile { path, problem: problem.to_string() })
 }
 
 impl fmt::Display for Proof {
