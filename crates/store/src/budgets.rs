@@ -17,6 +17,9 @@ use crate::store::Store;
 /// Counters that one reservation clears away at most.
 const SWEEP: i64 = 16;
 
+/// How much longer than it counts a counter is kept, in milliseconds: an hour. A clock that was ahead and is set back frees nothing.
+const GRACE: u64 = 3_600_000;
+
 /// What is known of one counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
@@ -164,7 +167,7 @@ fn note(connection: &Connection, counter: &Counter, max: u64, window: Duration, 
 fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let sql = "DELETE FROM budget_counters WHERE id IN \
                (SELECT id FROM budget_counters WHERE expires <= ?1 ORDER BY expires LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![signed(now.0), SWEEP]).map(drop)
+    connection.prepare_cached(sql)?.execute(params![signed(now.0.saturating_sub(GRACE)), SWEEP]).map(drop)
 }
 
 fn settle(connection: &Connection, taken: &[Taken], end: Settlement) -> Result<(), StoreError> {

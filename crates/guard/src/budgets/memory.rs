@@ -13,6 +13,9 @@ use crate::Timestamp;
 /// Counters that are looked through for what nobody needs any more.
 const SWEEP_AT: usize = 1024;
 
+/// How much longer than it counts a counter is kept, in milliseconds: an hour. A clock that was ahead and is set back frees nothing.
+const GRACE: u64 = 3_600_000;
+
 /// Budgets that hold for all runs that share this, and are forgotten with it: what is used of `per = "24h"` is unknown to the
 /// next process. Whoever runs guests in several processes, or wants a restart to free nothing, uses a store.
 #[derive(Default)]
@@ -38,7 +41,8 @@ impl MemoryBudgets {
     pub(super) fn take(&self, demands: &[Demand], now: Timestamp) -> Result<Reservation, Refusal> {
         let mut tallies = self.tallies();
         if tallies.len() >= SWEEP_AT && demands.iter().any(|demand| !tallies.contains_key(&demand.counter)) {
-            tallies.retain(|_, tally| tally.is_needed(now));
+            let long_ago = Timestamp(now.0.saturating_sub(GRACE));
+            tallies.retain(|_, tally| tally.is_needed(long_ago));
         }
         let turn_of = |counter: &Counter| tallies.get(counter).map_or(0, |tally| tally.turn);
         let wait = wait(demands, turn_of, now)?;

@@ -177,6 +177,17 @@ proptest! {
     }
 }
 
+/// Another rule's call, at a time that is then taken back, makes nobody forget what still counts.
+#[test]
+fn a_clock_that_was_ahead_and_is_set_back_frees_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    reserve(&store, &[part("r", 3, 7, 2_500)], START).unwrap();
+    reserve(&store, &[part("other", 0, 7, 2_500)], START + 10_000).unwrap();
+    assert!(reserve(&store, &[part("r", 5, 7, 2_500)], START + 1).is_err());
+    assert!(reserve(&store, &[part("r", 4, 7, 2_500)], START + 1).is_ok());
+}
+
 #[test]
 fn of_many_at_once_as_many_succeed_as_fit_also_across_stores() {
     let folder = tempfile::tempdir().unwrap();
@@ -269,8 +280,9 @@ fn what_nobody_needs_is_forgotten() {
     for n in 0..40 {
         reserve(&store, &[part(&format!("r{n}"), 1, 10, 1000)], START).unwrap();
     }
+    // An hour after they count no more.
     for second in 0..200 {
-        reserve(&store, &[part("busy", 0, 10, 1000)], START + 2000 + second * 50).unwrap();
+        reserve(&store, &[part("busy", 0, 10, 1000)], START + 3_602_000 + second * 50).unwrap();
     }
     drop(store);
     let database = Connection::open(folder.path().join("state.db")).unwrap();
