@@ -110,7 +110,9 @@ async fn a_statement_that_computes_too_much_in_a_row_is_not_begun() {
         assert!(error.contains("functions or"), "{error}");
     }
     let error = world.run("a", &doubling(14), "").await.unwrap_err();
-    assert!(error.contains("it is too long") || error == "limit.deadline", "{error}");
+    // Whichever bound a busy machine meets first.
+    let bounds = ["it is too long", "too many FROM clause terms", "limit.deadline"];
+    assert!(bounds.iter().any(|bound| error.contains(bound)), "{error}");
     world.run("a", &doubling(4), "").await.unwrap();
 }
 
