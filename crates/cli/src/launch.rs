@@ -311,7 +311,7 @@ pub(crate) fn exit_after(stop: &Stop, anomalies: &[Anomaly]) -> Exit {
     }
     match stop {
         Stop::Finished => Exit::Success,
-        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) | Stop::NotApplied(_) => Exit::Guest,
+        Stop::Refused(_) | Stop::Failed(_) | Stop::Trapped(_) | Stop::NotApplied(_) | Stop::Diverged => Exit::Guest,
         Stop::OutOfFuel | Stop::OutOfMemory | Stop::OutOfTime | Stop::OutOfBudget(_) => Exit::Limit,
         Stop::Revoked | Stop::Cancelled => Exit::Denied,
     }

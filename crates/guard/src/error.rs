@@ -21,6 +21,8 @@ pub enum StopCause {
     Budget(Budget),
     #[error("the run's authority was revoked")]
     Revoked,
+    #[error("the replay asks for something that the recorded run did not ask for")]
+    Diverged,
 }
 
 /// What an effect may report. The permit was good; the world, or a check that only the effect can make, was not.
@@ -97,6 +99,8 @@ impl StopCause {
         match self {
             StopCause::Budget(budget) => budget.code(),
             StopCause::Revoked => Code::TokenRevoked,
+            // A replay has no guest's world to tell it to, and names the place instead.
+            StopCause::Diverged => Code::Internal,
         }
     }
 }

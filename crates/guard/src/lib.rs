@@ -21,6 +21,7 @@ mod record;
 
 pub mod audit;
 pub mod budgets;
+pub mod journal;
 pub mod tlog;
 pub mod untrusted;
 

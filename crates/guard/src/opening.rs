@@ -64,5 +64,6 @@ pub(crate) fn stopped(cause: StopCause) -> Outcome {
     match cause {
         StopCause::Budget(budget) => Outcome::Limit(budget.code()),
         StopCause::Revoked => Outcome::Denied(Code::TokenRevoked),
+        StopCause::Diverged => Outcome::Abandoned,
     }
 }

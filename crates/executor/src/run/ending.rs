@@ -87,6 +87,7 @@ impl From<StopCause> for Stop {
         match cause {
             StopCause::Budget(budget) => Stop::OutOfBudget(budget),
             StopCause::Revoked => Stop::Revoked,
+            StopCause::Diverged => Stop::Diverged,
         }
     }
 }

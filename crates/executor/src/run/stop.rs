@@ -34,6 +34,8 @@ pub enum Stop {
     Revoked,
     /// Whoever started the run ended it.
     Cancelled,
+    /// Of replays alone: it asked for something that the recorded run did not ask for.
+    Diverged,
 }
 
 /// How a guest says that it failed.
@@ -76,6 +78,7 @@ impl Stop {
             Stop::NotApplied(_) => "not_applied",
             Stop::Revoked => "revoked",
             Stop::Cancelled => "cancelled",
+            Stop::Diverged => "diverged",
         }
     }
 }
@@ -115,6 +118,7 @@ impl fmt::Display for Stop {
             Stop::NotApplied(code) => write!(f, "finished, but its staged writes were not applied: {code}"),
             Stop::Revoked => f.write_str("revoked"),
             Stop::Cancelled => f.write_str("cancelled"),
+            Stop::Diverged => f.write_str("diverged from the recorded run"),
         }
     }
 }

@@ -1,0 +1,291 @@
+//! The one place that everything goes through which a guest learns from outside.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::player::Player;
+use super::{Asked, Crossed, Crossing, Divergence, Lane, Place};
+use crate::StopCause;
+
+/// Whether a run is recorded, replayed or neither. Clones are of the same run.
+#[derive(Clone, Default)]
+pub struct Crossings(Mode);
+
+#[derive(Clone, Default)]
+enum Mode {
+    /// Nothing is kept.
+    #[default]
+    Off,
+    Recording(Arc<Recorder>),
+    Replaying(Arc<Player>, Arc<AtomicU64>),
+}
+
+/// Where crossings are kept, in the order in which they ended. A run's own threads call it: it must not wait for disks.
+pub trait Sink: Send {
+    /// # Errors
+    /// When it takes no more: the journal ends here, and says so. The run goes on.
+    fn take(&mut self, crossing: Crossing) -> Result<(), SinkError>;
+}
+
+/// Why a journal ends before its run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    #[error("the journal has reached its size limit")]
+    Full,
+    #[error("the journal cannot be written")]
+    Io,
+    #[error("something that was given to the guest has no form that could be recorded")]
+    Unwritable,
+}
+
+struct Recorder {
+    sink: Mutex<Result<Box<dyn Sink>, SinkError>>,
+    is_cut: AtomicBool,
+    handles: AtomicU64,
+}
+
+impl Crossings {
+    /// Keeps everything that crosses in `sink`.
+    pub fn recording(sink: Box<dyn Sink>) -> Crossings {
+        let (sink, handles) = (Mutex::new(Ok(sink)), AtomicU64::new(0));
+        Crossings(Mode::Recording(Arc::new(Recorder { sink, is_cut: AtomicBool::new(false), handles })))
+    }
+
+    /// Gives back what was recorded, and lets nothing happen.
+    pub fn replaying(recorded: Vec<Crossing>) -> Crossings {
+        Crossings(Mode::Replaying(Arc::new(Player::new(recorded)), Arc::default()))
+    }
+
+    pub fn is_replay(&self) -> bool {
+        matches!(self.0, Mode::Replaying(..))
+    }
+
+    /// Whether anything is kept. What is costly to prepare is prepared for this alone.
+    pub fn is_recording(&self) -> bool {
+        matches!(&self.0, Mode::Recording(recorder) if !recorder.is_cut.load(Ordering::Relaxed))
+    }
+
+    /// The number of a handle that is opened now; 0 when nobody asks for it.
+    pub fn next_handle(&self) -> u64 {
+        match &self.0 {
+            Mode::Off => 0,
+            Mode::Recording(recorder) => recorder.handles.fetch_add(1, Ordering::Relaxed) + 1,
+            Mode::Replaying(_, handles) => handles.fetch_add(1, Ordering::Relaxed) + 1,
+        }
+    }
+
+    /// Something that is there at once: `live` makes it, unless this is a replay.
+    ///
+    /// # Errors
+    /// [`StopCause::Diverged`] when a replay asks for what was not recorded.
+    pub fn give<T: Crossed>(
+        &self,
+        lane: Lane,
+        asked: impl FnOnce() -> Asked,
+        place: &Place<'_>,
+        live: impl FnOnce() -> T,
+    ) -> Result<T, StopCause> {
+        match &self.0 {
+            Mode::Off => Ok(live()),
+            Mode::Recording(recorder) => {
+                let given = live();
+                recorder.take(lane, asked(), &given);
+                Ok(given)
+            }
+            Mode::Replaying(player, _) => play(player, lane, asked(), place),
+        }
+    }
+
+    /// Something that has to be waited for: `live` makes it, unless this is a replay.
+    ///
+    /// # Errors
+    /// As [`Crossings::give`].
+    pub async fn give_when_ready<T: Crossed>(
+        &self,
+        lane: Lane,
+        asked: impl FnOnce() -> Asked,
+        place: &Place<'_>,
+        live: impl Future<Output = T>,
+    ) -> Result<T, StopCause> {
+        match &self.0 {
+            Mode::Off => Ok(live.await),
+            Mode::Recording(recorder) => {
+                // Asked for before the wait: what it borrows may be gone afterwards.
+                let asked = asked();
+                let given = live.await;
+                recorder.take(lane, asked, &given);
+                Ok(given)
+            }
+            Mode::Replaying(player, _) => play(player, lane, asked(), place),
+        }
+    }
+
+    /// Keeps something that has happened. Nothing is done unless this is a recording.
+    pub fn record<T: Crossed>(&self, lane: Lane, asked: impl FnOnce() -> Asked, given: &T) {
+        if let Mode::Recording(recorder) = &self.0 {
+            recorder.take(lane, asked(), given);
+        }
+    }
+
+    /// What was recorded. `None` unless this is a replay.
+    pub fn recorded<T: Crossed>(
+        &self,
+        lane: Lane,
+        asked: impl FnOnce() -> Asked,
+        place: &Place<'_>,
+    ) -> Option<Result<T, StopCause>> {
+        match &self.0 {
+            Mode::Off | Mode::Recording(_) => None,
+            Mode::Replaying(player, _) => Some(play(player, lane, asked(), place)),
+        }
+    }
+
+    /// Why the journal is not a whole one, if it is not.
+    pub fn cut(&self) -> Option<SinkError> {
+        match &self.0 {
+            Mode::Off | Mode::Replaying(..) => None,
+            Mode::Recording(recorder) => {
+                recorder.sink.lock().unwrap_or_else(PoisonError::into_inner).as_ref().err().copied()
+            }
+        }
+    }
+
+    /// Where the replay first asked for what was not recorded.
+    pub fn divergence(&self) -> Option<Divergence> {
+        match &self.0 {
+            Mode::Off | Mode::Recording(_) => None,
+            Mode::Replaying(player, _) => player.divergence(),
+        }
+    }
+
+    /// How many of a lane were recorded and nobody has asked for in this replay.
+    pub fn left(&self, lane: Lane) -> usize {
+        match &self.0 {
+            Mode::Off | Mode::Recording(_) => 0,
+            Mode::Replaying(player, _) => player.left(lane),
+        }
+    }
+}
+
+impl Recorder {
+    fn take<T: Crossed>(&self, lane: Lane, asked: Asked, given: &T) {
+        if self.is_cut.load(Ordering::Relaxed) {
+            return;
+        }
+        let written = given.write();
+        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(open) = &mut *sink else { return };
+        let taken = match written {
+            Ok(given) => open.take(Crossing { lane, asked, given }),
+            Err(_) => Err(SinkError::Unwritable),
+        };
+        if let Err(error) = taken {
+            // INVARIANT: a journal has no gaps. What comes after something that is missing is not kept either.
+            self.is_cut.store(true, Ordering::Relaxed);
+            *sink = Err(error);
+        }
+    }
+}
+
+fn play<T: Crossed>(player: &Player, lane: Lane, asked: Asked, place: &Place<'_>) -> Result<T, StopCause> {
+    let given = player.give(lane, asked).map_err(|_| StopCause::Diverged)?;
+    T::read(&given, place).ok_or_else(|| {
+        player.diverge(lane);
+        StopCause::Diverged
+    })
+}
+
+impl std::fmt::Debug for Crossings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Mode::Off => "Crossings::Off",
+            Mode::Recording(_) => "Crossings::Recording",
+            Mode::Replaying(..) => "Crossings::Replaying",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_policy::Limits;
+
+    use super::*;
+    use crate::{Life, Meter, SystemClock, Timestamp};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Crossing>>>);
+
+    impl Sink for Kept {
+        fn take(&mut self, crossing: Crossing) -> Result<(), SinkError> {
+            let mut kept = self.0.lock().unwrap();
+            if kept.len() == 4 {
+                return Err(SinkError::Full);
+            }
+            kept.push(crossing);
+            Ok(())
+        }
+    }
+
+    fn meter() -> Arc<Meter> {
+        Arc::new(Meter::new(&Limits::default(), Life::until(Timestamp(u64::MAX)), Arc::new(SystemClock)))
+    }
+
+    fn ask(crossings: &Crossings, lane: Lane, what: &str, live: u64) -> Result<u64, StopCause> {
+        let (meter, asked) = (meter(), || Asked::of(&[what.as_bytes()]));
+        crossings.give(lane, asked, &Place { meter: &meter, crossings }, || live)
+    }
+
+    #[test]
+    fn what_was_recorded_is_given_again() {
+        let kept = Kept::default();
+        let recording = Crossings::recording(Box::new(kept.clone()));
+        for (lane, what, live) in
+            [(Lane::Wall, "", 1), (Lane::Call, "a", 2), (Lane::Call, "b", 3), (Lane::Call, "a", 4)]
+        {
+            assert_eq!(ask(&recording, lane, what, live), Ok(live));
+        }
+        let replay = Crossings::replaying(kept.0.lock().unwrap().clone());
+        for (lane, what, given) in
+            [(Lane::Call, "b", 3), (Lane::Call, "a", 2), (Lane::Wall, "", 1), (Lane::Call, "a", 4)]
+        {
+            assert_eq!(ask(&replay, lane, what, 99), Ok(given));
+        }
+        assert_eq!(replay.divergence(), None);
+        assert_eq!(ask(&replay, Lane::Call, "a", 99), Err(StopCause::Diverged));
+        assert_eq!(replay.divergence(), Some(Divergence { lane: Lane::Call, place: 3, is_over: true }));
+    }
+
+    #[test]
+    fn what_was_not_asked_for_then_is_named() {
+        let kept = Kept::default();
+        let recording = Crossings::recording(Box::new(kept.clone()));
+        ask(&recording, Lane::Call, "a", 1).unwrap();
+        ask(&recording, Lane::Call, "b", 2).unwrap();
+        let replay = Crossings::replaying(kept.0.lock().unwrap().clone());
+        ask(&replay, Lane::Call, "a", 99).unwrap();
+        assert_eq!(ask(&replay, Lane::Call, "c", 99), Err(StopCause::Diverged));
+        assert_eq!(replay.divergence(), Some(Divergence { lane: Lane::Call, place: 1, is_over: false }));
+        assert_eq!(replay.left(Lane::Call), 1);
+    }
+
+    #[test]
+    fn a_full_journal_ends_and_the_run_does_not() {
+        let kept = Kept::default();
+        let recording = Crossings::recording(Box::new(kept.clone()));
+        for live in 0..7 {
+            assert_eq!(ask(&recording, Lane::Wall, "", live), Ok(live));
+        }
+        assert_eq!(kept.0.lock().unwrap().len(), 4);
+        assert_eq!(recording.cut(), Some(SinkError::Full));
+        assert!(!recording.is_recording());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_divergence() {
+        let asked = Asked::of(&[b"a"]);
+        let replay = Crossings::replaying(vec![Crossing { lane: Lane::Call, asked, given: vec![1, 2, 3] }]);
+        assert_eq!(ask(&replay, Lane::Call, "a", 99), Err(StopCause::Diverged));
+        assert_eq!(replay.divergence(), Some(Divergence { lane: Lane::Call, place: 0, is_over: false }));
+    }
+}
