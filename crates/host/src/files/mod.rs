@@ -29,6 +29,7 @@
 //! authority. Every file function runs on a thread for blocking work and owns what it uses. A file system that hangs
 //! blocks that thread only; the call ends at its deadline, and whether the effect happened is then unknown.
 
+mod application;
 mod apply;
 mod change;
 mod content;
