@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog, bounded};
 use crate::budgets::{Budgets, Purse, is_limit};
 use crate::entry::OpenEntry;
+use crate::journal::ContentDigest;
 use crate::opening::{Opening, explain_attempt, refusal, shown, stopped};
 use crate::permit::{Allowed, Permit, Reason};
 use crate::record::{ActionWord, Records, Slot};
@@ -227,14 +228,15 @@ impl Guard {
         }
     }
 
-    /// Records the end of the run and waits until everything about it is on stable storage.
+    /// Records the end of the run, with the digest of its journal if it has one, and waits until everything about it is on
+    /// stable storage.
     ///
     /// # Errors
     /// When the log cannot take it: the run's record is incomplete, and the caller must say so.
-    pub async fn run_ended(&self, stop: &str) -> Result<(), AuditError> {
+    pub async fn run_ended(&self, stop: &str, journal: Option<ContentDigest>) -> Result<(), AuditError> {
         self.ended.store(true, Ordering::Release);
-        let last =
-            self.run.append(Body::RunEnded { stop: stop.to_owned(), calls: self.calls.load(Ordering::Acquire) })?;
+        let calls = self.calls.load(Ordering::Acquire);
+        let last = self.run.append(Body::RunEnded { stop: stop.to_owned(), calls, journal })?;
         match self.run.durability() {
             Durability::Buffered => Ok(()),
             Durability::Effects | Durability::All => self.run.durable(last).await,
@@ -378,7 +380,7 @@ impl Drop for Guard {
         if !self.ended.load(Ordering::Acquire) {
             let calls = self.calls.load(Ordering::Acquire);
             // INVARIANT: a failure to record leaves the run without an end, which is what happened.
-            let _ = self.run.append(Body::RunEnded { stop: "abandoned".to_owned(), calls });
+            let _ = self.run.append(Body::RunEnded { stop: "abandoned".to_owned(), calls, journal: None });
         }
     }
 }

@@ -150,7 +150,7 @@ impl Begun {
         let stop = not_applied(&staged).map_or(stop, Stop::NotApplied);
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
-        let anomalies = match self.guard.run_ended(stop.kind()).await {
+        let anomalies = match self.guard.run_ended(stop.kind(), None).await {
             Ok(()) => Vec::new(),
             Err(_) => vec![Anomaly::AuditIncomplete],
         };

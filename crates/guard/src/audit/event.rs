@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::journal::ContentDigest;
 use crate::record::ActionWord;
 use crate::{Outcome, Timestamp};
 
@@ -89,6 +90,8 @@ pub(crate) enum Body {
     RunEnded {
         stop: String,
         calls: u64,
+        /// SHA-256 of the run's journal, if it has one.
+        journal: Option<ContentDigest>,
     },
     Authentication(Authentication),
     Administration(Administration),
@@ -156,10 +159,13 @@ impl Serialize for Line<'_> {
                     line.serialize_field("code", code.as_str())?;
                 }
             }
-            Body::RunEnded { stop, calls } => {
+            Body::RunEnded { stop, calls, journal } => {
                 line.serialize_field("type", "run_ended")?;
                 line.serialize_field("stop", stop)?;
                 line.serialize_field("calls", calls)?;
+                if let Some(journal) = journal {
+                    line.serialize_field("journal", journal)?;
+                }
             }
             Body::Authentication(Authentication { issuer, agent, jti, actors, code }) => {
                 line.serialize_field("type", "authentication")?;

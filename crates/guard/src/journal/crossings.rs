@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use super::player::Player;
-use super::{Asked, Crossed, Crossing, Divergence, Lane, Place};
+use super::{Asked, ContentDigest, Contents, Crossed, Crossing, Divergence, End, Header, Lane, Place};
 use crate::StopCause;
 
 /// Whether a run is recorded, replayed or neither. Clones are of the same run.
@@ -21,15 +23,33 @@ enum Mode {
     Replaying(Arc<Player>, Arc<AtomicU64>),
 }
 
-/// Where crossings are kept, in the order in which they ended. A run's own threads call it: it must not wait for disks.
+/// Where runs are recorded.
+pub trait Journals: Send + Sync {
+    /// Begins the journal of a run, before its guest starts. `contents` are what `header` refers to. `None`: this run is not
+    /// recorded.
+    ///
+    /// # Errors
+    /// When it cannot be begun. The run goes on without a journal, and its report says so.
+    fn begin(&self, header: &Header, contents: &Contents) -> Result<Option<Box<dyn Sink>>, SinkError>;
+}
+
+/// The journal of one run: crossings, in the order in which they ended, and then its end. A run's own threads call it: it must
+/// not wait for disks.
 pub trait Sink: Send {
     /// # Errors
     /// When it takes no more: the journal ends here, and says so. The run goes on.
     fn take(&mut self, crossing: Crossing) -> Result<(), SinkError>;
+
+    /// The run has ended. Gives the digest of the whole journal, which the audit log keeps.
+    ///
+    /// # Errors
+    /// When it cannot be written. The journal is then one of a run that never ended.
+    fn end(self: Box<Self>, end: &End) -> Result<ContentDigest, SinkError>;
 }
 
 /// Why a journal ends before its run does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SinkError {
     #[error("the journal has reached its size limit")]
     Full,
@@ -40,16 +60,24 @@ pub enum SinkError {
 }
 
 struct Recorder {
-    sink: Mutex<Result<Box<dyn Sink>, SinkError>>,
-    is_cut: AtomicBool,
+    recording: Mutex<Recording>,
+    /// Nothing more is taken.
+    is_over: AtomicBool,
     handles: AtomicU64,
+}
+
+struct Recording {
+    /// Until the end is written.
+    sink: Option<Box<dyn Sink>>,
+    cut: Option<SinkError>,
 }
 
 impl Crossings {
     /// Keeps everything that crosses in `sink`.
     pub fn recording(sink: Box<dyn Sink>) -> Crossings {
-        let (sink, handles) = (Mutex::new(Ok(sink)), AtomicU64::new(0));
-        Crossings(Mode::Recording(Arc::new(Recorder { sink, is_cut: AtomicBool::new(false), handles })))
+        let recording = Mutex::new(Recording { sink: Some(sink), cut: None });
+        let (is_over, handles) = (AtomicBool::new(false), AtomicU64::new(0));
+        Crossings(Mode::Recording(Arc::new(Recorder { recording, is_over, handles })))
     }
 
     /// Gives back what was recorded, and lets nothing happen.
@@ -63,7 +91,7 @@ impl Crossings {
 
     /// Whether anything is kept. What is costly to prepare is prepared for this alone.
     pub fn is_recording(&self) -> bool {
-        matches!(&self.0, Mode::Recording(recorder) if !recorder.is_cut.load(Ordering::Relaxed))
+        matches!(&self.0, Mode::Recording(recorder) if !recorder.is_over.load(Ordering::Relaxed))
     }
 
     /// The number of a handle that is opened now; 0 when nobody asks for it.
@@ -145,8 +173,23 @@ impl Crossings {
     pub fn cut(&self) -> Option<SinkError> {
         match &self.0 {
             Mode::Off | Mode::Replaying(..) => None,
+            Mode::Recording(recorder) => recorder.recording().cut,
+        }
+    }
+
+    /// Writes how the run ended, with the reason why the journal is not a whole one, if it is not. Gives the digest of the
+    /// journal, once; `None` unless this is a recording. What comes later is not kept.
+    ///
+    /// # Errors
+    /// When the end cannot be written.
+    pub fn end(&self, end: End) -> Option<Result<ContentDigest, SinkError>> {
+        match &self.0 {
+            Mode::Off | Mode::Replaying(..) => None,
             Mode::Recording(recorder) => {
-                recorder.sink.lock().unwrap_or_else(PoisonError::into_inner).as_ref().err().copied()
+                recorder.is_over.store(true, Ordering::Relaxed);
+                let Recording { sink, cut } = &mut *recorder.recording();
+                let (sink, cut) = (sink.take()?, *cut);
+                Some(sink.end(&End { cut, ..end }))
             }
         }
     }
@@ -170,21 +213,28 @@ impl Crossings {
 
 impl Recorder {
     fn take<T: Crossed>(&self, lane: Lane, asked: Asked, given: &T) {
-        if self.is_cut.load(Ordering::Relaxed) {
+        if self.is_over.load(Ordering::Relaxed) {
             return;
         }
         let written = given.write();
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(open) = &mut *sink else { return };
+        let mut recording = self.recording();
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(sink) = &mut recording.sink else { return };
         let taken = match written {
-            Ok(given) => open.take(Crossing { lane, asked, given }),
+            Ok(given) => sink.take(Crossing { lane, asked, given }),
             Err(_) => Err(SinkError::Unwritable),
         };
         if let Err(error) = taken {
             // INVARIANT: a journal has no gaps. What comes after something that is missing is not kept either.
-            self.is_cut.store(true, Ordering::Relaxed);
-            *sink = Err(error);
+            self.is_over.store(true, Ordering::Relaxed);
+            recording.cut = Some(error);
         }
+    }
+
+    fn recording(&self) -> MutexGuard<'_, Recording> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -224,6 +274,10 @@ mod tests {
             }
             kept.push(crossing);
             Ok(())
+        }
+
+        fn end(self: Box<Self>, end: &End) -> Result<ContentDigest, SinkError> {
+            Ok(ContentDigest::of(format!("{:?} {end:?}", self.0.lock().unwrap()).as_bytes()))
         }
     }
 
@@ -279,6 +333,37 @@ mod tests {
         assert_eq!(kept.0.lock().unwrap().len(), 4);
         assert_eq!(recording.cut(), Some(SinkError::Full));
         assert!(!recording.is_recording());
+    }
+
+    #[test]
+    fn the_end_is_written_once_and_says_where_the_journal_was_cut() {
+        let end = End {
+            stop: serde_json::json!({ "kind": "finished" }),
+            from_outside: false,
+            fuel: 1,
+            peak_memory_bytes: 2,
+            host_calls: 3,
+            output_bytes: 4,
+            disk_bytes: 5,
+            files_made: 6,
+            wall_ms: 7,
+            stdout: ContentDigest::of(b""),
+            stderr: ContentDigest::of(b""),
+            result: None,
+            cut: None,
+        };
+        let kept = Kept::default();
+        let recording = Crossings::recording(Box::new(kept.clone()));
+        for live in 0..5 {
+            ask(&recording, Lane::Wall, "", live).unwrap();
+        }
+        let cut = End { cut: Some(SinkError::Full), ..end.clone() };
+        let digest = Box::new(kept.clone()).end(&cut);
+        assert_eq!(recording.end(end.clone()), Some(digest));
+        assert_eq!((recording.end(end.clone()), recording.is_recording()), (None, false));
+        ask(&recording, Lane::Wall, "", 9).unwrap();
+        assert_eq!(kept.0.lock().unwrap().len(), 4);
+        assert_eq!(Crossings::default().end(end), None);
     }
 
     #[test]

@@ -8,13 +8,17 @@
 //! A replay that asks for something else than the recorded run did has diverged. It ends there, and
 //! [`Crossings::divergence`] says where.
 
+mod content;
 mod crossing;
 mod crossings;
+mod header;
 mod player;
 mod value;
 
+pub use content::{ContentDigest, Contents, NotADigest};
 pub use crossing::{Asked, Crossing, Lane};
-pub use crossings::{Crossings, Sink, SinkError};
+pub use crossings::{Crossings, Journals, Sink, SinkError};
+pub use header::{End, Header, RecordedScript};
 pub use player::Divergence;
 pub use value::{Crossed, Place, Unwritable};
 

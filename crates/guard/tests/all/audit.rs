@@ -20,7 +20,7 @@ async fn written() -> (tempfile::TempDir, PathBuf) {
     for _ in 0..3 {
         guard.call(&Host, Hash(1)).await.unwrap();
     }
-    guard.run_ended("finished").await.unwrap();
+    guard.run_ended("finished", None).await.unwrap();
     (folder, path)
 }
 
@@ -107,12 +107,12 @@ async fn a_long_log_is_opened_by_its_end() {
     for _ in 0..8000 {
         guard.call(&Host, Hash(1)).await.unwrap();
     }
-    guard.run_ended("finished").await.unwrap();
+    guard.run_ended("finished", None).await.unwrap();
     drop(guard);
     let before = verify(&*fs::read(&path).unwrap()).unwrap();
     assert!(before.bytes > 5 << 20, "{} bytes", before.bytes);
     let (guard, _) = guard_on(open(&path).unwrap(), &manifest, Life::until(Timestamp(u64::MAX)));
-    guard.run_ended("finished").await.unwrap();
+    guard.run_ended("finished", None).await.unwrap();
     drop(guard);
     let after = verify(&*fs::read(&path).unwrap()).unwrap();
     assert_eq!((after.fault, after.entries), (None, before.entries + 2));

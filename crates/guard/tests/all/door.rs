@@ -213,7 +213,7 @@ async fn a_log_that_cannot_be_written_refuses_every_call() {
     assert_eq!(error.code(), Code::AuditUnavailable, "and then nothing is allowed any more");
     let last = guard.records().pop().unwrap();
     assert_eq!((last.decision, last.code, last.outcome), (Decision::Deny, Code::AuditUnavailable, None));
-    assert!(log.flush().await.is_err() && guard.run_ended("finished").await.is_err());
+    assert!(log.flush().await.is_err() && guard.run_ended("finished", None).await.is_err());
 }
 
 #[tokio::test]
