@@ -4,11 +4,14 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use bailiwick_guard::journal::Journals;
 use bailiwick_guard::{AuditLog, Budgets, Clock, MemoryBudgets, SystemClock};
 use bailiwick_host::Services;
 
+use crate::replay::{self, RunKind};
 use crate::run::{
-    Admission, Begun, Job, Live, Outside, Panics, Report, RunError, Runnable, Session, Source, Stop, Usage, stop_of,
+    Admission, Begun, Job, Keeping, Live, Outside, Panics, Report, RunError, Runnable, Session, Source, Stop, Usage,
+    stop_of,
 };
 use crate::station::Station;
 use crate::{ArtifactCache, CompileOptions, Language};
@@ -35,6 +38,7 @@ struct Inner {
     services: Services,
     audit: AuditLog,
     budgets: Arc<dyn Budgets>,
+    journals: Option<Arc<dyn Journals>>,
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
     admission: Admission,
@@ -50,6 +54,7 @@ struct Inner {
 /// - `cache`: none; every process compiles a guest once.
 /// - `budgets`: in memory. What rules let through in a time is counted for all runs of this executor together, and
 ///   forgotten with it.
+/// - `journals`: none; no run can be replayed.
 /// - time and randomness: the host's.
 pub struct ExecutorBuilder {
     audit: AuditLog,
@@ -58,6 +63,7 @@ pub struct ExecutorBuilder {
     compile: CompileOptions,
     cache: Option<ArtifactCache>,
     budgets: Arc<dyn Budgets>,
+    journals: Option<Arc<dyn Journals>>,
     clock: Arc<dyn Clock>,
     outside: Box<dyn Fn() -> Arc<dyn Outside> + Send + Sync>,
 }
@@ -73,6 +79,7 @@ impl Executor {
             compile: CompileOptions::default(),
             cache: None,
             budgets: Arc::new(MemoryBudgets::new()),
+            journals: None,
             clock: Arc::new(SystemClock),
             outside: Box::new(|| Arc::new(Live::new())),
         }
@@ -132,6 +139,12 @@ impl ExecutorBuilder {
         self
     }
 
+    /// Where the journals of runs are kept, so that they can be replayed.
+    pub fn journals(mut self, journals: Arc<dyn Journals>) -> ExecutorBuilder {
+        self.journals = Some(journals);
+        self
+    }
+
     /// What decides about expiry and stamps the audit log.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> ExecutorBuilder {
         self.clock = clock;
@@ -159,6 +172,7 @@ impl ExecutorBuilder {
                 services: self.services,
                 audit: self.audit,
                 budgets: self.budgets,
+                journals: self.journals,
                 clock: self.clock,
                 outside: self.outside,
                 admission: Admission::new(self.runs),
@@ -170,7 +184,7 @@ impl ExecutorBuilder {
 
 impl Inner {
     async fn run(&self, job: Job) -> Result<Report, RunError> {
-        let mut begun = self.begin(job).await?;
+        let mut begun = self.begin(job, RunKind::Once).await?;
         let mut usage = Usage::default();
         let stop = match self.prepare(&mut begun, &mut usage).await? {
             Err(stop) => stop,
@@ -186,7 +200,7 @@ impl Inner {
         if job.guest.interpreter().is_none() {
             return Err(RunError::NoInterpreter);
         }
-        let mut begun = self.begin(job).await?;
+        let mut begun = self.begin(job, RunKind::Session).await?;
         let mut usage = Usage::default();
         let (station, runnable) = match self.prepare(&mut begun, &mut usage).await? {
             Ok(prepared) => prepared,
@@ -208,9 +222,11 @@ impl Inner {
         Err(not_started(begun, stop, usage).await)
     }
 
-    async fn begin(&self, job: Job) -> Result<Begun, RunError> {
+    async fn begin(&self, job: Job, kind: RunKind) -> Result<Begun, RunError> {
         let place = self.admission.admit(&job.grant.principal().agent).await?;
-        Begun::new(job, place, &self.services, &self.audit, &self.budgets, &self.clock)
+        let engine = replay::engine(self.wasm.engine().fingerprint());
+        let keeping = self.journals.as_deref().map(|journals| Keeping { journals, kind, engine });
+        Begun::new(job, place, &self.services, &self.audit, &self.budgets, &self.clock, keeping)
     }
 
     /// Loads and links the guest. For WebAssembly the time counts, because the guest chose what there is to compile. An
@@ -265,6 +281,7 @@ impl Inner {
         usage.fuel = begun.limits.fuel().get().saturating_sub(fuel_left);
         let limiter = store.data_mut().limiter();
         usage.peak_memory_bytes = limiter.peak();
+        begun.own_peak(limiter.own_peak());
         Ok(match result {
             Err(interrupted) => interrupted.into(),
             Ok(returned) => stop_of(returned, limiter.has_refused(), begun.guest.language()),

@@ -20,6 +20,7 @@ mod executor;
 mod linking;
 mod ops;
 mod random;
+mod replay;
 mod run;
 mod station;
 
@@ -38,6 +39,7 @@ pub use compile::{CompileIn, CompileOptions, compile_child};
 pub use guest::{Form, Guest, GuestDigest, MAX_GUEST_BYTES, MAX_SOURCE_BYTES};
 pub use interpreter::{Interpreter, Language};
 pub use load::{Catalogue, Excerpt, Functions, Interface, LoadError, Loader, Measure, Refusal};
+pub use replay::{Departure, HeaderError, Likeness, RecordEnd, Recorded, Replayed};
 
 /// The WIT package `bailiwick:host`, as (path, text): what components are built against.
 pub const WIT: &[(&str, &str)] = &[("bailiwick.wit", include_str!("../wit/bailiwick.wit"))];

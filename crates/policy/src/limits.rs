@@ -3,6 +3,8 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The budgets of one run. `Default` is:
 /// - `fuel` 20 × 10⁹ units,
 /// - `memory` 256 MiB, all linear memories and tables together,
@@ -11,11 +13,12 @@ use std::time::Duration;
 /// - `host_calls` 1000,
 /// - `disk` 64 MiB written through file grants,
 /// - `files` 1000 files and directories made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     pub(crate) fuel: NonZeroU64,
     pub(crate) memory: NonZeroU64,
     /// INVARIANT: not zero.
+    #[serde(deserialize_with = "not_zero")]
     pub(crate) timeout: Duration,
     pub(crate) output: NonZeroU64,
     pub(crate) host_calls: NonZeroU64,
@@ -90,6 +93,11 @@ impl Limits {
             files: self.files.min(other.files),
         }
     }
+}
+
+fn not_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let time = Duration::deserialize(deserializer)?;
+    if time.is_zero() { Err(serde::de::Error::custom("a time limit of zero")) } else { Ok(time) }
 }
 
 impl Default for Limits {

@@ -192,6 +192,7 @@ fn staged(settled: &Settled) -> String {
 fn anomaly(anomaly: Anomaly) -> &'static str {
     match anomaly {
         Anomaly::AuditIncomplete => "the end of the run could not be written to the audit log",
+        Anomaly::JournalIncomplete => "the run has no whole journal and cannot be replayed to its end",
     }
 }
 

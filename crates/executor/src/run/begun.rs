@@ -1,8 +1,10 @@
 //! A run whose beginning is on record: what it has from its job, and how it becomes a report.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use bailiwick_guard::journal::{Crossings, End, Journals};
 use bailiwick_guard::{AuditLog, Budgets, CallRecord, Clock, Guard, Life, Run};
 use bailiwick_host::files::{Settled, Settlement, settle};
 use bailiwick_host::{Host, Services};
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::Guest;
 use crate::engine::Engine;
+use crate::replay::{RunKind, write_header};
 
 /// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
 const FUEL_KNOWN_EVERY: u64 = 10_000_000;
@@ -36,7 +39,18 @@ pub(crate) struct Begun {
     io: Arc<GuestIo>,
     life: Life,
     cancel: CancellationToken,
+    crossings: Crossings,
+    /// There is a journal if there was to be one.
+    is_kept: bool,
+    own_peak: AtomicU64,
     _place: Ticket,
+}
+
+/// What keeps the journal of a run, and what its header says that the job does not.
+pub(crate) struct Keeping<'a> {
+    pub(crate) journals: &'a dyn Journals,
+    pub(crate) kind: RunKind,
+    pub(crate) engine: String,
 }
 
 impl Begun {
@@ -51,11 +65,16 @@ impl Begun {
         audit: &AuditLog,
         budgets: &Arc<dyn Budgets>,
         clock: &Arc<dyn Clock>,
+        keeping: Option<Keeping<'_>>,
     ) -> Result<Begun, RunError> {
         let began = Instant::now();
         let run_id = Uuid::now_v7().to_string();
         let limits = job.grant.limits();
         let host = services.open(job.grant.manifest(), &job.base)?;
+        let journal = keeping.as_ref().map(|keeping| {
+            let engine = keeping.engine.clone();
+            write_header(&run_id, clock.now(), engine, keeping.kind, &job)
+        });
         let about = Run {
             id: run_id.clone(),
             task: job.task,
@@ -69,7 +88,16 @@ impl Begun {
             Some(observer) => guard.observed_by(observer),
             None => guard,
         });
+        let begun =
+            keeping.zip(journal).map(|(keeping, (header, contents))| keeping.journals.begin(&header, &contents));
+        let (sink, is_kept) = match begun {
+            None => (None, true),
+            Some(Ok(sink)) => (sink, true),
+            Some(Err(_)) => (None, false),
+        };
+        let crossings = sink.map(Crossings::recording).unwrap_or_default();
         let output = Output::new(Arc::clone(guard.meter()), job.listener);
+        let output = if crossings.is_recording() { output.summed() } else { output };
         let has_tmp = guard.grant().manifest().mounts().iter().any(is_tmp);
         let io = Arc::new(GuestIo { input: job.input, args: job.args, has_tmp, output });
         Ok(Begun {
@@ -82,6 +110,9 @@ impl Begun {
             io,
             life: job.life,
             cancel: job.cancel,
+            crossings,
+            is_kept,
+            own_peak: AtomicU64::new(0),
             _place: place,
         })
     }
@@ -122,6 +153,11 @@ impl Begun {
         usage.files_made = self.guard.meter().files_used();
     }
 
+    /// Most bytes that the guest's own memories and tables had.
+    pub(crate) fn own_peak(&self, bytes: u64) {
+        self.own_peak.store(bytes, Ordering::Relaxed);
+    }
+
     /// What the guest has given since this was last asked for.
     pub(crate) fn given(&self) -> Kept {
         self.io.output.take()
@@ -143,17 +179,47 @@ impl Begun {
         }
     }
 
+    /// How the guest ended, before anything is made of what it left.
+    fn guest_ended(&self, stop: &Stop, usage: &Usage) -> Option<End> {
+        let sums = self.io.output.sums()?;
+        Some(End {
+            stop: serde_json::to_value(stop).unwrap_or_default(),
+            from_outside: matches!(stop, Stop::OutOfTime | Stop::Revoked | Stop::Cancelled),
+            fuel: usage.fuel,
+            peak_memory_bytes: self.own_peak.load(Ordering::Relaxed),
+            host_calls: usage.host_calls,
+            output_bytes: usage.output_bytes,
+            disk_bytes: usage.disk_bytes,
+            files_made: usage.files_made,
+            wall_ms: u64::try_from(usage.wall.as_millis()).unwrap_or(u64::MAX),
+            stdout_bytes: sums.stdout.bytes,
+            stdout: sums.stdout.digest(),
+            stderr_bytes: sums.stderr.bytes,
+            stderr: sums.stderr.digest(),
+            result: sums.result,
+            cut: None,
+        })
+    }
+
     /// Settles what is staged, and records the end.
     pub(crate) async fn end(self, stop: Stop, mut usage: Usage) -> Report {
         self.host.tools.close().await;
+        usage.wall = self.began.elapsed();
+        self.count(&mut usage);
+        let end = self.guest_ended(&stop, &usage);
         let staged = settle(&self.guard, &self.host.files, stop == Stop::Finished).await;
         let stop = not_applied(&staged).map_or(stop, Stop::NotApplied);
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
-        let anomalies = match self.guard.run_ended(stop.kind(), None).await {
-            Ok(()) => Vec::new(),
-            Err(_) => vec![Anomaly::AuditIncomplete],
-        };
+        let journal = end.and_then(|end| self.crossings.end(end));
+        let is_kept = self.is_kept && !matches!(journal, Some(Err(_)));
+        let mut anomalies = Vec::new();
+        if self.guard.run_ended(stop.kind(), journal.and_then(Result::ok)).await.is_err() {
+            anomalies.push(Anomaly::AuditIncomplete);
+        }
+        if !is_kept {
+            anomalies.push(Anomaly::JournalIncomplete);
+        }
         let files = self.host.files.take_left();
         Report { anomalies, files, staged, ..self.report(stop, self.given(), usage, self.guard.records()) }
     }

@@ -16,6 +16,9 @@ const REFUSALS: u32 = 100;
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     account: Arc<MemoryAccount>,
+    /// Bytes of the guest's own memories and tables, and most of them at any one time.
+    own: u64,
+    own_peak: u64,
     refusals: u32,
 }
 
@@ -26,12 +29,17 @@ pub(crate) struct MemoryExhausted;
 
 impl MemoryLimiter {
     pub(crate) fn new(account: Arc<MemoryAccount>) -> MemoryLimiter {
-        MemoryLimiter { account, refusals: 0 }
+        MemoryLimiter { account, own: 0, own_peak: 0, refusals: 0 }
     }
 
     /// Most bytes at any one time.
     pub(crate) fn peak(&self) -> u64 {
         self.account.peak()
+    }
+
+    /// The same without files in memory.
+    pub(crate) fn own_peak(&self) -> u64 {
+        self.own_peak
     }
 
     /// Whether growth was refused: a guest that then fails has run out of memory.
@@ -46,13 +54,16 @@ impl MemoryLimiter {
 
     fn grow(&mut self, current: usize, desired: usize) -> Result<bool> {
         let bytes = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        if !self.account.exchange(bytes(current), bytes(desired)) {
+        let (current, desired) = (bytes(current), bytes(desired));
+        if !self.account.exchange(current, desired) {
             self.refusals = self.refusals.saturating_add(1);
             if self.refusals > REFUSALS {
                 bail!(MemoryExhausted);
             }
             return Ok(false);
         }
+        self.own = self.own.saturating_sub(current).saturating_add(desired);
+        self.own_peak = self.own_peak.max(self.own);
         Ok(true)
     }
 }

@@ -14,6 +14,7 @@ mod report;
 mod session;
 mod state;
 mod stop;
+mod sums;
 mod supervise;
 
 pub use admission::Busy;
@@ -26,7 +27,7 @@ pub use session::Session;
 pub use stop::{Failure, Stop, TrapKind};
 
 pub(crate) use admission::{Admission, Ticket};
-pub(crate) use begun::Begun;
+pub(crate) use begun::{Begun, Keeping};
 pub(crate) use ending::stop_of;
 pub(crate) use entry::{
     COMPONENT_ENTRY, Entry, INTERPRETER_ENTRY, Interpreting, MODULE_ENTRY, Runnable, Source, module_has_entry,
@@ -35,4 +36,5 @@ pub(crate) use limiter::{MemoryExhausted, MemoryLimiter};
 pub(crate) use output::Output;
 pub(crate) use panics::Panics;
 pub(crate) use state::{Door, GuestIo, RunState};
+pub(crate) use sums::Sums;
 pub(crate) use supervise::{Interrupted, Supervisor};

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailiwick_guard::{Meter, StopCause};
 use serde_json::Value;
 
+use super::Sums;
+
 /// Which stream a piece of output belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -24,6 +26,8 @@ pub(crate) struct Output {
     meter: Arc<Meter>,
     listener: Option<Arc<dyn Listen>>,
     kept: Arc<Mutex<Kept>>,
+    /// Of everything that was ever kept, when somebody will ask for them.
+    sums: Option<Arc<Mutex<Sums>>>,
 }
 
 #[derive(Default)]
@@ -35,7 +39,16 @@ pub(crate) struct Kept {
 
 impl Output {
     pub(crate) fn new(meter: Arc<Meter>, listener: Option<Arc<dyn Listen>>) -> Output {
-        Output { meter, listener, kept: Arc::default() }
+        Output { meter, listener, kept: Arc::default(), sums: None }
+    }
+
+    /// Also sums up what goes through, for a journal.
+    pub(crate) fn summed(self) -> Output {
+        Output { sums: Some(Arc::default()), ..self }
+    }
+
+    pub(crate) fn sums(&self) -> Option<Sums> {
+        Some(self.sums.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Takes output that the guest wrote. What no longer fits is cut, and the run ends.
@@ -55,6 +68,9 @@ impl Output {
     /// output.
     pub(crate) fn set_result(&self, value: Value, bytes: usize) -> Result<(), StopCause> {
         self.meter.take_output(bytes as u64)?;
+        if let Some(sums) = &self.sums {
+            sums.lock().unwrap_or_else(PoisonError::into_inner).set_result(&value);
+        }
         self.kept().result = Some(value);
         Ok(())
     }
@@ -66,6 +82,9 @@ impl Output {
     fn keep(&self, stream: Stream, bytes: &[u8]) {
         if let Some(listener) = &self.listener {
             listener.output(stream, bytes);
+        }
+        if let Some(sums) = &self.sums {
+            sums.lock().unwrap_or_else(PoisonError::into_inner).add(stream, bytes);
         }
         let mut kept = self.kept();
         match stream {

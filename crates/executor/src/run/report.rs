@@ -86,6 +86,8 @@ impl Usage {
 pub enum Anomaly {
     /// The end of the run could not be written to the audit log.
     AuditIncomplete,
+    /// The run has no journal although it was to have one, or one without its end: it cannot be replayed whole.
+    JournalIncomplete,
 }
 
 fn lossy<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

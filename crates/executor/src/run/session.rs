@@ -102,7 +102,8 @@ impl Session {
 
     async fn close(mut self) -> Result<Report, RunError> {
         let usage = self.total()?;
-        let Session { begun, over, store, .. } = self;
+        let Session { begun, over, mut store, .. } = self;
+        begun.own_peak(store.data_mut().limiter().own_peak());
         drop(store);
         let mut report = begun.end(over.unwrap_or(Stop::Finished), usage).await;
         report.usage.wall = usage.wall;

@@ -50,18 +50,21 @@ pub struct RecordedScript {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct End {
-    /// As in the run's report: `kind`, and what belongs to it.
+    /// As in the run's report: `kind`, and what belongs to it. What became of staged writes is no part of it.
     pub stop: Value,
     /// The run was stopped from outside, by time, revocation or cancellation, at a place that no replay can know.
     pub from_outside: bool,
     pub fuel: u64,
+    /// Of memories and tables of the guest together, without files in memory.
     pub peak_memory_bytes: u64,
     pub host_calls: u64,
     pub output_bytes: u64,
     pub disk_bytes: u64,
     pub files_made: u64,
     pub wall_ms: u64,
+    pub stdout_bytes: u64,
     pub stdout: ContentDigest,
+    pub stderr_bytes: u64,
     pub stderr: ContentDigest,
     /// Of the result as JSON text, if there was one.
     pub result: Option<ContentDigest>,

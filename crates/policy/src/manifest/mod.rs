@@ -60,6 +60,7 @@ pub struct Manifest {
     allow: Vec<ManifestRule>,
     deny: Vec<ManifestRule>,
     warnings: Vec<Diagnostic>,
+    text: Box<str>,
     digest: [u8; 32],
 }
 
@@ -182,6 +183,11 @@ impl Manifest {
         self.rules().find(|rule| rule.id() == id)
     }
 
+    /// What was parsed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// SHA-256 of the text.
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
@@ -278,6 +284,7 @@ impl Manifest {
             allow,
             deny,
             warnings,
+            text: text.into(),
             digest,
         })
     }

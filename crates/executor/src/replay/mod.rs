@@ -1,0 +1,9 @@
+//! Replays: a recorded run, run again from its journal alone.
+
+mod header;
+mod likeness;
+
+pub use header::HeaderError;
+pub use likeness::{Departure, Likeness, RecordEnd, Recorded, Replayed};
+
+pub(crate) use header::{RunKind, engine, write as write_header};
