@@ -29,7 +29,7 @@ pub use action::{Action, Effect, Perform};
 pub use audit::{AuditError, AuditLog};
 pub use budgets::{Budgets, MemoryBudgets};
 pub use call::{Attempt, Guard, Run};
-pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
 pub use error::{Budget, CallError, Denied, HostError, StopCause};
 pub use life::{Life, Revoker, Sensitive};
 pub use memory::{MemoryAccount, MemoryShare};
