@@ -15,6 +15,8 @@ mod header;
 mod player;
 mod value;
 
+pub mod files;
+
 pub use content::{ContentDigest, Contents, NotADigest};
 pub use crossing::{Asked, Crossing, Lane};
 pub use crossings::{Crossings, Journals, Sink, SinkError};

@@ -6,6 +6,7 @@ mod audit;
 mod budgets;
 mod bypasses;
 mod door;
+mod journals;
 mod signed;
 mod support;
 mod tlog;
