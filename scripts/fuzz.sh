@@ -5,11 +5,11 @@
 #   scripts/fuzz.sh [SECONDS] [TARGET...]     60 s for each target; 0 runs only what is kept: seeds and corpus
 #
 # Needs cargo and a C++ compiler; cargo-fuzz is installed when it is missing. The first build takes long, because the whole
-# engine is instrumented for coverage; `scope`, `manifest`, `resource`, `token`, `audit` and `proof` do without the engine.
+# engine is instrumented for coverage; `scope`, `manifest`, `resource`, `token`, `audit`, `proof` and `journal` do without the engine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly light=(scope manifest resource token audit proof)
+readonly light=(scope manifest resource token audit proof journal)
 readonly heavy=(core_abi module)
 
 case "${1-}" in

@@ -85,6 +85,8 @@ pub enum EntryBody {
         /// How, as in the report's `stop.kind`; `abandoned` when nobody said.
         stop: String,
         calls: u64,
+        /// SHA-256 of the run's journal, in hex.
+        journal: Option<String>,
     },
     Authentication {
         issuer: String,
@@ -305,6 +307,7 @@ struct Line {
     outcome: Option<String>,
     stop: Option<String>,
     calls: Option<u64>,
+    journal: Option<String>,
     issuer: Option<String>,
     agent: Option<String>,
     jti: Option<String>,
@@ -338,7 +341,11 @@ impl Line {
                 outcome: self.outcome.ok_or("outcome")?,
                 code: self.code,
             },
-            "run_ended" => EntryBody::RunEnded { stop: self.stop.ok_or("stop")?, calls: self.calls.ok_or("calls")? },
+            "run_ended" => EntryBody::RunEnded {
+                stop: self.stop.ok_or("stop")?,
+                calls: self.calls.ok_or("calls")?,
+                journal: self.journal,
+            },
             "authentication" => EntryBody::Authentication {
                 issuer: self.issuer.ok_or("issuer")?,
                 agent: self.agent.ok_or("agent")?,

@@ -48,7 +48,9 @@ fn end() -> End {
         disk_bytes: 5,
         files_made: 6,
         wall_ms: 7,
+        stdout_bytes: 3,
         stdout: ContentDigest::of(b"out"),
+        stderr_bytes: 0,
         stderr: ContentDigest::of(b""),
         result: None,
         cut: None,
@@ -153,8 +155,6 @@ fn a_journal_that_was_cut_off_anywhere_is_its_own_beginning() {
             }
             Err(JournalError::NotAJournal) => assert!(length < 27),
             Err(JournalError::Damaged { what: "there is no header", .. }) => assert!((length as u64) < begun),
-            // The frame's last bytes are its checksum.
-            Err(JournalError::Damaged { what: "its last bytes are missing", .. }) => assert!(length > bytes.len() - 8),
             Err(error) => panic!("cut after {length} bytes: {error}"),
         }
     }

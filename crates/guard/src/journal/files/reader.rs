@@ -60,10 +60,11 @@ pub fn read(
             Some((Kind::Crossing(lane, asked), given)) => crossings.push(Crossing { lane, asked, given }),
             Some((Kind::End, bytes)) => {
                 let end = serde_json::from_slice(&bytes).map_err(|_| records.damaged("it is not an end"))?;
-                if !records.is_over()? {
-                    return Err(records.damaged("something comes after the end"));
+                match records.is_over()? {
+                    Some(true) => break Some(end),
+                    Some(false) => return Err(records.damaged("something comes after the end")),
+                    None => break None,
                 }
-                break Some(end);
             }
             Some(_) => return Err(records.damaged("it comes after the header")),
             None => break None,
@@ -145,17 +146,14 @@ impl<R: Read> Records<R> {
         Ok(Some((kind, bytes)))
     }
 
-    fn is_over(&mut self) -> Result<bool, JournalError> {
+    /// Whether nothing follows; `None` when the frame's own end is missing.
+    fn is_over(&mut self) -> Result<Option<bool>, JournalError> {
         let mut one = [0];
-        match self.from.read(&mut one) {
-            Ok(count) => Ok(count == 0),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(self.damaged("its last bytes are missing"))
-            }
-            Err(error) => match RecordError::from(error) {
-                RecordError::Io(error) => Err(error.into()),
-                RecordError::Torn | RecordError::Bad(_) => Err(self.damaged("it does not decompress")),
-            },
+        match self.from.read(&mut one).map_err(RecordError::from) {
+            Ok(count) => Ok(Some(count == 0)),
+            Err(RecordError::Torn) => Ok(None),
+            Err(RecordError::Bad(what)) => Err(self.damaged(what)),
+            Err(RecordError::Io(error)) => Err(error.into()),
         }
     }
 
