@@ -10,7 +10,7 @@ use rmcp::service::{RoleClient, RxJsonRpcMessage, TxJsonRpcMessage};
 /// Messages between one request of ours and the next.
 const MAX_MESSAGES: u32 = 10_000;
 /// Of those, requests.
-const MAX_REQUESTS: u32 = 100;
+pub(super) const MAX_REQUESTS: u32 = 100;
 /// What comes instead of messages: some servers print a banner, some send comments.
 const MAX_NOISE: u32 = 100;
 /// Bytes of everything between one request of ours and the next, besides the largest answer.

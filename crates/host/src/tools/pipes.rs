@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::intake::{Fault, Said, Watch};
 
-/// Messages that wait for a server which does not read.
-const OUTBOX: usize = 16;
+/// Messages that wait for a server which does not read: more than the requests that it may send in one go, each of which is
+/// answered.
+const OUTBOX: usize = 128;
 
 /// Both ends of a server's pipes.
 #[derive(Debug)]
@@ -127,11 +128,11 @@ impl<R> Drop for Pipes<R> {
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{ClientRequest, JsonRpcMessage, PingRequest, RequestId};
+    use rmcp::model::{ClientRequest, ClientResult, JsonRpcMessage, PingRequest, RequestId};
     use tokio::io::DuplexStream;
 
     use super::*;
-    use crate::tools::intake::News;
+    use crate::tools::intake::{MAX_REQUESTS, News};
 
     const MAX: usize = 4096;
 
@@ -198,6 +199,17 @@ mod tests {
         assert_eq!(ask(&message(&format!("\"id\":1,\"result\":\"{}\"", "x".repeat(MAX)))).await, Err(Fault::TooLong));
         assert_eq!(ask(&"x".repeat(MAX + 1)).await, Err(Fault::TooLong));
         assert_eq!(ask("{\"id\":1,").await, Err(Fault::Closed));
+    }
+
+    #[tokio::test]
+    async fn all_answers_to_a_burst_of_requests_can_wait() {
+        let (ours, _theirs) = tokio::io::duplex(1);
+        let (from, _to) = tokio::io::duplex(1);
+        let (mut pipes, _watch): (Pipes<DuplexStream>, _) = Pipes::new(from, ours);
+        for id in 0..=i64::from(MAX_REQUESTS) {
+            let pong = JsonRpcMessage::response(ClientResult::empty(()), RequestId::Number(id));
+            assert_eq!(pipes.put(&pong), Ok(()), "answer {id}");
+        }
     }
 
     #[tokio::test]
