@@ -10,6 +10,7 @@ mod databases;
 mod decisions;
 mod details;
 mod explanations;
+mod findings;
 mod manifests;
 mod properties;
 mod queries;
