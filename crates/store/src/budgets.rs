@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bailiwick_guard::Timestamp;
 use bailiwick_guard::budgets::{
-    Ask, Budgets, Counter, Demand, Refusal, Reservation, Reserving, Settlement, Slice, Taken, What, admit, next_turn,
-    then, wait,
+    Ask, Budgets, Counter, Demand, GRACE, Refusal, Reservation, Reserving, Settlement, Slice, Taken, What, admit,
+    next_turn, then, wait,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::oneshot;
@@ -16,9 +16,6 @@ use crate::store::Store;
 
 /// Counters that one reservation clears away at most.
 const SWEEP: i64 = 16;
-
-/// How much longer than it counts a counter is kept, in milliseconds: an hour. A clock that was ahead and is set back frees nothing.
-const GRACE: u64 = 3_600_000;
 
 /// What is known of one counter.
 #[derive(Clone, Debug, PartialEq, Eq)]

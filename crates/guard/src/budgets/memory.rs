@@ -5,16 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Ask, Budgets, Counter, Demand, Refusal, Reservation, Reserving, Settlement, Slice, Taken, admit, next_turn, then,
-    wait,
+    Ask, Budgets, Counter, Demand, GRACE, Refusal, Reservation, Reserving, Settlement, Slice, Taken, admit, next_turn,
+    then, wait,
 };
 use crate::Timestamp;
 
 /// Counters that are looked through for what nobody needs any more.
 const SWEEP_AT: usize = 1024;
-
-/// How much longer than it counts a counter is kept, in milliseconds: an hour. A clock that was ahead and is set back frees nothing.
-const GRACE: u64 = 3_600_000;
 
 /// Budgets that hold for all runs that share this, and are forgotten with it: what is used of `per = "24h"` is unknown to the
 /// next process. Whoever runs guests in several processes, or wants a restart to free nothing, uses a store.

@@ -18,7 +18,7 @@ use bailiwick_policy::{Calls, Charge, Code, Window};
 pub use memory::MemoryBudgets;
 pub(crate) use purse::{Purse, is_limit};
 pub use turn::{next_turn, then, wait};
-pub use window::{Full, Slice, admit};
+pub use window::{Full, GRACE, Slice, admit};
 
 use crate::Timestamp;
 

@@ -14,6 +14,10 @@ use crate::Timestamp;
 /// Slices of a window.
 const SLICES: u64 = 100;
 
+/// How much longer than it counts a counter is kept, in milliseconds: an hour. A clock that was ahead and is set back frees
+/// nothing.
+pub const GRACE: u64 = 3_600_000;
+
 /// What was taken in one stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
