@@ -3,11 +3,12 @@
 use bailiwick_policy::TableName;
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, OnConflict,
-    OnConflictAction, OnInsert, SelectItem, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    OnConflictAction, OnInsert, SelectItem, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::super::inspect::Access;
 use super::names::fold;
+use super::relations::Named;
 use super::visit::{Level, Outputs, Relation, Seen, Visitor, unknown, unsupported};
 
 impl Visitor<'_> {
@@ -221,33 +222,15 @@ impl Visitor<'_> {
     /// What is updated or deleted from. Reading is not among it.
     pub(super) fn target(&mut self, table: &TableWithJoins) -> Seen<(usize, TableName, Outputs)> {
         self.writes = true;
-        let TableWithJoins {
-            relation:
-                TableFactor::Table {
-                    name,
-                    alias,
-                    args: None,
-                    with_hints,
-                    version: None,
-                    with_ordinality: false,
-                    partitions,
-                    json_path: None,
-                    sample: None,
-                    index_directives,
-                    inheritance: _,
-                },
-            joins,
-        } = table
-        else {
+        let TableWithJoins { relation, joins } = table;
+        let named = Named::of(relation)
+            .filter(|named| joins.is_empty() && named.alias.is_none_or(|alias| alias.columns.is_empty()));
+        let Some(Named { name, alias, arguments: None, numbered: false }) = named else {
             return unsupported("changes something else than a table");
         };
-        let plain = with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() && joins.is_empty();
-        if !plain || alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
-            return unsupported("changes something else than a table");
-        }
         let (name, table) = self.base(name)?;
         let all = self.columns_of(&name)?;
-        let called = alias.as_ref().map_or(name, |alias| fold(&alias.name));
+        let called = alias.map_or(name, |alias| fold(&alias.name));
         let depth = self.levels.len();
         let target = Relation::new(called, Some(table.clone()), all.clone());
         self.levels.push(Level { relations: vec![target], ..Level::default() });

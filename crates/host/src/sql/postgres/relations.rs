@@ -2,7 +2,7 @@
 
 use bailiwick_policy::TableName;
 use sqlparser::ast::{
-    JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs,
+    FunctionArg, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs,
     TableWithJoins,
 };
 
@@ -10,6 +10,47 @@ use super::super::inspect::Access;
 use super::functions::table_columns;
 use super::names::{fold, renamed};
 use super::visit::{Misfit, Outputs, Relation, Seen, Visitor, unknown, unsupported};
+
+/// A table by its name, or a function that is called as one, with nothing that only other databases have.
+pub(super) struct Named<'a> {
+    pub(super) name: &'a ObjectName,
+    pub(super) alias: Option<&'a TableAlias>,
+    /// Of a function.
+    pub(super) arguments: Option<&'a [FunctionArg]>,
+    /// `WITH ORDINALITY`.
+    pub(super) numbered: bool,
+}
+
+impl Named<'_> {
+    pub(super) fn of(factor: &TableFactor) -> Option<Named<'_>> {
+        match factor {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version: None,
+                with_ordinality,
+                partitions,
+                json_path: None,
+                sample: None,
+                index_directives,
+                inheritance: _,
+            } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
+                let arguments = match args {
+                    None => None,
+                    Some(TableFunctionArgs { args, settings: None }) => Some(args.as_slice()),
+                    Some(_) => return None,
+                };
+                Some(Named { name, alias: alias.as_ref(), arguments, numbered: *with_ordinality })
+            }
+            TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
+                Some(Named { name, alias: alias.as_ref(), arguments: Some(args), numbered: *with_ordinality })
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Visitor<'_> {
     pub(super) fn from(&mut self, table: &TableWithJoins) -> Seen<()> {
@@ -54,41 +95,6 @@ impl Visitor<'_> {
 
     pub(super) fn relation(&mut self, factor: &TableFactor) -> Seen<()> {
         match factor {
-            TableFactor::Table {
-                name,
-                alias,
-                args: None,
-                with_hints,
-                version: None,
-                with_ordinality: false,
-                partitions,
-                json_path: None,
-                sample: None,
-                index_directives,
-                inheritance: _,
-            } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
-                self.named_table(name, alias.as_ref())
-            }
-            TableFactor::Table {
-                name,
-                alias,
-                args: Some(TableFunctionArgs { args, settings: None }),
-                with_hints,
-                version: None,
-                with_ordinality,
-                partitions,
-                json_path: None,
-                sample: None,
-                index_directives,
-                inheritance: _,
-            } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
-                self.arguments(args)?;
-                self.function_table(name, args.len(), alias.as_ref(), *with_ordinality)
-            }
-            TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
-                self.arguments(args)?;
-                self.function_table(name, args.len(), alias.as_ref(), *with_ordinality)
-            }
             TableFactor::Derived { lateral: _, subquery, alias, sample: None } => {
                 let outputs = self.query(subquery)?;
                 let (name, outputs) = match alias {
@@ -98,7 +104,14 @@ impl Visitor<'_> {
                 self.push(Relation::new(name, None, outputs))
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => self.from(table_with_joins),
-            _ => unsupported("reads from something else than tables and queries"),
+            other => match Named::of(other) {
+                Some(Named { name, alias, arguments: None, numbered: false }) => self.named_table(name, alias),
+                Some(Named { name, alias, arguments: Some(arguments), numbered }) => {
+                    self.arguments(arguments)?;
+                    self.function_table(name, arguments.len(), alias, numbered)
+                }
+                _ => unsupported("reads from something else than tables and queries"),
+            },
         }
     }
 
