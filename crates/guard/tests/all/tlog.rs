@@ -152,22 +152,21 @@ proptest! {
         prop_assert_eq!(proof.verify(hash, root), Ok(()));
         prop_assert!(proof.verify(flipped(hash, bit), root).is_err());
         prop_assert!(proof.verify(hash, flipped(root, bit)).is_err());
-        for (index, size) in [(index + 1, size), (index.wrapping_sub(1), size), (index, size + 1), (index, size - 1), (index, u64::MAX)] {
-            // Another size with the same way up is another tree's proof, whose root decides.
-            let other = InclusionProof { index, size, path: proof.path.clone() };
-            prop_assert!(index == proof.index || other.verify(hash, root).is_err(), "{:?}", other);
+        for index in [index + 1, index.wrapping_sub(1)] {
+            let other = InclusionProof { index, ..proof.clone() };
+            prop_assert!(other.verify(hash, root).is_err(), "{:?}", other);
         }
         let mut path = proof.path.clone();
         if let Some(hash) = path.get_mut(which) {
             *hash = flipped(*hash, bit);
             let wrong = InclusionProof { path, ..proof.clone() };
-prop_assert!(wrong.verify(hash_of(index), root).is_err());
+            prop_assert!(wrong.verify(hash_of(index), root).is_err());
         }
         let longer = InclusionProof { path: [proof.path.clone(), vec![hash]].concat(), ..proof.clone() };
         prop_assert!(longer.verify(hash, root).is_err());
         if let Some((_, shorter)) = proof.path.split_last() {
             let wrong = InclusionProof { path: shorter.to_vec(), ..proof.clone() };
-prop_assert!(wrong.verify(hash, root).is_err());
+            prop_assert!(wrong.verify(hash, root).is_err());
         }
     }
 
@@ -185,22 +184,22 @@ prop_assert!(wrong.verify(hash, root).is_err());
         if let Some(hash) = path.get_mut(which) {
             *hash = flipped(*hash, bit);
             let wrong = ConsistencyProof { path, ..proof.clone() };
-prop_assert!(wrong.verify(old_root, new_root).is_err());
+            prop_assert!(wrong.verify(old_root, new_root).is_err());
         }
         let longer = ConsistencyProof { path: [proof.path.clone(), vec![old_root]].concat(), ..proof.clone() };
         prop_assert!(longer.verify(old_root, new_root).is_err());
         if let Some((_, shorter)) = proof.path.split_last() {
             let wrong = ConsistencyProof { path: shorter.to_vec(), ..proof.clone() };
-prop_assert!(wrong.verify(old_root, new_root).is_err());
+            prop_assert!(wrong.verify(old_root, new_root).is_err());
         }
         let wrong = ConsistencyProof { old_size: size + 1, ..proof.clone() };
-prop_assert!(wrong.verify(old_root, new_root).is_err());
+        prop_assert!(wrong.verify(old_root, new_root).is_err());
         let wrong = ConsistencyProof { old_size: 0, ..proof };
-prop_assert!(wrong.verify(old_root, new_root).is_err());
+        prop_assert!(wrong.verify(old_root, new_root).is_err());
     }
 
     #[test]
-    fn texts_that_are_no_notes_are_errors(text in "\\PC{0,80}(\n\n(— [a-z]{1,5} [A-Za-z0-9+/=]{0,12}\n){0,3})?") {
+    fn no_text_makes_a_reader_panic(text in "\\PC{0,80}(\n\n(— [a-z]{1,5} [A-Za-z0-9+/=]{0,12}\n){0,3})?") {
         let _ = key().open(&text);
         let _ = text.parse::<VerifierKey>();
         let _ = text.parse::<Checkpoint>();

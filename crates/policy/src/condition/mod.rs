@@ -69,6 +69,7 @@ pub(crate) const MAX_BOUND: u64 = 1 << 53;
 const MAX_PATH: usize = 256;
 /// Most names of a path.
 const MAX_NAMES: usize = 8;
+
 impl Part {
     /// The field of a rule that holds the conditions.
     pub(crate) const fn field(self) -> &'static str {

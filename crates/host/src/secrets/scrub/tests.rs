@@ -84,7 +84,7 @@ fn forms() -> Vec<Vec<u8>> {
     forms
 }
 
-/// Whether some eight bytes of the value can be read off the text, however it is encoded.
+/// Whether six bytes of the value in a row can be read off the text, however it is encoded.
 fn tells(text: &[u8]) -> bool {
     let found = |text: &[u8]| SECRET.windows(6).any(|part| text.windows(6).any(|w| w.eq_ignore_ascii_case(part)));
     let digits: Vec<u8> = text.iter().copied().filter(|byte| base64::is_digit(*byte)).collect();
