@@ -16,7 +16,12 @@ pub(crate) fn bytes(path: &Path, what: &str, limit: usize) -> Result<Vec<u8>, Fa
     read(path, what, limit, false)
 }
 
-/// The same as UTF-8, from a file that only its owner can read or write.
+/// The same, as UTF-8.
+pub(crate) fn text(path: &Path, what: &str, limit: usize) -> Result<String, Failure> {
+    utf8(bytes(path, what, limit)?, path, what)
+}
+
+/// The same, from a file that only its owner can read or write.
 pub(crate) fn private_text(path: &Path, what: &str, limit: usize) -> Result<Zeroizing<String>, Failure> {
     utf8(read(path, what, limit, true)?, path, what).map(Zeroizing::new)
 }
@@ -49,11 +54,6 @@ fn read(path: &Path, what: &str, limit: usize, private: bool) -> Result<Vec<u8>,
         return Err(Failure::usage(format!("{what} `{}` is longer than {limit} bytes", Untrusted(&name))));
     }
     Ok(content)
-}
-
-/// The same, as UTF-8.
-pub(crate) fn text(path: &Path, what: &str, limit: usize) -> Result<String, Failure> {
-    utf8(bytes(path, what, limit)?, path, what)
 }
 
 fn utf8(content: Vec<u8>, path: &Path, what: &str) -> Result<String, Failure> {

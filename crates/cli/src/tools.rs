@@ -8,7 +8,6 @@ use bailiwick_host::tools::{
 };
 use bailiwick_host::{Services, ServicesBuilder};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -105,10 +104,10 @@ fn services(host: &Configuration) -> Result<Services, Failure> {
 /// Lets servers have what the configuration and the environment have for them.
 ///
 /// # Errors
-/// A file with a token that cannot be read, or holds none.
+/// A file with a token that cannot be read, that others can read, or that holds none.
 pub(crate) fn connected(mut services: ServicesBuilder, host: &Configuration) -> Result<ServicesBuilder, Failure> {
     for (url, file) in &host.bearers {
-        let text = Zeroizing::new(input::text(file, "the file with a bearer token", MAX_TOKEN)?);
+        let text = input::private_text(file, "the file with a bearer token", MAX_TOKEN)?;
         let name = file.display().to_string();
         let bearer = Bearer::new(&text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(&name))))?;
         services = services.tool_bearer(url, bearer).protect_secret(file);

@@ -39,6 +39,22 @@ fn a_configuration_that_cannot_be_read_is_not_taken_for_none() {
     place.guest("quiet.wat", &[]).expect(2);
 }
 
+#[test]
+fn a_token_for_tools_that_others_can_read_is_refused() {
+    let place = Place::new();
+    place.configure("[tools.'https://crm.example/mcp']\nbearer_file = 'crm.token'\n");
+    place.write("policy.toml", "schema = 1\nid = 'm'\nagents = ['bot']\n[tools.own]\nembedded = true\n");
+    let token = ".config/bailiwick/crm.token";
+    place.write(token, "a-token\n");
+    for mode in [0o640, 0o602] {
+        place.chmod(token, mode);
+        let refused = place.run(&["tool", "list", "policy.toml"]).expect(2).err();
+        assert!(refused.contains("others can read or write") && refused.contains("chmod 600"), "{refused}");
+    }
+    place.chmod(token, 0o600);
+    place.run(&["tool", "list", "policy.toml"]).expect(0);
+}
+
 /// `w` is the folder with the manifest and, perhaps, the configuration. The state is elsewhere.
 #[test]
 fn a_mount_cannot_take_over_the_trust_root() {
