@@ -121,6 +121,12 @@ impl Configuration {
         self.places.iter().chain(&self.ca_file).chain(of_issuers).chain(of_databases).map(PathBuf::as_path)
     }
 
+    /// Files with a password or a token, whether this run uses them or not: no guest may read them.
+    pub(crate) fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        let passwords = self.postgres.values().filter_map(|section| section.password_file.as_deref());
+        passwords.chain(self.bearers.iter().map(|(_, file)| file.as_path()))
+    }
+
     /// Every issuer whose tokens are accepted: the configured ones, and the local one where it is allowed and has a key.
     ///
     /// # Errors

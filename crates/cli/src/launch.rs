@@ -228,7 +228,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
             services = services.postgres(name, section.server(name, host)?);
         }
     }
-    for file in host.postgres.values().filter_map(|section| section.password_file.as_deref()) {
+    for file in host.secret_files() {
         services = services.protect_secret(file);
     }
     for file in

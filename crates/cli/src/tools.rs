@@ -110,7 +110,7 @@ pub(crate) fn connected(mut services: ServicesBuilder, host: &Configuration) -> 
         let text = input::private_text(file, "the file with a bearer token", MAX_TOKEN)?;
         let name = file.display().to_string();
         let bearer = Bearer::new(&text).map_err(|error| Failure::usage(format!("`{}`: {error}", Untrusted(&name))))?;
-        services = services.tool_bearer(url, bearer).protect_secret(file);
+        services = services.tool_bearer(url, bearer);
     }
     Ok(services.environment(environment()))
 }

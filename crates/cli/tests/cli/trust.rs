@@ -40,8 +40,8 @@ fn a_configuration_that_cannot_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn a_token_for_tools_that_others_can_read_is_refused() {
-    let place = Place::new();
+fn a_token_for_tools_is_for_its_owner_alone() {
+    let place = Place::with_guests();
     place.configure("[tools.'https://crm.example/mcp']\nbearer_file = 'crm.token'\n");
     place.write("policy.toml", "schema = 1\nid = 'm'\nagents = ['bot']\n[tools.own]\nembedded = true\n");
     let token = ".config/bailiwick/crm.token";
@@ -53,6 +53,19 @@ fn a_token_for_tools_that_others_can_read_is_refused() {
     }
     place.chmod(token, 0o600);
     place.run(&["tool", "list", "policy.toml"]).expect(0);
+    // No guest reads it either, also under a manifest that names no tools.
+    let manifest = |mount: &str| {
+        format!(
+            "schema = 1\nid = 'w'\nagents = ['note-bot']\n[[allow]]\nid = 'w'\nfile = 'w/**'\nactions = ['read']\n\
+             [mounts]\nw = '{mount}'\n"
+        )
+    };
+    let run = || place.run(&["run", "quiet.wat", "--policy", "w.toml", "--as", "note-bot"]);
+    place.write("w.toml", &manifest(".config"));
+    let refused = run().expect(2).err();
+    assert!(refused.contains("mount `w`") && refused.contains("secrets"), "{refused}");
+    place.write("w.toml", &manifest("data"));
+    run().expect(0);
 }
 
 /// `w` is the folder with the manifest and, perhaps, the configuration. The state is elsewhere.
