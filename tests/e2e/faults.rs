@@ -10,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::program::Ended;
+use crate::program::{Ended, Home};
 use crate::{calls, databases, program};
 
 const POLICY: &str = r#"
@@ -69,20 +69,17 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
 }
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
+        let root = Home::new()?;
         for folder in ["data", "out"] {
             fs::create_dir(root.join(folder))?;
         }
         fs::write(root.join("policy.toml"), POLICY)?;
-        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
-        let scene = Scene { _temporary: temporary, root };
+        let scene = Scene { root };
         databases::make(&scene.ledger(), LEDGER)?;
         Ok(scene)
     }
@@ -98,10 +95,7 @@ impl Scene {
     /// A command that makes these calls.
     fn command(&self, calls: &Value) -> Result<Command, Failed> {
         fs::write(self.root.join("calls.wat"), calls::guest(&calls.to_string())?)?;
-        let mut command =
-            program::program(&self.root, ["run", "calls.wat", "--policy", "policy.toml", "--as", "bot", "--json"]);
-        command.arg("--state").arg(self.root.join("state"));
-        Ok(command)
+        Ok(self.root.program(["run", "calls.wat", "--policy", "policy.toml", "--as", "bot", "--json"]))
     }
 
     /// Runs these calls, and compares what each answers.
@@ -221,7 +215,7 @@ fn disk_full() -> Result<(), Failed> {
                     (`sysctl kernel.unprivileged_userns_clone=1`)"
             .into());
     }
-    inside.arg(run.get_program()).args(run.get_args()).current_dir(&scene.root);
+    inside.arg(run.get_program()).args(run.get_args()).current_dir(&*scene.root);
     let path = std::env::vars_os().filter(|(name, _)| name == "PATH");
     let own = run.get_envs().filter_map(|(name, value)| Some((name, value?)));
     inside.env_clear().envs(path).envs(own).stdin(Stdio::null());

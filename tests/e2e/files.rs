@@ -16,6 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
 use crate::interpreters::{runtime, text};
+use crate::program::Home;
 use crate::{calls, matrix, program};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -58,18 +59,15 @@ impl Listen for Meanwhile {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
 }
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
+        let root = Home::new()?;
         fs::create_dir(root.join("data"))?;
         fs::write(root.join("data/a"), "old")?;
-        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
-        Ok(Scene { _temporary: temporary, root })
+        Ok(Scene { root })
     }
 
     /// Makes these calls, and does `act` after the first of them.
@@ -87,7 +85,7 @@ impl Scene {
         let executor =
             Executor::builder(log).services(services).compile(compile).runs(NonZeroU32::MIN).build().map_err(text)?;
         let listener = Arc::new(Meanwhile(Mutex::new(Some(Box::new(act)))));
-        let job = Job::new(guest, grant, &self.root).listener(listener);
+        let job = Job::new(guest, grant, &*self.root).listener(listener);
         Ok(runtime()?.block_on(executor.run(job)).map_err(text)?)
     }
 
@@ -95,16 +93,14 @@ impl Scene {
         fs::write(self.root.join("policy.toml"), policy)?;
         fs::write(self.root.join("calls.wat"), calls::guest(&asked.to_string())?)?;
         let words = ["run", "calls.wat", "--policy", "policy.toml", "--as", "bot"];
-        let mut command = program::program(&self.root, words);
-        command.arg("--state").arg(self.root.join("state"));
-        Ok(command)
+        Ok(self.root.program(words))
     }
 
     /// The command in a mount namespace of its own, after a script for the shell.
     fn inside(&self, script: &str, run: &Command) -> Result<program::Ended, Failed> {
         let unshare = || {
             let mut command = Command::new("unshare");
-            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).current_dir(&self.root);
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).current_dir(&*self.root);
             command
         };
         let probe = unshare().arg("mount -t tmpfs none data").stderr(Stdio::null()).status();
@@ -277,9 +273,9 @@ fn out_over_the_run() -> Result<(), Failed> {
         ),
         (format!("{usual} --out of-token --overwrite --input @of-token/token"), "the input"),
     ] {
-        let mut run = program::program(&scene.root, words.split(' '));
+        let mut run = scene.root.program(words.split(' '));
         let before = tree(&scene.root)?;
-        let ended = program::run(run.args(["--state", "state"]))?;
+        let ended = program::run(&mut run)?;
         expect(what, ended.code == Some(2) && ended.stderr.contains(what), &ended)?;
         expect("nothing ran", !ended.stderr.contains("finished"), &ended)?;
         expect("nothing changed", tree(&scene.root)? == before, ())?;

@@ -5,14 +5,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::program::{self, Ended};
+use crate::program::{self, CONFIGURATION, Ended, Home};
 use crate::stage::repository;
 use crate::{calls, entries, revocation};
 
@@ -184,8 +184,7 @@ fn doctor(scene: &mut Scene) -> Result<(), Failed> {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
     provider: Provider,
     issuer: String,
     /// Seconds that tokens live, from the next start of the provider on.
@@ -197,13 +196,12 @@ struct Provider(Child);
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
+        let root = Home::new()?;
         certify(&root)?;
         let public = node(&root, &["agent.mjs", "key", "agent.json"])?;
         fs::write(root.join("agent.pub"), public)?;
         let (provider, issuer) = Provider::start(&root, "0", "a,b", "600")?;
-        let scene = Scene { _temporary: temporary, root, provider, issuer, ttl: "600" };
+        let scene = Scene { root, provider, issuer, ttl: "600" };
         scene.configure("")?;
         fs::write(scene.root.join("policy.toml"), POLICY)?;
         fs::write(scene.root.join("guest.wat"), calls::guest(CALLS)?)?;
@@ -216,7 +214,7 @@ impl Scene {
     fn configure(&self, more: &str) -> Result<(), Failed> {
         let issuer = &self.issuer;
         let text = format!(
-            "[compile]\ntime = \"60s\"\n[[trusted]]\nissuer = \"{issuer}\"\naudience = \"{AUDIENCE}\"\n\
+            "{CONFIGURATION}[[trusted]]\nissuer = \"{issuer}\"\naudience = \"{AUDIENCE}\"\n\
              algorithms = [\"ES256\"]\nca_file = \"ca.pem\"\nprivate = true\n{more}"
         );
         Ok(fs::write(self.root.join("bailiwick.toml"), text)?)
@@ -290,9 +288,7 @@ impl Scene {
     }
 
     fn program(&self, words: &[&str]) -> Command {
-        let mut command = program::program(&self.root, words);
-        command.arg("--state").arg(self.root.join("state"));
-        command
+        self.root.program(words)
     }
 
     fn run(&self, more: &[&str]) -> Result<Ended, Failed> {

@@ -13,6 +13,7 @@ use libtest_mimic::{Failed, Trial};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use serde_json::{Value, json};
 
+use crate::program::Home;
 use crate::{calls, languages, program};
 
 /// Fewer would not be the corpus that it is meant to be.
@@ -157,19 +158,16 @@ fn read() -> Result<Vec<Attack>, Failed> {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
 }
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
+        let root = Home::new()?;
         for folder in ["data/dir", "other", "outside/inner"] {
             fs::create_dir_all(root.join(folder))?;
         }
         fs::write(root.join("policy.toml"), POLICY)?;
-        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
         for file in ["outside/secret.txt", "outside/inner/deep", "other/other.txt"] {
             fs::write(root.join(file), SECRET)?;
         }
@@ -230,17 +228,17 @@ impl Scene {
             mknodat(CWD, data.join(name), kind, mode, device)
                 .map_err(|error| format!("this test makes device files, and needs to be root: {error}"))?;
         }
-        Ok(Scene { _temporary: temporary, root })
+        Ok(Scene { root })
     }
 
     /// Every path around the mount and in it, with what is there: links are not followed, and times count.
     fn snapshot(&self) -> Result<BTreeMap<PathBuf, String>, Failed> {
         let mut found = BTreeMap::new();
-        let mut ahead = vec![self.root.clone()];
+        let mut ahead = vec![self.root.to_path_buf()];
         while let Some(at) = ahead.pop() {
             for entry in fs::read_dir(at)? {
                 let path = entry?.path();
-                let name = path.strip_prefix(&self.root)?.to_owned();
+                let name = path.strip_prefix(&*self.root)?.to_owned();
                 // What the command itself needs.
                 if ["state", "guest.wat", "guest.py", "guest.js", "input.json"].iter().any(|own| name == Path::new(own))
                 {
@@ -270,9 +268,7 @@ impl Scene {
     fn run(&self, guest: &str, text: &str, input: Option<&Value>) -> Result<String, String> {
         let failed = |error: std::io::Error| error.to_string();
         fs::write(self.root.join(guest), text).map_err(failed)?;
-        let mut command =
-            program::program(&self.root, ["run", guest, "--policy", "policy.toml", "--as", "bot", "--json"]);
-        command.arg("--state").arg(self.root.join("state"));
+        let mut command = self.root.program(["run", guest, "--policy", "policy.toml", "--as", "bot", "--json"]);
         if let Some(input) = input {
             fs::write(self.root.join("input.json"), input.to_string()).map_err(failed)?;
             command.args(["--input", "@input.json"]);

@@ -1,7 +1,10 @@
 //! Runs the program under test, and never waits for it forever.
 
-use std::io::Read;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -13,6 +16,39 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick-under-test");
 /// Nothing here takes so long unless it hangs, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Compiling is bounded by the wall clock, and a machine that runs tests may be busy.
+pub(crate) const CONFIGURATION: &str = "[compile]\ntime = \"60s\"\n";
+
+/// A folder that a test has for itself, with `CONFIGURATION` in it. No link leads there.
+pub(crate) struct Home {
+    _temporary: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Home {
+    pub(crate) fn new() -> io::Result<Home> {
+        let temporary = tempfile::tempdir()?;
+        let root = temporary.path().canonicalize()?;
+        fs::write(root.join("bailiwick.toml"), CONFIGURATION)?;
+        Ok(Home { _temporary: temporary, root })
+    }
+
+    /// The program in it, with its state in `state` below it.
+    pub(crate) fn program<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = program(&self.root, args);
+        command.arg("--state").arg(self.root.join("state"));
+        command
+    }
+}
+
+impl Deref for Home {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.root
+    }
+}
+
 /// How a process ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -23,7 +59,7 @@ pub(crate) struct Ended {
 }
 
 /// The program in `folder` with an empty environment, but for the name of the configuration that is there.
-pub(crate) fn program<A: AsRef<std::ffi::OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Command {
+pub(crate) fn program<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
     if folder.join("bailiwick.toml").exists() {

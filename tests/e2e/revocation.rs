@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +13,7 @@ use data_encoding::BASE64URL_NOPAD as B64;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
+use crate::program::Home;
 use crate::server::Server;
 use crate::{calls, program};
 
@@ -294,25 +294,22 @@ pub(crate) fn ready(child: &mut Child) -> Result<(), Failed> {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
     server: Server,
 }
 
 impl Scene {
     /// A registered agent with a token of the local issuer, and guests that do not end.
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let (root, server) = (temporary.path().to_owned(), Server::plain()?);
+        let (root, server) = (Home::new()?, Server::plain()?);
         let port = server.port().to_string();
         fs::write(root.join("policy.toml"), POLICY.replace("{port}", &port))?;
-        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
         let hang =
             format!(r#"[["fetch", {{"url": "http://127.0.0.1:{port}/hang", "method": "POST", "body": "pay"}}]]"#);
         for (name, text) in [("busy.wat", BUSY), ("sleeping.wat", SLEEPING), ("blocked.wat", &calls::guest(&hang)?)] {
             fs::write(root.join(name), text)?;
         }
-        let scene = Scene { _temporary: temporary, root, server };
+        let scene = Scene { root, server };
         let scope = format!("fetch:post:http://127.0.0.1:{port}/**");
         scene.perform(&["agent", "register", "bot", "--owner", "tests", "--capabilities", &scope])?;
         let token = scene.perform(&["token", "issue", "--agent", "bot", "--scopes", &scope])?;
@@ -321,9 +318,7 @@ impl Scene {
     }
 
     fn program<A: AsRef<std::ffi::OsStr>>(&self, words: &[A]) -> Command {
-        let mut command = program::program(&self.root, words);
-        command.arg("--state").arg(self.root.join("state"));
-        command
+        self.root.program(words)
     }
 
     fn command(&self, guest: &str) -> Command {

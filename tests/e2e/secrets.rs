@@ -11,7 +11,7 @@ use bailiwick::Language;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use crate::program::{self, Ended};
+use crate::program::{self, Ended, Home};
 use crate::{calls, entries, languages};
 
 const POLICY: &str = r#"
@@ -141,22 +141,18 @@ fn search(folder: &Path, kept: &[PathBuf], secrets: &[(String, String)]) -> Resu
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
     jti: String,
     thumbprint: String,
 }
 
 impl Scene {
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
-        let mut scene = Scene { _temporary: temporary, root, jti: String::new(), thumbprint: String::new() };
+        let mut scene = Scene { root: Home::new()?, jti: String::new(), thumbprint: String::new() };
         let state = scene.root.join("state");
         fs::DirBuilder::new().mode(0o700).create(&state)?;
         languages::lend(Language::JavaScript, &state)?;
         fs::write(scene.root.join("policy.toml"), POLICY)?;
-        fs::write(scene.root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
         fs::write(scene.root.join("guest.wat"), calls::guest(CALLS)?)?;
         fs::write(scene.root.join("shared.key"), "nobody may see this shared secret")?;
         let signing = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?;

@@ -19,9 +19,6 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// Compiling is bounded by the wall clock, and a machine that runs tests may be busy.
-const CONFIGURATION: &str = "[compile]\ntime = \"60s\"\n";
-
 /// Files of a case's folder that are not for the run.
 const OWN: [&str; 4] = ["case.toml", "report.json", "audit.json", "calls.json"];
 
@@ -117,7 +114,7 @@ impl<'a> Stage<'a> {
 
     fn lay_out(&self) -> Result<(), String> {
         let spec = &self.case.spec;
-        fs::write(self.work.join("bailiwick.toml"), CONFIGURATION).map_err(text)?;
+        fs::write(self.work.join("bailiwick.toml"), program::CONFIGURATION).map_err(text)?;
         for folder in ["policies", "guest-examples"] {
             copy(&repository().join(folder), &self.work.join(folder)).map_err(text)?;
         }

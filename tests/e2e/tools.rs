@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::calls;
-use crate::program::{self, Ended};
+use crate::program::{self, Ended, Home};
 use crate::stage::repository;
 
 /// Where the reference servers and what runs them are: each place, and its name in a case's files.
@@ -92,8 +92,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// A folder with a policy for one server, `tests/mcp/server.py`.
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
 }
 
 /// Everything that is accepted is shown, however long, and what changed beside what it was; none of it reaches the terminal
@@ -175,7 +174,7 @@ fn asked_on_a_terminal(scene: &Scene) -> Result<(), Failed> {
         let line = format!("{} tool accept policy.toml bad echo --state state", program::PROGRAM);
         // It runs its command on a terminal of its own.
         let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).current_dir(&scene.root);
+        command.args(["-qec", &line, "/dev/null"]).current_dir(&*scene.root);
         command.stdin(fs::File::open(scene.root.join("answer"))?);
         let own = scene.command(&[]);
         command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -376,10 +375,7 @@ const HANG: &str = r#"["tools.call", {"server": "bad", "tool": "hang"}]"#;
 impl Scene {
     fn new() -> Result<Scene, Failed> {
         places()?;
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
-        fs::write(root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
-        Ok(Scene { _temporary: temporary, root })
+        Ok(Scene { root: Home::new()? })
     }
 
     /// Writes a policy for the server, with these arguments of its own, and lets it count its starts anew.
@@ -399,9 +395,7 @@ impl Scene {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = program::program(&self.root, words);
-        command.arg("--state").arg(self.root.join("state"));
-        command
+        self.root.program(words)
     }
 
     fn run(&self, words: &[&str]) -> Result<Ended, Failed> {

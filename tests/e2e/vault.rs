@@ -11,7 +11,7 @@ use libtest_mimic::{Failed, Trial};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::program::{self, Ended};
+use crate::program::{self, Ended, Home};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -25,16 +25,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 struct Scene {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
+    root: Home,
 }
 
 impl Scene {
     /// A state folder with two secrets and three keys, one of which has two versions.
     fn new() -> Result<Scene, Failed> {
-        let temporary = tempfile::tempdir()?;
-        let root = temporary.path().canonicalize()?;
-        let scene = Scene { _temporary: temporary, root };
+        let scene = Scene { root: Home::new()? };
         scene.fill(&[])?;
         Ok(scene)
     }
@@ -55,8 +52,8 @@ impl Scene {
     }
 
     fn command(&self, line: &str, environment: &[(&str, &str)]) -> Command {
-        let mut command = program::program(&self.root, line.split(' '));
-        command.arg("--state").arg(self.root.join("state")).envs(environment.iter().copied());
+        let mut command = self.root.program(line.split(' '));
+        command.envs(environment.iter().copied());
         command
     }
 
@@ -90,9 +87,7 @@ impl Scene {
         let policy = "schema = 1\nid = \"v\"\nagents = [\"bot\"]\n[[allow]]\nid = \"a\"\nsecret = \"first\"\n[[allow]]\nid = \"b\"\nsecret = \"second\"\n";
         fs::write(self.root.join("policy.toml"), policy)?;
         fs::write(self.root.join("guest.wat"), "(module (memory (export \"memory\") 1) (func (export \"_start\")))")?;
-        fs::write(self.root.join("bailiwick.toml"), "[compile]\ntime = \"60s\"\n")?;
         good(self.run("run guest.wat --policy policy.toml --as bot", environment)?, "run")?;
-        fs::remove_file(self.root.join("bailiwick.toml"))?;
         Ok(["key list", "key public a/one", "key public z/last"]
             .map(|line| {
                 let ended = self.run(line, environment);
@@ -274,9 +269,7 @@ fn wrong() -> Result<(), Failed> {
 }
 
 fn environment() -> Result<(), Failed> {
-    let temporary = tempfile::tempdir()?;
-    let root = temporary.path().canonicalize()?;
-    let scene = Scene { _temporary: temporary, root };
+    let scene = Scene { root: Home::new()? };
     fs::write(scene.root.join("vault.toml"), "[vault]\nmaster_key = \"environment\"\n")?;
     let (old, new) = ("ab".repeat(32), "cd".repeat(32));
     let both = format!("{new} {old}");

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, PASSWORD};
-use crate::program::{self, Ended};
+use crate::program::{self, CONFIGURATION, Ended};
 use crate::{attacks, calls};
 
 pub(super) const POLICY: &str = r#"
@@ -71,7 +71,7 @@ impl Scene {
 
     /// Sets the section of the database.
     pub(super) fn configure(&self, section: &str) -> Result<(), Failed> {
-        let section = format!("[compile]\ntime = \"60s\"\n[postgres.crm]\n{section}");
+        let section = format!("{CONFIGURATION}[postgres.crm]\n{section}");
         self.write("bailiwick.toml", &section)
     }
 
