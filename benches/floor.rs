@@ -33,10 +33,16 @@ pub(crate) fn compare_in_bursts(
         samples_ours.push(time(calls_ours, &mut ours));
         samples_floor.push(time(calls_floor, &mut floor));
     }
+    compared(workload, samples_ours, samples_floor, "");
+}
+
+/// Prints a comparison of samples that were taken in turn, in nanoseconds. `more` are further members, each after a comma.
+pub(crate) fn compared(workload: &str, samples_ours: Vec<f64>, samples_floor: Vec<f64>, more: &str) {
+    let n = samples_ours.len();
     let (ours, floor) = (summary(samples_ours), summary(samples_floor));
     println!(
         "{{\"workload\":\"{workload}\",\"ours_ns\":{:.0},\"floor_ns\":{:.0},\"ratio\":{:.3},\"added_ns\":{:.0},\
-         \"ratio_of_minima\":{:.3},\"n\":{ROUNDS},\"min_ns\":{:.0},\"median_ns\":{:.0},\"max_ns\":{:.0}}}",
+         \"ratio_of_minima\":{:.3},\"n\":{n},\"min_ns\":{:.0},\"median_ns\":{:.0},\"max_ns\":{:.0}{more}}}",
         ours.1,
         floor.1,
         ours.1 / floor.1,

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
-benches=(door run decide verify store)
+benches=(door log run decide verify store)
 # Scripts run on the interpreters that the end-to-end tests install.
 if [ -e target/languages-test-state ]; then
   benches+=(scripts cold)

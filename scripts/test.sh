@@ -51,6 +51,11 @@ if ! $quick && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv >/dev/null
 fi
 
+if ! $quick; then
+  step "the verifiers of audit logs that others wrote"
+  scripts/verifiers.sh
+fi
+
 step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 

@@ -20,7 +20,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("audit::replaced", replaced),
         Trial::test("audit::elsewhere", elsewhere),
         Trial::test("audit::proved", proved),
-        Trial::test("audit::killed", killed),
+        Trial::test("audit::run_proved", run_proved),
+        Trial::test("audit::added", added),
     ]
 }
 
@@ -163,20 +164,51 @@ fn proved() -> Result<(), Failed> {
     scene.told(&command, 2, &["tlog-proof"]).map(drop)
 }
 
-/// Entries that no checkpoint covers, as after kill -9, are there and said to be unsigned; the next run signs them.
-fn killed() -> Result<(), Failed> {
+/// Every entry of a run in one file, and none of another; a checkpoint that somebody else signed proves nothing.
+fn run_proved() -> Result<(), Failed> {
     let scene = Scene::new()?;
-    let checkpoint = scene.root.join("state/audit/log/checkpoint");
-    let early = fs::read(&checkpoint)?;
     scene.run()?;
-    fs::write(&checkpoint, early)?;
-    scene.told("audit verify", 0, &["12 entries", "the last 6 are not signed yet"])?;
-    scene.run()?;
-    let ended = scene.told("audit verify", 0, &["19 entries"])?;
-    if !fs::read_to_string(scene.log())?.contains("\"type\":\"recovered\",\"bytes\":0,\"unsigned\":6") {
-        return Err("that there were unsigned entries is not on record".into());
+    let whole = fs::read_to_string(scene.log())?;
+    let line = whole.lines().nth(1).unwrap_or_default();
+    let run: Value = serde_json::from_str(line)?;
+    let run = run["context"]["run"].as_str().unwrap_or_default();
+    let of_run: Vec<&str> = whole.lines().filter(|line| line.contains(run)).collect();
+    let proof = scene.told(&format!("audit prove {run}"), 0, &[])?.stdout;
+    scene.told("audit prove 01a2073c-98c0-71fc-a73f-61b2a372d2f7", 2, &["no entry of a run"])?;
+    fs::write(scene.root.join("proof"), &proof)?;
+    let ended = scene.told("audit verify-proof proof", 0, &["proved: entry 1 of 12", "proved: entry 5 of 12"])?;
+    if of_run.len() != 5 || ended.stdout.lines().collect::<Vec<_>>() != of_run {
+        return Err(format!("{of_run:?} became {}", ended.stdout).into());
     }
-    if ended.stderr.contains("not signed") { Err(ended.stderr.into()) } else { Ok(()) }
+    let second = proof.rfind("\nindex ").unwrap_or_default();
+    let (before, after) = proof.split_at(second);
+    fs::write(scene.root.join("proof"), format!("{before}{}", after.replacen("\nindex 5", "\nindex 6", 1)))?;
+    scene.told("audit verify-proof proof", 1, &["proves nothing"])?;
+    let stranger = Scene::new()?.told("audit key", 0, &[])?.stdout;
+    for what in ["4", run] {
+        scene.told(&format!("audit prove {what} --key {}", stranger.trim()), 1, &["no signature of"])?;
+    }
+    Ok(())
+}
+
+/// A log that was closed has no more entries until the next run: what somebody adds to it is refused, whole lines and others.
+fn added() -> Result<(), Failed> {
+    let scene = Scene::new()?;
+    let kept = scene.root.join("kept");
+    copy(&scene.root.join("state/audit"), &kept)?;
+    scene.run()?;
+    let whole = fs::read_to_string(scene.log())?;
+    copy(&kept, &scene.root.join("state/audit"))?;
+    let short = fs::read_to_string(scene.log())?;
+    for text in [whole, short + "{\"a\":"] {
+        fs::write(scene.log(), &text)?;
+        scene.told("audit verify", 1, &["line 7: it was added after the log was closed"])?;
+        scene.told("run guest.wat --policy policy.toml --as bot", 7, &["closed after 6 entries"])?;
+        if fs::read_to_string(scene.log())? != text {
+            return Err("the log was written to".into());
+        }
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failed> {

@@ -89,6 +89,11 @@ pub(crate) fn killed_between_intent_and_outcome() -> Result<(), Failed> {
     if after.dangling != left.dangling || after.torn_bytes != 0 || after.entries <= left.entries {
         return Err(format!("the log was {left:?} and is {after:?}").into());
     }
+    // Nothing had signed its entries, and the next run says so.
+    let log = fs::read_to_string(scene.log())?;
+    if !log.lines().any(|line| line.contains("\"bytes\":0,") && line.contains("\"type\":\"recovered\",\"unsigned\":")) {
+        return Err(format!("that there were unsigned entries is not on record: {log}").into());
+    }
     Ok(())
 }
 

@@ -45,6 +45,7 @@ mod token;
 mod tools;
 mod transcript;
 mod vault;
+mod verifiers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
     }
     trials.push(Trial::test("attacks::sql", attacks::sql));
     trials.extend(audit::trials());
+    trials.extend(verifiers::trials());
     trials.extend(faults::trials());
     trials.extend(files::trials());
     trials.extend(paths::trials());

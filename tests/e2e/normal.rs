@@ -110,6 +110,27 @@ fn without_times(text: &str) -> String {
     format!("{}{{{{passed}}}} s ago{after}", before.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
+/// An entry's own members as people read them; the log has them in the order of the alphabet.
+const ORDER: [&str; 17] = [
+    "rationale",
+    "issuer",
+    "agent",
+    "actors",
+    "act",
+    "target",
+    "reason",
+    "by",
+    "failed",
+    "action",
+    "resource",
+    "decision",
+    "code",
+    "rule",
+    "outcome",
+    "stop",
+    "calls",
+];
+
 /// An audit log, as an expected file holds it: intent and outcome of a call on one line.
 ///
 /// # Errors
@@ -141,7 +162,10 @@ pub(crate) fn audit(log: &[u8], names: &Names) -> Result<Value, String> {
                 }
             }
         }
-        for (name, value) in &entry {
+        let place = |name: &str| ORDER.iter().position(|other| *other == name).unwrap_or(ORDER.len());
+        let mut members: Vec<(&String, &Value)> = entry.iter().collect();
+        members.sort_by_key(|(name, _)| place(name));
+        for (name, value) in members {
             let noise = ["seq", "prev", "at", "type", "hash", "context", "location", "jti", "call"];
             if !noise.contains(&name.as_str()) {
                 kept.insert(name.clone(), names.value(value));

@@ -10,7 +10,7 @@ pub(crate) enum AuditVerb {
     Verify(AuditVerifyArguments),
     /// Print the public key that this installation's logs are signed with
     Key,
-    /// Prove that an entry is in a signed log
+    /// Prove that an entry, or every entry of a run, is in a signed log
     Prove(AuditProveArguments),
     /// Check such a proof, with nothing but the key
     VerifyProof(AuditVerifyProofArguments),
@@ -34,12 +34,15 @@ pub(crate) struct AuditVerifyArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditProveArguments {
-    /// The entry's `seq`
-    #[arg(value_name = "ENTRY")]
-    pub(crate) entry: u64,
-    /// The log's file; by default, `audit/log.jsonl` of this installation
+    /// The run's id, or the entry's `seq`
+    #[arg(value_name = "RUN|ENTRY")]
+    pub(crate) what: String,
+    /// The log's file; by default `audit/log.jsonl` of this installation, and for a run each of its logs
     #[arg(long, value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub(crate) log: Option<PathBuf>,
+    /// The key that signed the log, as `audit key` prints it, or a file that holds it; by default, this installation's
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -54,7 +54,7 @@ fn verified(
         _ => Failure::new(Exit::Guest, error)
             .help("this log was not signed with that key, or its checkpoint was altered"),
     })?;
-    let Signed { entries, covered, root, origin, torn_bytes, dangling, problem } = signed;
+    let Signed { entries, covered, root, origin, torn_bytes, dangling, more_dangling, problem } = signed;
     if is_own && !log::is_itself(path, &origin, key) {
         let message = format!("audit log `{at}` was altered: it is a copy of the log `{origin}`");
         return Err(Failure::new(Exit::Guest, message).help(AWAY));
@@ -67,6 +67,7 @@ fn verified(
         "root": root.to_base64(),
         "torn_bytes": torn_bytes,
         "dangling": dangling.iter().map(|(run, call)| json!({ "run": run, "call": call })).collect::<Vec<_>>(),
+        "more_dangling": more_dangling,
         "problem": problem.as_ref().map(ToString::to_string),
     });
     if let Some(problem) = problem {
@@ -92,7 +93,11 @@ fn verified(
             ));
         }
         if !dangling.is_empty() {
-            note(format!("{} calls have no outcome: whether those effects happened is not known", dangling.len()));
+            let least = if more_dangling { "at least " } else { "" };
+            note(format!(
+                "{least}{} calls have no outcome: whether those effects happened is not known",
+                dangling.len()
+            ));
         }
     }
     Ok(what)

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bailiwick_policy::{Code, Decision, Rule};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use serde::ser::{SerializeStruct, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::canonical::{Members, Unsealed};
 use crate::journal::ContentDigest;
 use crate::record::ActionWord;
 use crate::{Outcome, Timestamp};
@@ -16,22 +16,22 @@ use crate::{Outcome, Timestamp};
 /// Bytes of the longest text that is recorded whole. Escaped, a byte takes up to six.
 const MAX_TEXT: usize = 2 * 1024;
 
-/// What every entry of a run carries.
+/// What every entry of a run carries. INVARIANT: the members are in the order of their names, as canonical JSON has them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct RunContext {
-    pub(crate) run: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) task: Option<String>,
     pub(crate) agent: String,
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
-    /// SHA-256 of the manifest, of the guest's bytes and of the grant, in hex.
-    pub(crate) manifest: String,
-    pub(crate) module: String,
+    /// SHA-256 of the grant, in hex; `manifest` and `module` (the guest's bytes) likewise.
+    pub(crate) grant: String,
     /// SHA-256 of the interpreter, when the guest is source text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) interpreter: Option<String>,
-    pub(crate) grant: String,
+    pub(crate) issuer: String,
+    pub(crate) manifest: String,
+    pub(crate) module: String,
+    pub(crate) run: String,
+    pub(crate) subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) task: Option<String>,
 }
 
 /// An agent's token that was accepted (`allow`) or refused.
@@ -104,9 +104,81 @@ pub(crate) enum Body {
 }
 
 impl Event {
-    /// The entry as one line without its hash: `{"seq":…,"prev":"…",…}`.
-    pub(crate) fn encode(&self, seq: u64, prev: &str) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&Line { seq, prev, event: self })
+    /// The entry as one line of canonical JSON, without its hash.
+    pub(super) fn encode(&self, seq: u64, prev: &str) -> Result<Unsealed, serde_json::Error> {
+        let mut line = Members::default();
+        line.add("seq", &seq)?;
+        line.add("prev", prev)?;
+        line.add("at", &self.at.to_string())?;
+        match &self.body {
+            Body::RunStarted { rationale } => {
+                line.add("type", "run_started")?;
+                if let Some(rationale) = rationale {
+                    line.add("rationale", &bounded(rationale))?;
+                }
+            }
+            Body::Intent { call, action, resource, decision, code, rule } => {
+                line.add("type", "intent")?;
+                line.add("call", call)?;
+                line.add("action", action)?;
+                line.add("resource", &bounded(resource))?;
+                line.add("decision", decision.as_str())?;
+                line.add("code", code.as_str())?;
+                if let Some(rule) = rule {
+                    line.add("rule", rule.id())?;
+                    line.add("location", &bounded(rule.location()))?;
+                }
+            }
+            Body::Outcome { call, outcome } => {
+                line.add("type", "outcome")?;
+                line.add("call", call)?;
+                line.add("outcome", outcome.as_str())?;
+                if let Some(code) = outcome.code() {
+                    line.add("code", code.as_str())?;
+                }
+            }
+            Body::RunEnded { stop, calls, journal } => {
+                line.add("type", "run_ended")?;
+                line.add("stop", stop)?;
+                line.add("calls", calls)?;
+                if let Some(journal) = journal {
+                    line.add("journal", journal)?;
+                }
+            }
+            Body::Authentication(Authentication { issuer, agent, jti, actors, code }) => {
+                line.add("type", "authentication")?;
+                line.add("issuer", &bounded(issuer))?;
+                line.add("agent", &bounded(agent))?;
+                line.add("jti", jti)?;
+                if !actors.is_empty() {
+                    line.add("actors", actors)?;
+                }
+                line.add("code", code.as_str())?;
+            }
+            Body::Administration(Administration { act, target, reason, by, failed }) => {
+                line.add("type", "administration")?;
+                line.add("act", act)?;
+                line.add("target", target)?;
+                if let Some(reason) = reason {
+                    line.add("reason", &bounded(reason))?;
+                }
+                line.add("by", by)?;
+                if let Some(failed) = failed {
+                    line.add("failed", &bounded(failed))?;
+                }
+            }
+            Body::Recovered { bytes, unsigned } => {
+                line.add("type", "recovered")?;
+                line.add("bytes", bytes)?;
+                if *unsigned > 0 {
+                    line.add("unsigned", unsigned)?;
+                }
+            }
+        }
+        if let Some(run) = &self.run {
+            line.add("context", &**run)?;
+        }
+        Ok(line.finish())
     }
 }
 
@@ -118,88 +190,4 @@ pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
     let start = text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
     let digest = HEXLOWER.encode(&Sha256::digest(text));
     format!("{start}… ({} bytes, SHA-256 {digest})", text.len()).into()
-}
-
-struct Line<'a> {
-    seq: u64,
-    prev: &'a str,
-    event: &'a Event,
-}
-
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("entry", 16)?;
-        line.serialize_field("seq", &self.seq)?;
-        line.serialize_field("prev", self.prev)?;
-        line.serialize_field("at", &self.event.at.to_string())?;
-        match &self.event.body {
-            Body::RunStarted { rationale } => {
-                line.serialize_field("type", "run_started")?;
-                if let Some(rationale) = rationale {
-                    line.serialize_field("rationale", &*bounded(rationale))?;
-                }
-            }
-            Body::Intent { call, action, resource, decision, code, rule } => {
-                line.serialize_field("type", "intent")?;
-                line.serialize_field("call", call)?;
-                line.serialize_field("action", action)?;
-                line.serialize_field("resource", &*bounded(resource))?;
-                line.serialize_field("decision", decision.as_str())?;
-                line.serialize_field("code", code.as_str())?;
-                if let Some(rule) = rule {
-                    line.serialize_field("rule", rule.id())?;
-                    line.serialize_field("location", &*bounded(rule.location()))?;
-                }
-            }
-            Body::Outcome { call, outcome } => {
-                line.serialize_field("type", "outcome")?;
-                line.serialize_field("call", call)?;
-                line.serialize_field("outcome", outcome.as_str())?;
-                if let Some(code) = outcome.code() {
-                    line.serialize_field("code", code.as_str())?;
-                }
-            }
-            Body::RunEnded { stop, calls, journal } => {
-                line.serialize_field("type", "run_ended")?;
-                line.serialize_field("stop", stop)?;
-                line.serialize_field("calls", calls)?;
-                if let Some(journal) = journal {
-                    line.serialize_field("journal", journal)?;
-                }
-            }
-            Body::Authentication(Authentication { issuer, agent, jti, actors, code }) => {
-                line.serialize_field("type", "authentication")?;
-                line.serialize_field("issuer", &*bounded(issuer))?;
-                line.serialize_field("agent", &*bounded(agent))?;
-                line.serialize_field("jti", jti)?;
-                if !actors.is_empty() {
-                    line.serialize_field("actors", actors)?;
-                }
-                line.serialize_field("code", code.as_str())?;
-            }
-            Body::Administration(Administration { act, target, reason, by, failed }) => {
-                line.serialize_field("type", "administration")?;
-                line.serialize_field("act", act)?;
-                line.serialize_field("target", target)?;
-                if let Some(reason) = reason {
-                    line.serialize_field("reason", &*bounded(reason))?;
-                }
-                line.serialize_field("by", by)?;
-                if let Some(failed) = failed {
-                    line.serialize_field("failed", &*bounded(failed))?;
-                }
-            }
-            Body::Recovered { bytes, unsigned } => {
-                line.serialize_field("type", "recovered")?;
-                line.serialize_field("bytes", bytes)?;
-                if *unsigned > 0 {
-                    line.serialize_field("unsigned", unsigned)?;
-                }
-            }
-        }
-        if let Some(run) = &self.event.run {
-            line.serialize_field("context", &**run)?;
-        }
-        line.end()
-    }
 }

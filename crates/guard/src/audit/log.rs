@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use data_encoding::HEXLOWER;
 use tokio::sync::watch;
 
 use super::event::{Administration, Authentication, Body, Event, RunContext};
 use super::published::{Published, Unfit};
-use super::verify::{self, Fault, GENESIS};
+use super::verify::{self, Fault, GENESIS, Summary};
 use super::writer::{Sink, Writer};
 use crate::tlog::Signer;
 use crate::untrusted::Untrusted;
@@ -134,10 +135,10 @@ impl AuditLog {
         if let Some(fault) = summary.fault {
             return Err(AuditError::Corrupt { path: path.to_owned(), fault });
         }
+        let published = options.signer.map(|signer| published(path, &file, &signer, &summary)).transpose()?;
         if summary.torn_bytes > 0 {
             file.set_len(summary.bytes).and_then(|()| file.sync_data()).map_err(failed)?;
         }
-        let published = options.signer.map(|signer| published(path, &file, &signer, summary.entries)).transpose()?;
         let recovered =
             Body::Recovered { bytes: summary.torn_bytes, unsigned: published.as_ref().map_or(0, Published::adopted) };
         let sink = Sink::File(file);
@@ -174,7 +175,7 @@ impl AuditLog {
         let memory = MemoryLog::default();
         let sink = Sink::Memory(Arc::clone(&memory.bytes));
         let failed = |error| AuditError::Open { path: "(memory)".into(), error: Arc::new(error) };
-        let log = AuditLog::start(sink, 0, GENESIS.to_owned(), Durability::Buffered, None).map_err(failed)?;
+        let log = AuditLog::start(sink, 0, HEXLOWER.encode(&GENESIS), Durability::Buffered, None).map_err(failed)?;
         Ok((log, memory))
     }
 
@@ -316,8 +317,8 @@ impl Drop for Inner {
     }
 }
 
-/// The tree and checkpoints of the log at `path`, which has so many `entries`.
-fn published(path: &Path, log: &File, signer: &Signer, entries: u64) -> Result<Published, AuditError> {
+/// The tree and checkpoints of the log at `path`, in which `summary` was found.
+fn published(path: &Path, log: &File, signer: &Signer, summary: &Summary) -> Result<Published, AuditError> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let wrong = |what: String| AuditError::NotSigned { path: path.to_owned(), what };
     if path.extension().is_none_or(|extension| extension != "jsonl") {
@@ -326,13 +327,16 @@ fn published(path: &Path, log: &File, signer: &Signer, entries: u64) -> Result<P
         ));
     }
     let signer = signer.of_log(&name).map_err(|error| wrong(error.to_string()))?;
-    let published = Published::open(path, log, signer).map_err(|unfit| match unfit {
+    let published = Published::open(path, log, summary.torn_bytes, signer).map_err(|unfit| match unfit {
         Unfit::Io(error) => AuditError::Open { path: path.to_owned(), error: Arc::new(error) },
         Unfit::Wrong(what) => wrong(what),
     })?;
     match published.size() {
-        size if size == entries => Ok(published),
-        size => Err(wrong(format!("it has {entries} entries, and its checkpoint covers {size}: its end was cut off"))),
+        size if size == summary.entries => Ok(published),
+        size => Err(wrong(format!(
+            "it has {} entries, and its checkpoint covers {size}: its end was cut off",
+            summary.entries
+        ))),
     }
 }
 

@@ -16,6 +16,9 @@ const AGE: Duration = Duration::from_secs(5);
 /// The extension line that says where in the log's file the entries of the last, incomplete bundle begin.
 const OFFSET: &str = "bundle-offset ";
 
+/// The extension line of the checkpoint with which a log is closed: it has no more entries until it is opened again.
+pub(super) const CLOSED: &str = "closed";
+
 /// The folder with tiles and checkpoint, and the tree up to the log's last entry.
 pub(super) struct Published {
     folder: PathBuf,
@@ -52,8 +55,9 @@ impl From<io::Error> for Unfit {
 impl Published {
     /// Goes on where the last checkpoint ends, or begins when `log` is empty.
     ///
-    /// Costs the same however long the log is: tiles tell what came before, unless they are damaged. `log` has no torn end.
-    pub(super) fn open(path: &Path, mut log: &File, signer: Signer) -> Result<Published, Unfit> {
+    /// Costs the same however long the log is: tiles tell what came before, unless they are damaged. `torn` bytes at the end
+    /// of `log` are no entry.
+    pub(super) fn open(path: &Path, mut log: &File, torn: u64, signer: Signer) -> Result<Published, Unfit> {
         let folder = folder_of(path);
         let mut published = Published {
             folder,
@@ -73,7 +77,7 @@ impl Published {
                 return Err(Unfit::Wrong(wrong));
             }
             // INVARIANT: a signed checkpoint exists before the first entry does, so that none missing goes unnoticed.
-            published.publish()?;
+            published.publish(false)?;
             let parent = published.folder.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
             return Ok(published);
@@ -97,12 +101,20 @@ impl Published {
             };
             published.bundle.push(line);
         }
+        let closed = checkpoint.extensions.iter().any(|line| line == CLOSED);
+        let mut more = read_line(&mut lines)?;
+        if closed && (more.is_some() || torn > 0) {
+            let size = checkpoint.size;
+            return Err(Unfit::Wrong(format!("it was closed after {size} entries, and somebody added to it since")));
+        }
         // What came after the last checkpoint and before a crash.
-        while let Some(line) = read_line(&mut lines)? {
+        while let Some(line) = more {
             published.append(&line)?;
+            more = read_line(&mut lines)?;
         }
         published.adopted = published.tree.size().saturating_sub(checkpoint.size);
-        published.publish()?;
+        log.sync_data()?;
+        published.publish(false)?;
         Ok(published)
     }
 
@@ -146,8 +158,8 @@ impl Published {
         Some(if many { Duration::ZERO } else { AGE.saturating_sub(since.elapsed()) })
     }
 
-    /// Signs a checkpoint over everything so far. The entries must be on stable storage.
-    pub(super) fn publish(&mut self) -> io::Result<()> {
+    /// Signs a checkpoint over everything so far, the last one if the log is `closed`. The entries must be on stable storage.
+    pub(super) fn publish(&mut self, closed: bool) -> io::Result<()> {
         self.in_place()?;
         let size = self.tree.size();
         let edge: Vec<_> = self.tree.partial_tiles().map(|(tile, row)| (tile, Tile::encode(row))).collect();
@@ -161,7 +173,7 @@ impl Published {
             origin: self.signer.public().name().to_owned(),
             size,
             root: self.tree.root(),
-            extensions: vec![format!("{OFFSET}{}", self.offset)],
+            extensions: [format!("{OFFSET}{}", self.offset)].into_iter().chain(closed.then(|| CLOSED.into())).collect(),
         };
         let note = self.signer.sign(&checkpoint.to_string());
         self.write("checkpoint.new", note.as_bytes())?.sync_data()?;

@@ -1,25 +1,14 @@
-//! Verifies a signed log, and makes and checks proofs about single entries of it.
+//! Verifies a signed log.
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use data_encoding::BASE64;
-
-use super::folder::{MAX_CHECKPOINT, folder_of, read_file, read_tile};
-use super::verify::{Fault, MAX_LINE, verify_each};
-use crate::tlog::{
-    Checkpoint, CheckpointError, Hash, InclusionProof, MAX_ENTRY, Nodes, NoteError, ProofError, TILE_WIDTH, Tile, Tree,
-    VerifierKey, bundle_path, entries_of,
-};
-
-/// Bytes of the longest full bundle.
-const MAX_BUNDLE: u64 = TILE_WIDTH * (MAX_ENTRY as u64 + 2);
-
-/// The first line of a proof in a file (C2SP `tlog-proof`).
-const PROOF: &str = "c2sp.org/tlog-proof@v1";
+use super::folder::{folder_of, opened, read_checkpoint, read_tile};
+use super::published::CLOSED;
+use super::verify::{Chain, Fault, GENESIS, MAX_LINE};
+use crate::tlog::{Checkpoint, CheckpointError, Hash, NoteError, ProofError, TILE_WIDTH, Tile, Tree, VerifierKey};
 
 /// What a signed log holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +24,8 @@ pub struct Signed {
     pub torn_bytes: u64,
     /// As in a [`Summary`](super::Summary).
     pub dangling: Vec<(String, u64)>,
+    /// As in a [`Summary`](super::Summary).
+    pub more_dangling: bool,
     pub problem: Option<Problem>,
 }
 
@@ -47,6 +38,8 @@ pub enum Problem {
     Rewritten { line: u64 },
     /// Some line up to this one is another one than was signed; the tiles, which would say which, were altered as well.
     RewrittenBefore { line: u64 },
+    /// The log was closed before this line, and nobody has opened it since: somebody else added it.
+    Added { line: u64 },
     /// The checkpoint covers more than there is.
     CutOff { entries: u64, covered: u64 },
     /// The log is signed, but it is not the earlier checkpoint's log with entries added.
@@ -70,24 +63,22 @@ pub enum SignedError {
     Note { path: PathBuf, error: NoteError },
     #[error("checkpoint `{path}`: {error}")]
     Checkpoint { path: PathBuf, error: CheckpointError },
-    #[error("a proof is the lines `{PROOF}`, `extra ENTRY`, `index N` and Base64, an empty line, and a checkpoint")]
+    #[error(
+        "a proof is the lines `c2sp.org/tlog-proof@v1`, `extra ENTRY`, `index N` and Base64, an empty line, and a checkpoint"
+    )]
     Malformed,
     #[error(transparent)]
     Proof(#[from] ProofError),
     #[error("tile `{path}`: {problem}; verify the log")]
     Tile { path: PathBuf, problem: String },
-}
-
-/// An entry with the proof that it is in a signed log; as a text, a C2SP `tlog-proof` whose `extra` data is the entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// The line of the log, without its break.
-    pub entry: Vec<u8>,
-    /// Its place, from 0: the entry's `seq`.
-    pub index: u64,
-    pub path: Vec<Hash>,
-    /// The signed note.
-    pub checkpoint: String,
+    #[error("the entries of `{path}` are not the ones that its checkpoint covers; verify the log")]
+    Altered { path: PathBuf },
+    #[error("the log has no entry of a run `{run}`, as far as its checkpoint goes")]
+    NoRun { run: String },
+    #[error(
+        "the run has {count} entries, from {first} to {last}; one file proves up to 1024, so prove single ones by their number"
+    )]
+    LongRun { count: u64, first: u64, last: u64 },
 }
 
 /// Verifies the log at `path` from its first byte, against the checkpoint beside it and `key`, or the key's log of that
@@ -99,6 +90,17 @@ pub struct Proof {
 /// # Errors
 /// When a file cannot be read, or a checkpoint is not signed by `key`.
 pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> Result<Signed, SignedError> {
+    let at = folder_of(path).join("checkpoint");
+    let before = read_checkpoint(&at).ok();
+    let signed = verify_now(path, key, earlier)?;
+    match signed.problem {
+        // Somebody opened the log while it was read: what was added then is no problem.
+        Some(Problem::Added { .. }) if read_checkpoint(&at).ok() != before => verify_now(path, key, earlier),
+        _ => Ok(signed),
+    }
+}
+
+fn verify_now(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> Result<Signed, SignedError> {
     let read = |error| SignedError::Read { path: path.to_owned(), error };
     let at = folder_of(path).join("checkpoint");
     let checkpoint = match (path.exists(), at.exists()) {
@@ -113,19 +115,20 @@ pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> R
     if !fs::metadata(path).map_err(read)?.is_file() {
         return Err(read(io::Error::other("not a regular file")));
     }
-    let log = BufReader::new(File::open(path).map_err(read)?);
+    let log = File::open(path).map_err(read)?;
     let mut tree = Tree::default();
     let (mut covered, mut before) = ((checkpoint.size == 0).then(|| tree.root()), None);
-    let summary = verify_each(log, |line| {
-        tree.push(Hash::leaf(line), |_, _| {});
+    let mut chain = Chain::from(0, GENESIS);
+    let followed = chain.follow_file(log, |leaf| {
+        tree.push(leaf, |_, _| {});
         if tree.size() == checkpoint.size {
             covered = Some(tree.root());
         }
         if earlier.as_ref().is_some_and(|earlier| earlier.size == tree.size()) {
             before = Some(tree.root());
         }
-    })
-    .map_err(read)?;
+    });
+    let summary = followed.map(|()| chain.summary()).map_err(read)?;
     let problem = match (&summary.fault, covered, &earlier) {
         (Some(fault), _, _) => Some(Problem::Chain(fault.clone())),
         (None, None, _) => Some(Problem::CutOff { entries: summary.entries, covered: checkpoint.size }),
@@ -136,7 +139,11 @@ pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> R
         (None, Some(_), Some(earlier)) if earlier.size > 0 && before != Some(earlier.root) => {
             Some(Problem::Forked { earlier: earlier.size })
         }
-        (None, Some(_), _) => None,
+        (None, Some(_), _) => {
+            let closed = checkpoint.extensions.iter().any(|line| line == CLOSED);
+            let more = summary.entries > checkpoint.size || summary.torn_bytes > 0;
+            (closed && more).then(|| Problem::Added { line: checkpoint.size.saturating_add(1) })
+        }
     };
     Ok(Signed {
         entries: summary.entries,
@@ -145,54 +152,9 @@ pub fn verify_signed(path: &Path, key: &VerifierKey, earlier: Option<&str>) -> R
         origin: checkpoint.origin,
         torn_bytes: summary.torn_bytes,
         dangling: summary.dangling,
+        more_dangling: summary.more_dangling,
         problem,
     })
-}
-
-/// Proves that the entry number `index`, from 0, is in the log at `path` as far as its checkpoint goes.
-///
-/// # Errors
-/// When there is no such entry, the checkpoint does not cover it yet, or a file cannot be read.
-pub fn prove(path: &Path, index: u64) -> Result<Proof, SignedError> {
-    let folder = folder_of(path);
-    let at = folder.join("checkpoint");
-    let note = read_checkpoint(&at)?;
-    let (text, _) = note.rsplit_once("\n\n").ok_or(SignedError::Malformed)?;
-    let checkpoint: Checkpoint =
-        format!("{text}\n").parse().map_err(|error| SignedError::Checkpoint { path: at, error })?;
-    let mut nodes = Nodes::new(checkpoint.size, |tile| {
-        let path = folder.join(tile.path());
-        read_tile(&folder, tile).map_err(|error| SignedError::Tile { path, problem: error.to_string() })
-    });
-    let proof = nodes.inclusion(index)?;
-    let place = index % TILE_WIDTH;
-    let width = checkpoint.size.saturating_sub(index.saturating_sub(place)).min(TILE_WIDTH);
-    let bundle = folder.join(bundle_path(index / TILE_WIDTH, width));
-    // A partial bundle goes when it becomes full.
-    let full = folder.join(bundle_path(index / TILE_WIDTH, TILE_WIDTH));
-    let bytes = read_file(&bundle, MAX_BUNDLE).or_else(|_| read_file(&full, MAX_BUNDLE));
-    let bytes = bytes.map_err(|error| SignedError::Read { path: bundle.clone(), error })?;
-    let wrong = |problem: &dyn fmt::Display| SignedError::Tile { path: bundle.clone(), problem: problem.to_string() };
-    let entries = entries_of(&bytes).map_err(|error| wrong(&error))?;
-    let entry = usize::try_from(place).ok().and_then(|place| entries.get(place)).map(|entry| entry.to_vec());
-    let entry = entry.ok_or_else(|| wrong(&"it has fewer entries than it should"))?;
-    let proof = Proof { entry, index, path: proof.path, checkpoint: note };
-    // What was altered makes a proof that shows nothing; say so here rather than to whoever gets it.
-    InclusionProof { index, size: checkpoint.size, path: proof.path.clone() }
-        .verify(Hash::leaf(&proof.entry), checkpoint.root)
-        .map_err(|_| wrong(&"it is not the one that the checkpoint covers"))?;
-    Ok(proof)
-}
-
-/// Checks that the proof's entry is in the log whose checkpoint `key` signed. Returns that checkpoint.
-///
-/// # Errors
-/// When the proof does not show that.
-pub fn verify_proof(proof: &Proof, key: &VerifierKey) -> Result<Checkpoint, SignedError> {
-    let checkpoint = opened(Path::new("(of the proof)"), &proof.checkpoint, key)?;
-    let Proof { entry, index, path, .. } = proof.clone();
-    InclusionProof { index, size: checkpoint.size, path }.verify(Hash::leaf(&entry), checkpoint.root)?;
-    Ok(checkpoint)
 }
 
 /// Which line is not the one that the checkpoint covers, if the tiles are those of the checkpoint.
@@ -222,54 +184,6 @@ fn rewritten(path: &Path, checkpoint: &Checkpoint) -> io::Result<Problem> {
     Ok(before)
 }
 
-fn read_checkpoint(path: &Path) -> Result<String, SignedError> {
-    let bytes = read_file(path, MAX_CHECKPOINT).map_err(|error| SignedError::Read { path: path.to_owned(), error })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// A checkpoint that `key` signed, under its own name or that of one of its logs.
-fn opened(path: &Path, note: &str, key: &VerifierKey) -> Result<Checkpoint, SignedError> {
-    let wrong = |error| SignedError::Note { path: path.to_owned(), error };
-    let origin = note.lines().next().unwrap_or_default();
-    let log = origin.strip_prefix(key.name()).and_then(|rest| rest.strip_prefix('/'));
-    let key = log.map_or_else(|| Ok(key.clone()), |log| key.of_log(log)).map_err(wrong)?;
-    let text = key.open(note).map_err(wrong)?;
-    let parsed = text.parse().map_err(|error| SignedError::Checkpoint { path: path.to_owned(), error });
-    parsed.and_then(|checkpoint: Checkpoint| match checkpoint.origin == key.name() {
-        true => Ok(checkpoint),
-        false => Err(wrong(NoteError::Unsigned(checkpoint.origin))),
-    })
-}
-
-impl fmt::Display for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{PROOF}\nextra {}\nindex {}", BASE64.encode(&self.entry), self.index)?;
-        self.path.iter().try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
-        write!(f, "\n{}", self.checkpoint)
-    }
-}
-
-impl FromStr for Proof {
-    type Err = SignedError;
-
-    fn from_str(text: &str) -> Result<Proof, SignedError> {
-        let (proof, checkpoint) = text.split_once("\n\n").ok_or(SignedError::Malformed)?;
-        let mut lines = proof.split('\n');
-        let (Some(PROOF), Some(extra), Some(index)) = (lines.next(), lines.next(), lines.next()) else {
-            return Err(SignedError::Malformed);
-        };
-        let entry = extra.strip_prefix("extra ").and_then(|entry| BASE64.decode(entry.as_bytes()).ok());
-        let index = index.strip_prefix("index ").and_then(|index| index.parse().ok());
-        let path: Option<Vec<Hash>> = lines.take(65).map(Hash::from_base64).collect();
-        match (entry, index, path) {
-            (Some(entry), Some(index), Some(path)) => {
-                Ok(Proof { entry, index, path, checkpoint: checkpoint.to_owned() })
-            }
-            _ => Err(SignedError::Malformed),
-        }
-    }
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -281,6 +195,7 @@ impl fmt::Display for Problem {
                     "line {line} or one before it is not the entry that was signed, and the tiles were altered, too"
                 )
             }
+            Problem::Added { line } => write!(f, "line {line}: it was added after the log was closed"),
             Problem::CutOff { entries, covered } => {
                 write!(f, "after line {entries}: the end was cut off; {covered} entries were signed")
             }

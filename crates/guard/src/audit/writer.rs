@@ -9,6 +9,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::canonical::Entry;
 use super::event::Event;
 use super::log::{Progress, QUEUE, Shared};
 use super::published::Published;
@@ -16,9 +17,6 @@ use crate::tlog::MAX_ENTRY;
 
 /// How long an entry that nobody waits for may stay in memory.
 const GATHER: Duration = Duration::from_millis(50);
-
-/// What the hash adds to a line.
-const SEAL: usize = ",\"hash\":\"\"".len() + 64;
 
 pub(super) enum Sink {
     File(File),
@@ -73,12 +71,12 @@ impl Writer {
     /// Signs a checkpoint when one is due, and when the log is closed.
     fn publish(&mut self, closed: bool) -> io::Result<()> {
         match &mut self.published {
-            Some(published) if published.due_in().is_some_and(|rest| closed || rest.is_zero()) => {
+            Some(published) if closed || published.due_in().is_some_and(|rest| rest.is_zero()) => {
                 // INVARIANT: a checkpoint covers only what is on stable storage, also where calls do not wait for that.
                 if let (Sink::File(file), false) = (&self.sink, self.sync) {
                     file.sync_data()?;
                 }
-                published.publish()
+                published.publish(closed)
             }
             _ => Ok(()),
         }
@@ -118,17 +116,16 @@ impl Writer {
         }
         let mut bytes = Vec::with_capacity(batch.len().saturating_mul(512));
         for event in batch {
-            let line = event.encode(self.next, &self.head).map_err(io::Error::other)?;
-            // INVARIANT: what is in the file fits into a bundle, or the log could not be gone on with.
-            if line.len().saturating_add(SEAL) > MAX_ENTRY {
+            let entry = event.encode(self.next, &self.head).map_err(io::Error::other)?;
+            self.head = HEXLOWER.encode(&Sha256::digest(&entry.line));
+            let line = entry.seal(&self.head);
+            // INVARIANT: what is in the file verifies and fits into a bundle, or the log could not be gone on with.
+            if line.len() > MAX_ENTRY {
                 return Err(io::Error::other(format!("an entry of {} bytes is too long for it", line.len())));
             }
-            self.head = seal(&line);
-            // `line` ends with the brace that the hash goes before.
-            bytes.extend_from_slice(line.strip_suffix(b"}").unwrap_or(&line));
-            bytes.extend_from_slice(b",\"hash\":\"");
-            bytes.extend_from_slice(self.head.as_bytes());
-            bytes.extend_from_slice(b"\"}\n");
+            Entry::of(&line).map_err(io::Error::other)?;
+            bytes.extend_from_slice(&line);
+            bytes.push(b'\n');
             self.next = self.next.saturating_add(1);
         }
         match &mut self.sink {
@@ -160,11 +157,6 @@ impl Shared {
         drop(queue);
         self.progress.send_modify(|progress| progress.failed = Some(reason));
     }
-}
-
-/// The hash of an entry: SHA-256 over its line without the hash, which holds the previous entry's hash.
-pub(super) fn seal(line: &[u8]) -> String {
-    HEXLOWER.encode(&Sha256::digest(line))
 }
 
 struct FailOnDrop(Arc<Shared>);

@@ -1,5 +1,6 @@
 //! The log on disk: what verifies, what does not, and what a crash leaves.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,8 @@ use crate::support::actions::{Hash, Host, Random};
 use crate::support::{HASH_AND_RANDOM, guard_on};
 use bailiwick_guard::audit::{AuditOptions, verify};
 use bailiwick_guard::{AuditError, AuditLog, Life, SystemClock, Timestamp};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 fn open(path: &Path) -> Result<AuditLog, AuditError> {
     AuditLog::open(path, AuditOptions::default(), &SystemClock)
@@ -22,6 +25,57 @@ async fn written() -> (tempfile::TempDir, PathBuf) {
     }
     guard.run_ended("finished", None).await.unwrap();
     (folder, path)
+}
+
+/// A log as somebody else could write it, with all hashes right. `spoil` changes each line's text, its hash not being in it.
+fn forged(bodies: impl IntoIterator<Item = Value>, spoil: impl Fn(String) -> String) -> String {
+    let mut log = String::new();
+    let mut prev = "0".repeat(64);
+    for (seq, body) in bodies.into_iter().enumerate() {
+        let mut members: BTreeMap<String, Value> = serde_json::from_value(body).unwrap();
+        members.extend([("at".into(), json!("t")), ("prev".into(), json!(prev)), ("seq".into(), json!(seq))]);
+        let line = spoil(serde_json::to_string(&members).unwrap());
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&line));
+        let (before, after) = line.split_once("\"prev\"").unwrap();
+        log += &format!("{before}\"hash\":\"{hash}\",\"prev\"{after}\n");
+        prev = hash;
+    }
+    log
+}
+
+#[test]
+fn an_entry_that_is_not_canonical_is_refused_though_its_hash_is_right() {
+    let bodies =
+        || vec![json!({ "type": "x" }), json!({ "type": "run_started", "rationale": "é/\n", "calls": [1, 2] })];
+    let fault_of = |spoil: &dyn Fn(String) -> String| verify(forged(bodies(), spoil).as_bytes()).unwrap().fault;
+    assert_eq!(fault_of(&|line| line), None);
+    let spoils: [(&str, &str); 7] = [
+        ("[1,2]", "[1, 2]"),
+        ("[1,2]", "[1,2.0]"),
+        ("é", "\\u00e9"),
+        ("/", "\\/"),
+        ("\\n", "\\u000a"),
+        ("{\"at\":\"t\",\"calls\":[1,2]", "{\"calls\":[1,2],\"at\":\"t\""),
+        ("[1,2]", "[1,2],\"calls\":[1,2]"),
+    ];
+    for (from, to) in spoils {
+        let fault = fault_of(&|line| line.replace(from, to)).unwrap();
+        assert_eq!((fault.line, fault.what), (2, "the line is not canonical JSON (RFC 8785)"), "{to}");
+    }
+}
+
+#[test]
+fn calls_without_an_outcome_are_followed_within_bounds() {
+    let intent = |call: usize| {
+        let run = format!("{}\"{call}", "r".repeat(60_000));
+        json!({ "type": "intent", "call": call, "decision": "allow", "context": { "run": run } })
+    };
+    let few = verify(forged((0..50).map(intent), |line| line).as_bytes()).unwrap();
+    assert_eq!((few.dangling.len(), few.more_dangling, few.fault), (50, false, None));
+    assert!(few.dangling[7].0.ends_with("r\"15"), "as the run is named, in order: {}", few.dangling[7].0.len());
+    let many = verify(forged((0..300).map(intent), |line| line).as_bytes()).unwrap();
+    assert!(many.more_dangling && many.dangling.len() < 150 && many.fault.is_none(), "{}", many.dangling.len());
+    assert_eq!(many.entries, 300);
 }
 
 #[tokio::test]
@@ -84,7 +138,8 @@ async fn a_torn_last_line_is_cut_off_and_the_cut_recorded() {
         fs::write(&path, &torn).unwrap();
         drop(open(&path).unwrap());
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.lines().last().unwrap().contains(&format!("\"type\":\"recovered\",\"bytes\":{kept}")), "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(last.contains(&format!("\"bytes\":{kept},")) && last.contains("\"type\":\"recovered\""), "{text}");
         assert_eq!(verify(text.as_bytes()).unwrap().fault, None);
     }
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod budgets;
 mod bypasses;
+mod crash;
 mod door;
 mod journals;
 mod signed;

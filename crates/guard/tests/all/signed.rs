@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bailiwick_guard::audit::{
-    Administration, AuditOptions, Authentication, Durability, Problem, Proof, SignedError, prove, verify, verify_proof,
-    verify_signed,
+    Administration, AuditOptions, Authentication, Durability, MAX_PROOFS, Problem, Proof, Proofs, SignedError, prove,
+    prove_run, verify, verify_proof, verify_signed,
 };
 use bailiwick_guard::tlog::{Checkpoint, Hash, NoteError, ProofError, Signer, TILE_WIDTH, Tile, Tree, VerifierKey};
-use bailiwick_guard::{AuditError, AuditLog, SystemClock};
+use bailiwick_guard::{AuditError, AuditLog, Guard, Life, Run, SystemClock, Timestamp};
 use bailiwick_policy::Code;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -74,11 +74,15 @@ fn chained<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut log = String::new();
     let mut head = "0".repeat(64);
     for (seq, line) in lines.enumerate() {
-        let rest = line.split_once("\"at\":").unwrap().1;
-        let (rest, _) = rest.rsplit_once(",\"hash\":").unwrap();
-        let content = format!("{{\"seq\":{seq},\"prev\":\"{head}\",\"at\":{rest}");
-        head = data_encoding::HEXLOWER.encode(&Sha256::digest(format!("{content}}}")));
-        log += &format!("{content},\"hash\":\"{head}\"}}\n");
+        let (before, rest) = line.split_once("\"hash\":").unwrap();
+        let (_, rest) = rest.split_once(',').unwrap();
+        let (middle, rest) = rest.split_once("\"prev\":").unwrap();
+        let (_, rest) = rest.split_once(',').unwrap();
+        let (others, rest) = rest.split_once("\"seq\":").unwrap();
+        let (_, rest) = rest.split_once(',').unwrap();
+        let after = format!("{middle}\"prev\":\"{head}\",{others}\"seq\":{seq},{rest}");
+        head = data_encoding::HEXLOWER.encode(&Sha256::digest(format!("{before}{after}")));
+        log += &format!("{before}\"hash\":\"{head}\",{after}\n");
     }
     log
 }
@@ -268,7 +272,7 @@ fn tiles_that_a_power_failure_damaged_are_made_again() {
         append(&open(&path).unwrap(), 2);
         assert_eq!(problem(&path), None, "{damage}");
     }
-    assert!(prove(&path, 1_003).is_ok());
+    assert!(prove(&path, 1_003, &key()).is_ok());
 }
 
 #[test]
@@ -321,7 +325,7 @@ fn links_in_the_folder_lead_nowhere() {
         let at = path.with_extension("").join(name);
         fs::remove_file(&at).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &at).unwrap();
-        assert!(prove(&path, 3).is_err(), "{name}");
+        assert!(prove(&path, 3, &key()).is_err(), "{name}");
     }
 }
 
@@ -381,7 +385,7 @@ fn an_entry_is_proved_with_nothing_but_the_key() {
     let (_folder, path) = written(700);
     let text = fs::read_to_string(&path).unwrap();
     for index in [0, 1, 255, 256, 511, 512, 698, 699] {
-        let proof = prove(&path, index).unwrap();
+        let proof = prove(&path, index, &key()).unwrap();
         assert_eq!(proof.entry, text.lines().nth(usize::try_from(index).unwrap()).unwrap().as_bytes());
         let read: Proof = proof.to_string().parse().unwrap();
         assert_eq!(read, proof);
@@ -394,10 +398,103 @@ fn an_entry_is_proved_with_nothing_but_the_key() {
         let other_key = Signer::new("test", &[2; 32]).unwrap();
         assert!(matches!(verify_proof(&proof, other_key.public()), Err(SignedError::Note { .. })));
     }
-    assert!(matches!(prove(&path, 700), Err(SignedError::Proof(ProofError::NoEntry { index: 700, size: 700 }))));
+    assert!(matches!(
+        prove(&path, 700, &key()),
+        Err(SignedError::Proof(ProofError::NoEntry { index: 700, size: 700 }))
+    ));
     for text in ["", "c2sp.org/tlog-proof@v1\n\n", "c2sp.org/tlog-proof@v1\nextra e30=\nindex x\n\nlog\n"] {
         assert!(matches!(text.parse::<Proof>(), Err(SignedError::Malformed)), "{text:?}");
     }
+}
+
+/// Entries of the runs `0`, `1` and `2"` in turn.
+fn runs(entries: u64) -> (tempfile::TempDir, PathBuf) {
+    use crate::support::{HASH_AND_RANDOM, grant};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let log = open(&path).unwrap();
+    let clock = std::sync::Arc::new(SystemClock);
+    for number in 0..entries / 2 {
+        let id = ["0", "1", "2\""][usize::try_from(number % 3).unwrap()];
+        let run = Run { id: id.into(), ..Run::default() };
+        // Its start and, dropped, its end.
+        let life = Life::until(Timestamp(u64::MAX));
+        drop(Guard::new(grant(HASH_AND_RANDOM), run, life, log.clone(), clock.clone()).unwrap());
+    }
+    drop(log);
+    (folder, path)
+}
+
+#[test]
+fn every_entry_of_a_run_is_proved_and_none_can_be_hidden() {
+    let (_folder, path) = runs(1_500);
+    let whole = fs::read_to_string(&path).unwrap();
+    for run in ["0", "1", "2\""] {
+        let proofs = prove_run(&path, run, &key()).unwrap();
+        let read: Proofs = proofs.to_string().parse().unwrap();
+        assert_eq!(read, proofs);
+        assert_eq!(proofs.0.len(), 500);
+        for proof in &proofs.0 {
+            verify_proof(proof, &key()).unwrap();
+            let line = whole.lines().nth(usize::try_from(proof.index).unwrap()).unwrap();
+            assert!(proof.entry == line.as_bytes() && line.contains(&format!("\"run\":{}", serde_json::json!(run))));
+        }
+    }
+    assert!(matches!(prove_run(&path, "3", &key()), Err(SignedError::NoRun { .. })));
+    let stranger = Signer::new("test", &[2; 32]).unwrap();
+    assert!(matches!(prove_run(&path, "0", stranger.public()), Err(SignedError::Note { .. })));
+    assert!(matches!(prove(&path, 0, stranger.public()), Err(SignedError::Note { .. })));
+    // An entry of the run that now seems to be another's.
+    let bundle = path.with_extension("").join("tile/entries/001");
+    let text = String::from_utf8_lossy(&fs::read(&bundle).unwrap()).into_owned();
+    assert!(text.contains("\"run\":\"0\""));
+    let bytes = fs::read(&bundle).unwrap();
+    let at = bytes.windows(9).position(|part| part == b"\"run\":\"0\"").unwrap();
+    let mut changed = bytes;
+    changed[at + 7] = b'1';
+    fs::write(&bundle, changed).unwrap();
+    assert!(matches!(prove_run(&path, "0", &key()), Err(SignedError::Altered { .. })));
+}
+
+#[test]
+fn a_file_of_proofs_has_a_bound() {
+    let (_folder, path) = runs(3 * 1_026);
+    let refused = prove_run(&path, "0", &key());
+    assert!(matches!(refused, Err(SignedError::LongRun { count: 1_026, first: 0, last: 3_073 })), "{refused:?}");
+    let proof = prove(&path, 0, &key()).unwrap();
+    let many = Proofs(vec![proof.clone(); MAX_PROOFS]);
+    assert_eq!(many.to_string().parse::<Proofs>().unwrap(), many);
+    let more = Proofs(vec![proof; MAX_PROOFS + 1]).to_string();
+    assert!(matches!(more.parse::<Proofs>(), Err(SignedError::Malformed)));
+    for text in ["", "\n\nc2sp.org/tlog-proof@v1\n", &many.to_string()[1..]] {
+        assert!(matches!(text.parse::<Proofs>(), Err(SignedError::Malformed)));
+    }
+}
+
+/// After a clean end there is nothing that nobody signed: what is there was added by somebody else.
+#[test]
+fn what_was_added_after_a_log_was_closed_is_refused_and_nothing_is_written() {
+    let (folder, path) = written(300);
+    let other = tempfile::tempdir().unwrap();
+    copy(folder.path(), other.path());
+    append(&open(&path).unwrap(), 20);
+    let longer = fs::read_to_string(&path).unwrap();
+    let copied = other.path().join("log.jsonl");
+    let whole = fs::read_to_string(&copied).unwrap();
+    let tiles = note(&copied);
+    for text in [longer, whole.clone() + "{\"at\":", whole.clone() + "\n"] {
+        fs::write(&copied, &text).unwrap();
+        let found = problem(&copied);
+        let chain = text.ends_with("\n\n");
+        assert!(chain || found == Some(Problem::Added { line: 301 }), "{found:?}");
+        let refused = open(&copied);
+        let closed = matches!(&refused, Err(AuditError::NotSigned { what, .. }) if what.contains("closed after 300"));
+        assert!(closed || (chain && matches!(refused, Err(AuditError::Corrupt { .. }))));
+        assert_eq!((fs::read_to_string(&copied).unwrap(), note(&copied)), (text, tiles.clone()));
+    }
+    fs::write(&copied, whole).unwrap();
+    append(&open(&copied).unwrap(), 1);
+    assert_eq!(problem(&copied), None);
 }
 
 #[test]
@@ -410,6 +507,6 @@ fn a_bundle_that_was_altered_makes_no_proof() {
     changed[at + 6] = b'8';
     for content in [changed, bytes[..100].to_vec()] {
         fs::write(&bundle, content).unwrap();
-        assert!(matches!(prove(&path, 9), Err(SignedError::Tile { .. })));
+        assert!(matches!(prove(&path, 9, &key()), Err(SignedError::Tile { .. })));
     }
 }
