@@ -94,8 +94,13 @@ fn log() -> Result<(), Failed> {
     scene.altered(&scene.log(), &changed("{\"act\"", "{ \"act\""), "canonical: line 1")?;
     scene.altered(&scene.log(), &changed("agent-300", "agent-301"), "entries: line 301")?;
     scene.altered(&scene.log(), text.rsplit_once("{\"act\"").unwrap_or_default().0.as_bytes(), "size:")?;
-    scene.altered(&folder.join("checkpoint"), checkpoint.replacen("\n700\n", "\n701\n", 1).as_bytes(), "checkpoint:")?;
-    for (name, reason) in [("tile/0/001", "tiles:"), ("tile/1/000.p/2", "tiles:"), ("tile/entries/002.p/188", "tiles:")] {
+    scene.altered(
+        &folder.join("checkpoint"),
+        checkpoint.replacen("\n700\n", "\n701\n", 1).as_bytes(),
+        "checkpoint:",
+    )?;
+    for (name, reason) in [("tile/0/001", "tiles:"), ("tile/1/000.p/2", "tiles:"), ("tile/entries/002.p/188", "tiles:")]
+    {
         let mut bytes = fs::read(folder.join(name))?;
         if let Some(byte) = bytes.get_mut(40) {
             *byte ^= 1;
@@ -150,7 +155,8 @@ fn consistency() -> Result<(), Failed> {
     };
     let root = root_of(ENTRIES);
     let ask = |proof: &ConsistencyProof, old_root: Hash, expected: Result<&str, &str>| {
-        let mut lines = vec![proof.old_size.to_string(), proof.size.to_string(), old_root.to_base64(), root.to_base64()];
+        let mut lines =
+            vec![proof.old_size.to_string(), proof.size.to_string(), old_root.to_base64(), root.to_base64()];
         lines.extend(proof.path.iter().map(|hash| hash.to_base64()));
         fs::write(scene.root.join("proof"), lines.join("\n"))?;
         scene.told(&["consistency", "proof"], expected)

@@ -69,7 +69,7 @@ action!(Random, World);
 action!(Hash, Pure);
 
 fn open(path: &Path, durability: Durability) -> AuditLog {
-    let options = AuditOptions { durability, signer: Some(signer()), ..AuditOptions::default() };
+    let options = AuditOptions { durability, signer: Some(signer()) };
     AuditLog::open(path, options, &SystemClock).unwrap()
 }
 

@@ -24,7 +24,7 @@ const FLUSH: u64 = 4;
 
 fn open(path: &Path) -> AuditLog {
     let signer = Signer::new("test", &[1; 32]).unwrap();
-    let options = AuditOptions { durability: Durability::Effects, signer: Some(signer), ..AuditOptions::default() };
+    let options = AuditOptions { durability: Durability::Effects, signer: Some(signer) };
     AuditLog::open(path, options, &SystemClock).unwrap()
 }
 
