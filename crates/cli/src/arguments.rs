@@ -6,6 +6,7 @@ mod fetch;
 mod key;
 mod language;
 mod policy;
+mod runs;
 mod secret;
 mod token;
 mod tool;
@@ -22,6 +23,7 @@ pub(crate) use self::fetch::*;
 pub(crate) use self::key::*;
 pub(crate) use self::language::*;
 pub(crate) use self::policy::*;
+pub(crate) use self::runs::*;
 pub(crate) use self::secret::*;
 pub(crate) use self::token::*;
 pub(crate) use self::tool::*;
@@ -89,6 +91,9 @@ pub(crate) enum Verb {
     /// The audit log: verify it, and prove what is in it
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// Runs that were: what they did, and their journals
+    #[command(subcommand)]
+    Runs(RunsVerb),
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),

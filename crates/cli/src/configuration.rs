@@ -13,7 +13,7 @@ use bailiwick_identity::{IssuerDirectory, LocalIssuer, Rotation};
 use bailiwick_languages::Packages;
 use url::Url;
 
-pub(crate) use self::sections::{CompileSection, Durability, MasterKeySource, parsed};
+pub(crate) use self::sections::{CompileSection, Durability, JournalSection, MasterKeySource, parsed};
 use self::sections::{FILE_NAME, FileSections};
 use crate::arguments::HostArguments;
 use crate::environment;
@@ -38,6 +38,8 @@ pub(crate) struct Configuration {
     /// Whether tokens of the local issuer, and `--as`, are accepted.
     pub(crate) local_issuer: bool,
     pub(crate) durability: Durability,
+    /// Whether runs are recorded, and how much of that is kept.
+    pub(crate) journal: JournalSection,
     /// How often agents must get a new key.
     pub(crate) rotation: Rotation,
     /// What holds for the keys of a ring.
@@ -92,6 +94,7 @@ impl Configuration {
             // Where real issuers are configured, a person's own word counts only when that is said as well.
             local_issuer: file.issuer.local.unwrap_or(file.trusted.is_empty()),
             durability: file.audit.durability,
+            journal: file.journal,
             rotation: file.registry.rotation(),
             rings: keys
                 .into_iter()
@@ -238,6 +241,11 @@ mod tests {
             grace = "30m"
             [audit]
             durability = "all"
+            [journal]
+            enabled = false
+            max = "1MiB"
+            keep = "24h"
+            total = "1GiB"
             [compile]
             time = "5s"
             memory = "2GiB"
@@ -262,6 +270,9 @@ mod tests {
         assert!(configuration.local_issuer);
         assert_eq!(configuration.durability, Durability::All);
         assert_eq!(configuration.rotation, Rotation::new(12 * 3600, 1800));
+        let kept = configuration.journal.options();
+        assert_eq!((kept.max.get(), kept.total.get()), (1 << 20, 1 << 30));
+        assert_eq!((kept.keep.as_secs(), configuration.journal.is_enabled()), (24 * 3600, false));
         assert_eq!(configuration.rings.get("release"), Some(&Ring::creating(KeyAlgorithm::Ed25519)));
         let week = Rotate::After(NonZeroU64::new(7 * 24 * 3600).unwrap());
         assert_eq!(configuration.rings.get("partners"), Some(&Ring { create: None, rotate: week }));
@@ -299,6 +310,8 @@ mod tests {
             ("\n[issuer]\nlocl = true", ":3:1"),
             ("[issuer]\nlocal = 'yes'", ":2:9"),
             ("[audit]\ndurability = 'none'", ":2:14"),
+            ("[journal]\nmax = '2GiB'", ":2:7"),
+            ("[journal]\nkeep = 'forever'", ":2:8"),
             ("[compile]\ntime = '0s'", ":2:8"),
             ("[compile]\nmemory = 5", ":2:10"),
             ("[[trusted]]\nissuer = 'a'", ":1:1"),

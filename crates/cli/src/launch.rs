@@ -31,7 +31,7 @@ use crate::languages::CACHE_BYTES;
 use crate::launch::delivery::Delivery;
 use crate::launch::kept::Kept;
 use crate::manifest::{self, Loaded};
-use crate::{administration, environment, input, keys, log, secrets, tools};
+use crate::{administration, environment, input, journals, keys, log, secrets, tools};
 
 /// JSON that is handed to a guest, at most.
 const MAX_INPUT: usize = 16 << 20;
@@ -247,14 +247,18 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
     let (folder, seal) = host.state.artifacts()?;
     let cache = ArtifactCache::new(folder, &seal, CACHE_BYTES);
     // One run: a pool for one keeps the address space small.
-    Executor::builder(log)
+    let executor = Executor::builder(log)
         .runs(NonZeroU32::MIN)
         .services(services.build())
         .compile(compile)
         .cache(cache)
-        .budgets(Arc::<Store>::clone(store))
-        .build()
-        .map_err(failed)
+        .budgets(Arc::<Store>::clone(store));
+    match journals::recording(host)? {
+        Some(journals) => executor.journals(journals),
+        None => executor,
+    }
+    .build()
+    .map_err(failed)
 }
 
 fn uses_keys(scope: &Scope) -> bool {

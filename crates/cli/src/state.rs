@@ -1,4 +1,4 @@
-//! The folder with this installation's keys, registry, audit log and cache.
+//! The folder with this installation's keys, registry, audit log, journals and cache.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read};
@@ -13,13 +13,14 @@ use crate::failure::Failure;
 use crate::terminal::Untrusted;
 
 /// The folders in it that we use.
-const SUBFOLDERS: [&str; 10] = [
+const SUBFOLDERS: [&str; 11] = [
     "issuer",
     "keys",
     "audit",
     "cache",
     "cache/artifacts",
     "cache/issuers",
+    "journals",
     "languages",
     "secrets",
     "staging",

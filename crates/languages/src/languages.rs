@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bailiwick::{ArtifactCache, GuestDigest, Interpreter, Language};
-use data_encoding::HEXLOWER;
 
 use crate::build::{self, MAX_COMPONENT, Times};
 use crate::error::LanguageError;
@@ -114,11 +113,27 @@ impl Languages {
     pub fn interpreter(&self, language: Language, packages: &Packages) -> Result<Interpreter, LanguageError> {
         let recipe = self.recipe(language, packages)?;
         let runtime = self.runtime(&recipe)?;
-        let digest = HEXLOWER.decode(runtime.component.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        let digest = digest.ok_or_else(|| damaged(&recipe, "its digest is none"))?;
+        let digest = runtime.digest().ok_or_else(|| damaged(&recipe, "its digest is none"))?;
         let path = self.installations.of(&recipe.folder()).join(COMPONENT);
         let read = move || installation::read(&path, MAX_COMPONENT);
-        Ok(Interpreter::new(language, GuestDigest::from_bytes(digest), read))
+        Ok(Interpreter::new(language, digest, read))
+    }
+
+    /// The interpreter whose component has this digest, with whatever packages, also one that is outdated: what it has run is run
+    /// again by it alone. `None` when it is not installed.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn with_digest(&self, language: Language, digest: GuestDigest) -> Result<Option<Interpreter>, LanguageError> {
+        for name in self.installations.names()? {
+            if !belongs(&name, language) || self.read(&name).and_then(|runtime| runtime.digest()) != Some(digest) {
+                continue;
+            }
+            let path = self.installations.of(&name).join(COMPONENT);
+            let read = move || installation::read(&path, MAX_COMPONENT);
+            return Ok(Some(Interpreter::new(language, digest, read)));
+        }
+        Ok(None)
     }
 
     /// Installs an interpreter, and compiles it for this machine into `cache`. Does only what is missing: an interpreter
@@ -195,12 +210,9 @@ impl Languages {
             if !belongs(&name, language) || only.as_ref().is_some_and(|only| *only != name) {
                 continue;
             }
-            if let Some(runtime) = self.read(&name)
-                && let Some(digest) =
-                    HEXLOWER.decode(runtime.component.as_bytes()).ok().and_then(|it| it.try_into().ok())
-            {
+            if let Some(digest) = self.read(&name).and_then(|runtime| runtime.digest()) {
                 let unread = || Err(std::io::ErrorKind::NotFound.into());
-                Interpreter::new(language, GuestDigest::from_bytes(digest), unread).forget(cache)?;
+                Interpreter::new(language, digest, unread).forget(cache)?;
             }
             self.installations.remove(&lock, &name)?;
             removed.push(name);

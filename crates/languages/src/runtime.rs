@@ -1,6 +1,7 @@
 //! What an installation says about itself, and the seal that tells ours from anything else.
 
 use aws_lc_rs::{constant_time, hmac};
+use bailiwick::GuestDigest;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,14 @@ pub struct Runtime {
     pub component: String,
     /// Size of the component, in bytes.
     pub bytes: u64,
+}
+
+impl Runtime {
+    /// The digest of the component; `None` when it is none.
+    pub(crate) fn digest(&self) -> Option<GuestDigest> {
+        let bytes = HEXLOWER.decode(self.component.as_bytes()).ok()?;
+        bytes.try_into().ok().map(GuestDigest::from_bytes)
+    }
 }
 
 /// A package as it was fetched.

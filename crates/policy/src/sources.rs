@@ -118,6 +118,24 @@ impl GrantSources {
     }
 }
 
+impl GrantSources {
+    /// What would hold with `manifest` in place of the one that this says, for the same agent with the same token, registry entry,
+    /// restriction and parents. On the word of whoever started the run, token and registry entry say what the manifest says: then they
+    /// say what the other says. The limits are those of `manifest`.
+    ///
+    /// # Errors
+    /// When these are not the sources of a grant.
+    pub fn under(&self, manifest: Arc<Manifest>, ceiling: Option<Arc<Manifest>>) -> Result<Grant, SourcesError> {
+        let recorded = self.grant()?;
+        let mut authority = recorded.authority;
+        let derived = recorded.manifest.scopes();
+        if authority.details.is_empty() && authority.token == derived && authority.registry == derived {
+            (authority.token, authority.registry) = (manifest.scopes(), manifest.scopes());
+        }
+        Ok(recorded.parents.into_iter().fold(Grant::new(manifest, ceiling, authority), Grant::within))
+    }
+}
+
 impl ManifestSource {
     fn of(manifest: &Manifest) -> ManifestSource {
         ManifestSource { origin: manifest.origin().to_owned(), text: manifest.text().to_owned() }
@@ -172,6 +190,23 @@ mod tests {
             assert_eq!(again.decide(&request).code(), grant.decide(&request).code(), "{call}");
         }
         assert_eq!(again.sources(), sources);
+    }
+
+    #[test]
+    fn another_manifest_takes_the_place_of_the_recorded_one() {
+        let code = |grant: &Grant, call: &str| grant.decide(&Request::parse(call).unwrap()).code().as_str();
+        let text = "schema = 1\nid = \"o\"\nagents = [\"bot\"]\n[[allow]]\nid = \"sign\"\ncrypto = \"r/**\"\nactions = [\"sign\"]\n";
+        let other = Arc::new(Manifest::parse(text, "o.toml").unwrap());
+        let held = grant().sources().under(Arc::clone(&other), None).unwrap();
+        // The token and the restriction stay, and do not cover it.
+        assert_eq!(code(&held, "crypto sign r/k"), "deny.token.scope");
+        let mut authority = grant().authority;
+        (authority.details, authority.task) = (Vec::new(), None);
+        let ceiling = Arc::new(Manifest::parse(CEILING, "c.toml").unwrap());
+        let on_their_word =
+            Grant::new(Arc::new(Manifest::parse(MANIFEST, "m.toml").unwrap()), Some(ceiling), authority);
+        let held = on_their_word.sources().under(other, None).unwrap();
+        assert_eq!((code(&held, "crypto sign r/k"), code(&held, "crypto hash")), ("allow", "deny.manifest.no_rule"));
     }
 
     #[test]

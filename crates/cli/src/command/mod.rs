@@ -32,6 +32,9 @@ mod policy_check;
 mod policy_explain;
 mod policy_prompt;
 mod run;
+mod runs_list;
+mod runs_prune;
+mod runs_show;
 mod secret_delete;
 mod secret_list;
 mod secret_set;
@@ -45,8 +48,8 @@ mod tool_list;
 mod vault_rekey;
 
 use crate::arguments::{
-    AgentVerb, Arguments, AuditVerb, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, SecretVerb, TaskVerb, TokenVerb,
-    ToolVerb, VaultVerb, Verb,
+    AgentVerb, Arguments, AuditVerb, FetchVerb, KeyVerb, LanguageVerb, PolicyVerb, RunsVerb, SecretVerb, TaskVerb,
+    TokenVerb, ToolVerb, VaultVerb, Verb,
 };
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -92,6 +95,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Audit(AuditVerb::Key) => resolve().and_then(|host| audit_key::run(&host)),
         Verb::Audit(AuditVerb::Prove(verb)) => resolve().and_then(|host| audit_prove::run(verb, &host)),
         Verb::Audit(AuditVerb::VerifyProof(verb)) => resolve().and_then(|host| audit_verify_proof::run(verb, &host)),
+        Verb::Runs(RunsVerb::List(verb)) => resolve().and_then(|host| runs_list::run(verb, &host)),
+        Verb::Runs(RunsVerb::Show(verb)) => resolve().and_then(|host| runs_show::run(verb, &host)),
+        Verb::Runs(RunsVerb::Prune(verb)) => resolve().and_then(|host| runs_prune::run(verb, &host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
@@ -138,6 +144,9 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Tool(ToolVerb::List(verb)) => verb.json,
         Verb::Fetch(FetchVerb::Check(verb)) => verb.json,
         Verb::Audit(AuditVerb::Verify(verb)) => verb.json,
+        Verb::Runs(RunsVerb::List(verb)) => verb.json,
+        Verb::Runs(RunsVerb::Show(verb)) => verb.json,
+        Verb::Runs(RunsVerb::Prune(verb)) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

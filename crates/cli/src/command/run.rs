@@ -14,7 +14,7 @@ use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
 use crate::launch::{Launch, Watch, exit_after, failed, signals, source};
 use crate::terminal::Untrusted;
-use crate::{input, terminal};
+use crate::{input, journals, terminal};
 
 /// Runs a guest under a manifest, streams its output, and reports what it did.
 pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &RunArguments, host: &Configuration) -> Outcome {
     });
     // A name that is being looked up cannot be interrupted, and nobody waits for it any more.
     runtime.shutdown_background();
+    journals::tidy(host);
     outcome
 }
 

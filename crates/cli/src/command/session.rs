@@ -14,6 +14,7 @@ use self::talk::Said;
 use crate::arguments::{SessionArguments, SourceLanguage};
 use crate::configuration::Configuration;
 use crate::failure::{Failure, Outcome};
+use crate::journals;
 use crate::launch::delivery::deliver;
 use crate::launch::live::{Live, Show};
 use crate::launch::report::Described;
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: &SessionArguments, host: &Configuration) -> Outcome
     });
     // The thread that reads standard input cannot be interrupted, and nobody waits for it any more.
     runtime.shutdown_background();
+    journals::tidy(host);
     outcome
 }
 

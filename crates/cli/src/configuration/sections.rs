@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use bailiwick_guard::journal::files::JournalOptions;
 use bailiwick_host::crypto::{KeyAlgorithm, Ring, Rotate};
 use bailiwick_host::fetch::ProxyDialer;
 use bailiwick_identity::Rotation;
@@ -25,7 +26,7 @@ const MAX_FILE: usize = 1 << 20;
 const SHORTEST_ROTATION: u64 = 60;
 const ELSEWHERE: &str = "move it to bailiwick/bailiwick.toml in your configuration folder (~/.config), or name this file if you \
                          trust it: `--config bailiwick.toml`, or BAILIWICK_CONFIG";
-const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [compile], [fetch], [tools.\"URL\"], [postgres.NAME], [languages.python], [vault]";
+const SECTIONS: &str = "its sections are [issuer], [[trusted]], [registry], [keys.RING], [audit], [journal], [compile], [fetch], [tools.\"URL\"], [postgres.NAME], [languages.python], [vault]";
 
 /// Which calls wait until their record is on stable storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -60,6 +61,34 @@ pub(crate) struct CompileSection {
     pub(crate) memory: Option<Bytes>,
 }
 
+/// Whether runs are recorded, and how much of that is kept for how long.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JournalSection {
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "journal_max")]
+    max: Option<Bytes>,
+    #[serde(default, deserialize_with = "parsed")]
+    keep: Option<Seconds>,
+    #[serde(default, deserialize_with = "parsed")]
+    total: Option<Bytes>,
+}
+
+impl JournalSection {
+    pub(crate) fn is_enabled(self) -> bool {
+        self.enabled.unwrap_or(false)
+    }
+
+    pub(crate) fn options(self) -> JournalOptions {
+        let usual = JournalOptions::default();
+        JournalOptions {
+            max: self.max.map_or(usual.max, Bytes::get),
+            keep: self.keep.map_or(usual.keep, Seconds::duration),
+            total: self.total.map_or(usual.total, Bytes::get),
+        }
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileSections {
@@ -73,6 +102,8 @@ pub(super) struct FileSections {
     pub(super) registry: RegistrySection,
     #[serde(default)]
     pub(super) audit: AuditSection,
+    #[serde(default)]
+    pub(super) journal: JournalSection,
     #[serde(default)]
     pub(super) compile: CompileSection,
     #[serde(default)]
@@ -245,6 +276,15 @@ where
 {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A size that is read back, too.
+fn journal_max<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    let max: Option<Bytes> = parsed(deserializer)?;
+    match max {
+        Some(max) if max.get().get() > JournalOptions::MOST => Err(serde::de::Error::custom("at most `1GiB`")),
+        max => Ok(max),
+    }
 }
 
 fn packages<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Packages, D::Error> {

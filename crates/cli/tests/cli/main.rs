@@ -10,6 +10,7 @@ mod agents;
 mod guests;
 mod place;
 mod running;
+mod runs;
 mod tokens;
 mod trust;
 mod verbs;

@@ -1,8 +1,10 @@
 //! What a journal says of how a run began: written from its job, and read back.
 
+use std::sync::Arc;
+
 use bailiwick_guard::Timestamp;
 use bailiwick_guard::journal::{ContentDigest, Contents, Header, RecordedScript};
-use bailiwick_policy::{Grant, GrantSources, ManifestSource};
+use bailiwick_policy::{Grant, GrantSources, Manifest, ManifestSource};
 
 use crate::engine::Fingerprint;
 use crate::{Guest, Interpreter, Job};
@@ -67,6 +69,24 @@ pub(crate) fn write(run: &str, now: Timestamp, engine: String, kind: RunKind, jo
 /// # Errors
 /// When it would not be the same.
 pub(crate) fn grant(header: &Header, contents: &Contents) -> Result<Grant, HeaderError> {
+    sources(header, contents)?.grant().map_err(|error| HeaderError::Grant(error.to_string()))
+}
+
+/// What it would be with another manifest.
+///
+/// # Errors
+/// As [`grant`].
+pub(crate) fn grant_under(
+    header: &Header,
+    contents: &Contents,
+    manifest: Arc<Manifest>,
+    ceiling: Option<Arc<Manifest>>,
+) -> Result<Grant, HeaderError> {
+    let under = sources(header, contents)?.under(manifest, ceiling);
+    under.map_err(|error| HeaderError::Grant(error.to_string()))
+}
+
+fn sources(header: &Header, contents: &Contents) -> Result<GrantSources, HeaderError> {
     let wrong = |error: &dyn std::fmt::Display| HeaderError::Grant(error.to_string());
     let mut sources: GrantSources = serde_json::from_value(header.grant.clone()).map_err(|error| wrong(&error))?;
     let read = each_manifest(&mut sources, &mut |manifest| {
@@ -74,7 +94,7 @@ pub(crate) fn grant(header: &Header, contents: &Contents) -> Result<Grant, Heade
         Some(())
     });
     read.ok_or(HeaderError::Missing("a manifest"))?;
-    sources.grant().map_err(|error| wrong(&error))
+    Ok(sources)
 }
 
 /// The guest that a header tells of. `interpreter` is for source text.

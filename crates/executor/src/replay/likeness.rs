@@ -1,12 +1,13 @@
 //! What is replayed, and what came of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bailiwick_guard::journal::{Contents, Crossing, End, Header};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use bailiwick_policy::Grant;
+use bailiwick_policy::{Grant, Manifest};
 
 use super::{HeaderError, header};
 use crate::{Guest, Interpreter, Report};
@@ -83,6 +84,14 @@ impl Recorded {
     /// When the same one cannot be made of what the journal says.
     pub fn grant(&self) -> Result<Grant, HeaderError> {
         header::grant(&self.header, &self.contents)
+    }
+
+    /// What it would have run under with another manifest; see [`GrantSources::under`](bailiwick_policy::GrantSources::under).
+    ///
+    /// # Errors
+    /// As [`Recorded::grant`].
+    pub fn grant_under(&self, manifest: Arc<Manifest>, ceiling: Option<Arc<Manifest>>) -> Result<Grant, HeaderError> {
+        header::grant_under(&self.header, &self.contents, manifest, ceiling)
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bailiwick_guard::Timestamp;
-use bailiwick_guard::journal::files::{JournalError, JournalFolder, JournalOptions, Recorded, began, is_run, read};
+use bailiwick_guard::journal::files::{
+    JournalError, JournalFolder, JournalOptions, Pruned, Recorded, began, is_run, read,
+};
 use bailiwick_guard::journal::{
     Asked, ContentDigest, Contents, Crossing, Crossings, End, Header, Journals, Lane, Sink, SinkError,
 };
@@ -315,7 +317,9 @@ fn old_journals_go_and_so_does_what_only_they_had() {
     assert_eq!(folder.remove(&run(2_000)).unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
     drop(under_way);
     assert_eq!(folder.prune(Timestamp(16_000)).unwrap().runs, [run(2_000)]);
-    assert!(folder.remove(&run(20_000)).unwrap() && !folder.remove(&run(20_000)).unwrap());
+    let last = folder.remove(&run(20_000)).unwrap();
+    assert_eq!((last.runs, last.left), (vec![run(20_000)], 0));
+    assert_eq!(folder.remove(&run(20_000)).unwrap(), Pruned::default());
     assert_eq!((blobs().count(), folder.runs().unwrap().len()), (0, 0));
 }
 

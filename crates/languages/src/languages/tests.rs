@@ -148,6 +148,15 @@ async fn installed_once_and_found_from_then_on() {
     let again = Heard::default();
     languages.install(Language::Python, &Packages::none(), &fixture.cache(), &again).await.unwrap();
     assert!(again.0.lock().unwrap().is_empty());
+
+    // What it has run is run again by it, also when another one is installed by now.
+    let mut newer = fixture.languages();
+    newer.sources = |_| Sources { files: NEWER, wit: WIT };
+    assert!(newer.interpreter(Language::Python, &Packages::none()).is_err());
+    let found = newer.with_digest(Language::Python, made.digest()).unwrap().unwrap();
+    assert_eq!((found.digest(), found.language()), (made.digest(), Language::Python));
+    assert!(newer.with_digest(Language::JavaScript, made.digest()).unwrap().is_none());
+    assert!(newer.with_digest(Language::Python, GuestDigest::of(b"another")).unwrap().is_none());
     assert_eq!(fixture.builds(), 1);
 }
 

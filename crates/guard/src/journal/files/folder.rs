@@ -75,6 +75,12 @@ impl JournalFolder {
         &self.options
     }
 
+    /// The same folder with other bounds.
+    #[must_use]
+    pub fn with(self, options: JournalOptions) -> JournalFolder {
+        JournalFolder { options, ..self }
+    }
+
     fn folder(&self, run: &str) -> Result<PathBuf, JournalError> {
         if is_run(run) { Ok(self.root.join(run)) } else { Err(JournalError::None(run.to_owned())) }
     }

@@ -90,17 +90,10 @@ impl JournalFolder {
         let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
         let oldest = now.0.saturating_sub(keep);
         let runs = self.runs()?;
-        let mut kept = HashMap::new();
-        for run in &runs {
-            for (inode, bytes) in sizes(&self.root.join(run))? {
-                let (_, users) = kept.entry(inode).or_insert((bytes, 0_u64));
-                *users += 1;
-            }
-        }
-        pruned.left = kept.values().map(|(bytes, _)| bytes).sum();
+        let mut usage = self.usage(&runs)?;
         for run in runs {
             let is_old = began(&run).is_some_and(|began| began.0 < oldest);
-            if !is_old && pruned.left <= total.get() {
+            if !is_old && usage.bytes <= total.get() {
                 // Later ones are no older.
                 break;
             }
@@ -108,36 +101,69 @@ impl JournalFolder {
             if is_in_use(&folder) {
                 continue;
             }
-            for (inode, _) in sizes(&folder)? {
-                let Some((bytes, users)) = kept.get_mut(&inode) else { continue };
-                *users = users.saturating_sub(1);
-                if *users == 0 {
-                    pruned.left = pruned.left.saturating_sub(*bytes);
-                    pruned.freed = pruned.freed.saturating_add(*bytes);
-                }
-            }
+            pruned.freed = pruned.freed.saturating_add(usage.give_up(&folder)?);
             remove(&folder)?;
             pruned.runs.push(run);
         }
+        pruned.left = usage.bytes;
         sweep(&self.root.join(SHARED))?;
         Ok(pruned)
     }
 
-    /// Deletes the journal of one run. Whether there was one.
+    /// Deletes the journal of one run, if it has one.
     ///
     /// # Errors
-    /// When it is being written, or a file cannot be deleted.
-    pub fn remove(&self, run: &str) -> io::Result<bool> {
+    /// `ResourceBusy` when it is being written; when a file cannot be deleted.
+    pub fn remove(&self, run: &str) -> io::Result<Pruned> {
         let folder = self.root.join(run);
         if !is_run(run) || !folder.is_dir() {
-            return Ok(false);
+            return Ok(Pruned::default());
         }
         if is_in_use(&folder) {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the run is under way"));
         }
+        let mut usage = self.usage(&self.runs()?)?;
+        let freed = usage.give_up(&folder)?;
         remove(&folder)?;
         sweep(&self.root.join(SHARED))?;
-        Ok(true)
+        Ok(Pruned { runs: vec![run.to_owned()], freed, left: usage.bytes })
+    }
+
+    fn usage(&self, runs: &[String]) -> io::Result<DiskUsage> {
+        let mut usage = DiskUsage::default();
+        for run in runs {
+            for (inode, bytes) in sizes(&self.root.join(run))? {
+                let (_, users) = usage.files.entry(inode).or_insert_with(|| {
+                    usage.bytes = usage.bytes.saturating_add(bytes);
+                    (bytes, 0)
+                });
+                *users = users.saturating_add(1);
+            }
+        }
+        Ok(usage)
+    }
+}
+
+/// What journals take on disk: files by their inodes, each with its bytes and the number of runs that have it.
+#[derive(Default)]
+struct DiskUsage {
+    files: HashMap<u64, (u64, u64)>,
+    bytes: u64,
+}
+
+impl DiskUsage {
+    /// Counts a run's folder off, and gives what is free without it.
+    fn give_up(&mut self, folder: &Path) -> io::Result<u64> {
+        let mut freed = 0_u64;
+        for (inode, _) in sizes(folder)? {
+            let Some((bytes, users)) = self.files.get_mut(&inode) else { continue };
+            *users = users.saturating_sub(1);
+            if *users == 0 {
+                freed = freed.saturating_add(*bytes);
+            }
+        }
+        self.bytes = self.bytes.saturating_sub(freed);
+        Ok(freed)
     }
 }
 
