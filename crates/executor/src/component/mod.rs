@@ -1,7 +1,7 @@
 //! What a component can import: WASI preview 2, and the interfaces of `bailiwick:host`.
 //!
 //! [`add_to_linker`] links exactly [`CATALOGUE`]. Whatever can touch the world goes through the run's [`Door`]; from
-//! `wasmtime-wasi` come only standard streams, clocks, polling and exit, with a context that inherits nothing.
+//! `wasmtime-wasi` come only standard streams and exit, with a context that inherits nothing.
 //! Sockets are absent: they are not refused, they do not exist.
 //!
 //! [`Door`]: crate::run::Door

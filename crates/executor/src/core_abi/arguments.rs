@@ -109,7 +109,6 @@ macro_rules! replies {
 
 replies! {
     Done {}
-    Input<'a> { input: &'a Value }
     Args<'a> { args: &'a [String] }
     Time { unix_ms: u64 }
     Content { content: String, eof: bool }

@@ -37,8 +37,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<RunState>) -> Result<()> {
             }
             let argument = copy_text(&mut caller, argument_at, argument_len, MAX_ARGUMENT)?;
             let (door, io, bodies) = (caller.data().door(), caller.data().io(), caller.data().bodies());
-            let outside = std::sync::Arc::clone(caller.data().outside());
-            let answer = operations::perform(&door, &io, &bodies, &*outside, &name, &argument).await.map_err(trap)?;
+            let answer = operations::perform(&door, &io, &bodies, &name, &argument).await.map_err(trap)?;
             reply(&mut caller, answer)
         })
     })?;

@@ -12,7 +12,7 @@ use super::arguments::{self as a, Encoding};
 use super::bodies::Bodies;
 use super::operation::{Named, Operation, Own};
 use crate::ops;
-use crate::run::{Door, GuestIo, Outside, Stream};
+use crate::run::{Door, GuestIo, Stream, Told};
 
 /// Bytes that one `files.read` gives, and of a response that is given as text. In JSON a byte may take six.
 pub(super) const MAX_READ: u64 = 1 << 20;
@@ -41,12 +41,11 @@ pub(super) async fn perform(
     door: &Door,
     io: &GuestIo,
     bodies: &Bodies,
-    outside: &dyn Outside,
     name: &str,
     argument: &str,
 ) -> Result<Reply, StopCause> {
     let answer = match Named::find(name) {
-        Some(Named::Own(operation)) => own(io, outside, operation, argument),
+        Some(Named::Own(operation)) => own(io, door.told(), operation, argument),
         Some(Named::Asked(operation)) => Asked { door, operation, argument }.perform(bodies).await,
         None => Err(CallError::Failed(Code::UnknownOperation)),
     };
@@ -71,14 +70,14 @@ fn failure(kind: &'static str, code: Code) -> Reply {
 }
 
 /// The run's own operations, which touch nothing outside and need no rule.
-fn own(io: &GuestIo, outside: &dyn Outside, operation: Own, argument: &str) -> Answer {
+fn own(io: &GuestIo, told: &Told, operation: Own, argument: &str) -> Answer {
     fn parse<T: DeserializeOwned>(argument: &str) -> Result<T, CallError> {
         serde_json::from_str(argument).map_err(|_| CallError::Failed(Code::MalformedArgument))
     }
     match operation {
         Own::Input => {
             let a::Nothing {} = parse(argument)?;
-            serialise(&a::Input { input: &io.input })
+            Ok(format!("{{\"input\":{}}}", io.input).into_bytes())
         }
         Own::Args => {
             let a::Nothing {} = parse(argument)?;
@@ -86,7 +85,7 @@ fn own(io: &GuestIo, outside: &dyn Outside, operation: Own, argument: &str) -> A
         }
         Own::Time => {
             let a::Nothing {} = parse(argument)?;
-            serialise(&a::Time { unix_ms: u64::try_from(outside.wall().as_millis()).unwrap_or(u64::MAX) })
+            serialise(&a::Time { unix_ms: u64::try_from(told.wall()?.as_millis()).unwrap_or(u64::MAX) })
         }
         Own::Print => {
             let a::Print { text, stream } = parse(argument)?;

@@ -16,7 +16,7 @@ use wasmtime::Store;
 use super::output::Kept;
 use super::{
     Anomaly, Door, GuestIo, Job, MemoryLimiter, Output, Outside, Report, RunError, RunState, Stop, Supervisor, Ticket,
-    Usage,
+    Told, Usage,
 };
 use crate::Guest;
 use crate::engine::Engine;
@@ -99,7 +99,7 @@ impl Begun {
         let output = Output::new(Arc::clone(guard.meter()), job.listener);
         let output = if crossings.is_recording() { output.summed() } else { output };
         let has_tmp = guard.grant().manifest().mounts().iter().any(is_tmp);
-        let io = Arc::new(GuestIo { input: job.input, args: job.args, has_tmp, output });
+        let io = Arc::new(GuestIo { input: job.input.to_string(), args: job.args, has_tmp, output });
         Ok(Begun {
             guest: job.guest,
             limits,
@@ -133,9 +133,12 @@ impl Begun {
 
     /// A store under the run's limits.
     pub(crate) fn store(&self, engine: &Engine, outside: Arc<dyn Outside>) -> Result<Store<RunState>, RunError> {
-        let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host));
-        let limiter = MemoryLimiter::new(Arc::clone(self.guard.meter().memory()));
-        let mut store = Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), outside, limiter));
+        let meter = Arc::clone(self.guard.meter());
+        let limiter = MemoryLimiter::new(Arc::clone(meter.memory()));
+        let told = Arc::new(Told::new(outside, self.crossings.clone(), meter));
+        let limiter = limiter.told(Arc::clone(&told));
+        let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host), told);
+        let mut store = Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), limiter));
         store.limiter(|state| state.limiter());
         store.set_fuel(self.limits.fuel().get()).map_err(RunError::wasmtime)?;
         store.fuel_async_yield_interval(Some(FUEL_KNOWN_EVERY)).map_err(RunError::wasmtime)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bailiwick_guard::MemoryAccount;
 use wasmtime::{ResourceLimiter, Result, bail};
 
+use super::Told;
 use crate::engine::{INSTANCES_PER_GUEST, MEMORIES_PER_GUEST, TABLES_PER_GUEST};
 
 /// Bytes that a table element takes in this process.
@@ -13,13 +14,17 @@ const ELEMENT: usize = 8;
 const REFUSALS: u32 = 100;
 
 /// Counts what a run's memories and tables hold together, and refuses growth over the limit.
-#[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     account: Arc<MemoryAccount>,
     /// Bytes of the guest's own memories and tables, and most of them at any one time.
     own: u64,
     own_peak: u64,
     refusals: u32,
+    /// How often growth was asked for.
+    asked: u64,
+    told: Option<Arc<Told>>,
+    /// In a replay: the next growth that the recorded run was refused.
+    next_refused: Option<u64>,
 }
 
 /// The guest went on asking for memory that it cannot have.
@@ -29,7 +34,13 @@ pub(crate) struct MemoryExhausted;
 
 impl MemoryLimiter {
     pub(crate) fn new(account: Arc<MemoryAccount>) -> MemoryLimiter {
-        MemoryLimiter { account, own: 0, own_peak: 0, refusals: 0 }
+        MemoryLimiter { account, own: 0, own_peak: 0, refusals: 0, asked: 0, told: None, next_refused: None }
+    }
+
+    /// Keeps what is refused in the run's journal; in a replay, refuses what was refused.
+    pub(crate) fn told(self, told: Arc<Told>) -> MemoryLimiter {
+        let next_refused = told.next_refused();
+        MemoryLimiter { told: Some(told), next_refused, ..self }
     }
 
     /// Most bytes at any one time.
@@ -52,10 +63,29 @@ impl MemoryLimiter {
         self.refusals = 0;
     }
 
+    fn fits(&mut self, current: u64, desired: u64) -> bool {
+        self.asked = self.asked.saturating_add(1);
+        let Some(told) = &self.told else { return self.account.exchange(current, desired) };
+        if !told.is_replay() {
+            let fits = self.account.exchange(current, desired);
+            if !fits {
+                told.refused(self.asked);
+            }
+            return fits;
+        }
+        if self.next_refused == Some(self.asked) {
+            self.next_refused = told.next_refused();
+            return false;
+        }
+        // Files in memory took their part at some moment of the recorded run: there it fitted.
+        self.account.exchange(current, desired);
+        self.own.saturating_sub(current).saturating_add(desired) <= self.account.limit()
+    }
+
     fn grow(&mut self, current: usize, desired: usize) -> Result<bool> {
         let bytes = |count| u64::try_from(count).unwrap_or(u64::MAX);
         let (current, desired) = (bytes(current), bytes(desired));
-        if !self.account.exchange(current, desired) {
+        if !self.fits(current, desired) {
             self.refusals = self.refusals.saturating_add(1);
             if self.refusals > REFUSALS {
                 bail!(MemoryExhausted);

@@ -16,6 +16,7 @@ mod state;
 mod stop;
 mod sums;
 mod supervise;
+mod told;
 
 pub use admission::Busy;
 pub use error::RunError;
@@ -38,3 +39,4 @@ pub(crate) use panics::Panics;
 pub(crate) use state::{Door, GuestIo, RunState};
 pub(crate) use sums::Sums;
 pub(crate) use supervise::{Interrupted, Supervisor};
+pub(crate) use told::Told;

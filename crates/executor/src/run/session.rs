@@ -63,6 +63,7 @@ impl Session {
         let left = self.begun.limits.timeout().saturating_sub(self.usage.wall);
         let (began, mut cpu) = (Instant::now(), Duration::ZERO);
         let supervisor = self.begun.supervisor_until(began + left);
+        self.store.data().told().piece(source);
         // Until it comes back, it counts as interrupted: the instance is then in the middle of something.
         self.over = Some(Stop::Cancelled);
         let _ticking: Ticking = self.engine.live();

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bailiwick_guard::{Attempt, CallError, Guard};
 use bailiwick_host::Host;
-use serde_json::Value;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::limiter::MemoryLimiter;
 use super::output::Output;
-use super::outside::Outside;
+use super::told::Told;
 use crate::component::{Outgoing, wasi_ctx};
 use crate::core_abi::{Bodies, Pending};
 
@@ -21,7 +20,6 @@ const MAX_RESOURCES: usize = 1000;
 pub(crate) struct RunState {
     door: Door,
     io: Arc<GuestIo>,
-    outside: Arc<dyn Outside>,
     limiter: MemoryLimiter,
     /// Made when a component first asks for it; bare modules never do.
     wasi: Option<WasiCtx>,
@@ -37,11 +35,13 @@ pub(crate) struct RunState {
 pub(crate) struct Door {
     guard: Arc<Guard>,
     host: Arc<Host>,
+    told: Arc<Told>,
 }
 
 /// What a guest is given and what it gives back, without the world being touched.
 pub(crate) struct GuestIo {
-    pub(crate) input: Value,
+    /// JSON text.
+    pub(crate) input: String,
     pub(crate) args: Vec<String>,
     /// Whether there is a `/tmp` in memory.
     pub(crate) has_tmp: bool,
@@ -49,11 +49,11 @@ pub(crate) struct GuestIo {
 }
 
 impl RunState {
-    pub(crate) fn new(door: Door, io: Arc<GuestIo>, outside: Arc<dyn Outside>, limiter: MemoryLimiter) -> RunState {
+    pub(crate) fn new(door: Door, io: Arc<GuestIo>, limiter: MemoryLimiter) -> RunState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let (outgoing, bodies) = (Arc::default(), Arc::default());
-        RunState { door, io, outside, limiter, wasi: None, table, outgoing, bodies, pending: Pending::default() }
+        RunState { door, io, limiter, wasi: None, table, outgoing, bodies, pending: Pending::default() }
     }
 
     pub(crate) fn door(&self) -> Door {
@@ -64,8 +64,9 @@ impl RunState {
         Arc::clone(&self.io)
     }
 
-    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
-        &self.outside
+    /// What the guest learns without a call.
+    pub(crate) fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.door.told)
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
@@ -93,8 +94,8 @@ impl RunState {
 }
 
 impl Door {
-    pub(crate) fn new(guard: Arc<Guard>, host: Arc<Host>) -> Door {
-        Door { guard, host }
+    pub(crate) fn new(guard: Arc<Guard>, host: Arc<Host>, told: Arc<Told>) -> Door {
+        Door { guard, host, told }
     }
 
     /// Records and refuses what does not form an action.
@@ -109,11 +110,15 @@ impl Door {
     pub(crate) fn host(&self) -> &Host {
         &self.host
     }
+
+    pub(crate) fn told(&self) -> &Arc<Told> {
+        &self.told
+    }
 }
 
 impl WasiView for RunState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| wasi_ctx(&self.io, &self.outside));
+        let ctx = self.wasi.get_or_insert_with(|| wasi_ctx(&self.io));
         WasiCtxView { ctx, table: &mut self.table }
     }
 }

@@ -19,8 +19,8 @@ impl Host for HostView<'_> {
 
     async fn sleep(&mut self, milliseconds: u64) -> wasmtime::Result<()> {
         // Longer than any run may take is as good as for ever; the supervisor ends it.
-        tokio::time::sleep(Duration::from_millis(milliseconds.min(ops::LONGEST_SLEEP_MS))).await;
-        Ok(())
+        let time = Duration::from_millis(milliseconds.min(ops::LONGEST_SLEEP_MS));
+        self.door.told().sleep(time).await.map_err(trap)
     }
 
     fn abilities(&mut self) -> wasmtime::Result<String> {

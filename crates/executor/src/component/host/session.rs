@@ -8,7 +8,7 @@ use crate::ops;
 
 impl Host for HostView<'_> {
     fn input(&mut self) -> wasmtime::Result<String> {
-        Ok(self.io.input.to_string())
+        Ok(self.io.input.clone())
     }
 
     fn arguments(&mut self) -> wasmtime::Result<Vec<String>> {

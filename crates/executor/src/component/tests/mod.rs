@@ -9,6 +9,7 @@ mod world;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bailiwick_guard::journal::Crossings;
 use bailiwick_guard::{AuditLog, Guard, Life, Run, SystemClock, Timestamp};
 use bailiwick_host::Services;
 use bailiwick_host::files::Mounts;
@@ -19,7 +20,7 @@ use wasmtime::{Engine, Store};
 
 use self::program::Program;
 use super::*;
-use crate::run::{Door, Entry, Failure, GuestIo, Live, MemoryLimiter, Output, Outside, Runnable};
+use crate::run::{Door, Entry, Failure, GuestIo, Live, MemoryLimiter, Output, Outside, Runnable, Told};
 
 /// Every right below the mount `m`, but for what lies below `m/no`.
 const MANIFEST: &str = r#"
@@ -77,23 +78,28 @@ impl World {
         let mounts = Mounts::open(mounts.iter().map(|(name, path)| (*name, path.as_path()))).unwrap();
         let host = Arc::new(Services::builder().build().host(mounts));
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        let io =
-            Arc::new(GuestIo { input, args, has_tmp: false, output: Output::new(Arc::clone(guard.meter()), None) });
-        World { door: Door::new(Arc::clone(&guard), host), io, guard, dir }
+        let io = Arc::new(GuestIo {
+            input: input.to_string(),
+            args,
+            has_tmp: false,
+            output: Output::new(Arc::clone(guard.meter()), None),
+        });
+        let told = Arc::new(Told::new(Arc::new(Live::new()), Crossings::default(), Arc::clone(guard.meter())));
+        World { door: Door::new(Arc::clone(&guard), host, told), io, guard, dir }
     }
 
     pub(super) fn mount(&self) -> PathBuf {
         self.dir.path().join("m")
     }
 
+    /// What a guest would be told whose time and randomness come from there.
+    pub(super) fn told(&self, outside: Arc<dyn Outside>) -> Arc<Told> {
+        Arc::new(Told::new(outside, Crossings::default(), Arc::clone(self.guard.meter())))
+    }
+
     pub(super) fn state(&self) -> RunState {
-        let outside: Arc<dyn Outside> = Arc::new(Live::new());
-        RunState::new(
-            self.door.clone(),
-            Arc::clone(&self.io),
-            outside,
-            MemoryLimiter::new(Arc::new(bailiwick_guard::MemoryAccount::new(64 << 20))),
-        )
+        let limiter = MemoryLimiter::new(Arc::new(bailiwick_guard::MemoryAccount::new(64 << 20)));
+        RunState::new(self.door.clone(), Arc::clone(&self.io), limiter)
     }
 
     /// Runs a component to its end.

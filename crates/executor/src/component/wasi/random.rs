@@ -1,27 +1,29 @@
 //! `wasi:random` from the run's own source, so that a recorded run can be replayed.
 
+use std::sync::Arc;
+
 use wasmtime::component::HasData;
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-use crate::component::BadCall;
-use crate::run::{Outside, RunState};
+use crate::component::{BadCall, trap};
+use crate::run::{RunState, Told};
 
 /// Most bytes that one call gives.
 pub(crate) const MAX_RANDOM_BYTES: u64 = 64 << 10;
 
 /// What `wasi:random` is linked with. The insecure variants get the same bytes: nothing is gained by worse ones.
-pub(crate) struct Random<'a>(&'a dyn Outside);
+pub(crate) struct Random(Arc<Told>);
 
 /// Names [`Random`] for the linker.
 pub(crate) struct HasRandom;
 
 impl HasData for HasRandom {
-    type Data<'a> = Random<'a>;
+    type Data<'a> = Random;
 }
 
-impl Random<'_> {
-    pub(crate) fn of(state: &mut RunState) -> Random<'_> {
-        Random(&**state.outside())
+impl Random {
+    pub(crate) fn of(state: &mut RunState) -> Random {
+        Random(state.told())
     }
 
     fn bytes(&self, len: u64) -> wasmtime::Result<Vec<u8>> {
@@ -29,41 +31,38 @@ impl Random<'_> {
             // The interface has no error to return, and fewer bytes than were asked for would be worse.
             return Err(BadCall("more than 64 KiB of random bytes in one call").into());
         }
-        let mut bytes = vec![0; usize::try_from(len)?];
-        self.0.random(&mut bytes);
-        Ok(bytes)
+        self.0.random(usize::try_from(len)?).map_err(trap)
     }
 
-    fn word(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.random(&mut bytes);
-        u64::from_le_bytes(bytes)
+    fn word(&self) -> wasmtime::Result<u64> {
+        let bytes = self.0.random(size_of::<u64>()).map_err(trap)?;
+        Ok(bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
     }
 }
 
-impl random::Host for Random<'_> {
+impl random::Host for Random {
     fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         self.bytes(len)
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.word())
+        self.word()
     }
 }
 
-impl insecure::Host for Random<'_> {
+impl insecure::Host for Random {
     fn get_insecure_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         self.bytes(len)
     }
 
     fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.word())
+        self.word()
     }
 }
 
-impl insecure_seed::Host for Random<'_> {
+impl insecure_seed::Host for Random {
     fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
-        Ok((self.word(), self.word()))
+        Ok((self.word()?, self.word()?))
     }
 }
 
@@ -72,6 +71,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::component::tests::World;
+    use crate::run::Outside;
 
     struct Sevens;
 
@@ -94,7 +95,8 @@ mod tests {
         use insecure::Host as _;
         use insecure_seed::Host as _;
         use random::Host as _;
-        let mut random = Random(&Sevens);
+        let world = World::new(serde_json::Value::Null, &[]);
+        let mut random = Random(world.told(Arc::new(Sevens)));
         assert_eq!(random.get_random_bytes(3).unwrap(), [7; 3]);
         assert_eq!(random.get_insecure_random_bytes(2).unwrap(), [7; 2]);
         let word = u64::from_le_bytes([7; 8]);
@@ -107,7 +109,8 @@ mod tests {
     fn a_call_is_capped() {
         use insecure::Host as _;
         use random::Host as _;
-        let mut random = Random(&Sevens);
+        let world = World::new(serde_json::Value::Null, &[]);
+        let mut random = Random(world.told(Arc::new(Sevens)));
         assert_eq!(random.get_random_bytes(MAX_RANDOM_BYTES).unwrap().len(), 65536);
         for len in [MAX_RANDOM_BYTES + 1, u64::MAX] {
             assert!(random.get_random_bytes(len).unwrap_err().is::<BadCall>());

@@ -19,18 +19,17 @@ type Fd = Resource<Descriptor>;
 
 impl HostDescriptor for Filesystem<'_> {
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> Result<Resource<DynInputStream>, FsError> {
-        let stream: DynInputStream = Box::new(Reader::new(self.table.get(&fd)?.readable()?, self.slot()?, offset));
+        let file = self.table.get(&fd)?.readable()?;
+        let stream: DynInputStream = Box::new(Reader::new(file, self.slot()?, self.door.told(), offset));
         Ok(self.table.push(stream)?)
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> Result<Resource<DynOutputStream>, FsError> {
-        let stream: DynOutputStream = Box::new(Writer::at(self.table.get(&fd)?.writable()?, self.slot()?, offset));
-        Ok(self.table.push(stream)?)
+        self.write_stream(&fd, Some(offset))
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> Result<Resource<DynOutputStream>, FsError> {
-        let stream: DynOutputStream = Box::new(Writer::appending(self.table.get(&fd)?.writable()?, self.slot()?));
-        Ok(self.table.push(stream)?)
+        self.write_stream(&fd, None)
     }
 
     /// Advice is not taken.
@@ -182,6 +181,12 @@ impl HostDirectoryEntryStream for Filesystem<'_> {
 }
 
 impl Filesystem<'_> {
+    fn write_stream(&mut self, fd: &Fd, position: Option<u64>) -> Result<Resource<DynOutputStream>, FsError> {
+        let file = self.table.get(fd)?.writable()?;
+        let stream: DynOutputStream = Box::new(Writer::new(file, self.slot()?, self.door.told(), position));
+        Ok(self.table.push(stream)?)
+    }
+
     /// Remembers the code of what failed, for whoever asks after the error that WASI has for it.
     fn noted(&self, done: Result<(), HostError>) -> Result<(), FsError> {
         Ok(done.inspect_err(|error| self.door.guard().note(*error))?)

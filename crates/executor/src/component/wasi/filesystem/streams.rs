@@ -1,7 +1,10 @@
 //! Streams over open files. Work happens on threads for blocking work; nothing here waits on the guest's own thread.
 
+use std::future::Future;
 use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bailiwick_guard::{HandleSlot, HostError};
 use bailiwick_host::files::FileHandle;
@@ -12,19 +15,21 @@ use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
 use super::{CHUNK, FsError};
 use crate::component::BadCall;
+use crate::run::Told;
 
 /// Reads a file from an offset on.
 pub(super) struct Reader {
     file: Arc<FileHandle>,
     position: u64,
     state: Reading,
+    told: Arc<Told>,
     // Bounds the bytes and the threads that a guest can keep busy with streams.
     _slot: HandleSlot,
 }
 
 enum Reading {
     Idle,
-    Busy(AbortOnDropJoinHandle<Result<Bytes, HostError>>),
+    Busy(Task<Result<Bytes, HostError>>),
     Ready(Bytes),
     Failed(HostError),
     Closed,
@@ -36,25 +41,50 @@ pub(super) struct Writer {
     /// `None`: at the end, wherever that is at the time.
     position: Option<u64>,
     state: Writing,
+    told: Arc<Told>,
     _slot: HandleSlot,
 }
 
 enum Writing {
     Idle,
     /// A write of so many bytes.
-    Busy(AbortOnDropJoinHandle<Result<(), HostError>>, u64),
+    Busy(Task<Result<(), HostError>>, u64),
     Failed(HostError),
     Closed,
 }
 
+/// Work that goes on while the guest does something else. In a replay it is done when the guest waits for it.
+enum Task<T> {
+    Beside(AbortOnDropJoinHandle<T>),
+    Later(Pin<Box<dyn Future<Output = T> + Send>>),
+}
+
+impl<T: Send + 'static> Task<T> {
+    fn start(told: &Told, work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+        if told.is_replay() { Task::Later(Box::pin(work)) } else { Task::Beside(spawn(work)) }
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        match self.get_mut() {
+            Task::Beside(task) => Pin::new(task).poll(context),
+            Task::Later(work) => work.as_mut().poll(context),
+        }
+    }
+}
+
 impl Reader {
-    pub(super) fn new(file: &Arc<FileHandle>, slot: HandleSlot, position: u64) -> Reader {
-        Reader { file: Arc::clone(file), position, state: Reading::Idle, _slot: slot }
+    pub(super) fn new(file: &Arc<FileHandle>, slot: HandleSlot, told: &Arc<Told>, position: u64) -> Reader {
+        Reader { file: Arc::clone(file), position, state: Reading::Idle, told: Arc::clone(told), _slot: slot }
     }
 
     fn start(&mut self, size: usize) {
         let (file, position) = (Arc::clone(&self.file), self.position);
-        self.state = Reading::Busy(spawn(async move { file.read_at(position, size.min(CHUNK)).await }));
+        let read = async move { file.read_at(position, size.min(CHUNK)).await };
+        self.state = Reading::Busy(Task::start(&self.told, read));
     }
 
     fn finish(&mut self, read: Result<Bytes, HostError>) {
@@ -67,6 +97,7 @@ impl Reader {
 
     async fn wait(&mut self) {
         if let Reading::Busy(task) = &mut self.state {
+            self.told.until_shown().await;
             let read = task.await;
             self.finish(read);
         }
@@ -118,12 +149,9 @@ impl Pollable for Reader {
 }
 
 impl Writer {
-    pub(super) fn at(file: &Arc<FileHandle>, slot: HandleSlot, position: u64) -> Writer {
-        Writer { file: Arc::clone(file), position: Some(position), state: Writing::Idle, _slot: slot }
-    }
-
-    pub(super) fn appending(file: &Arc<FileHandle>, slot: HandleSlot) -> Writer {
-        Writer { file: Arc::clone(file), position: None, state: Writing::Idle, _slot: slot }
+    /// `position`: `None` for the end of the file.
+    pub(super) fn new(file: &Arc<FileHandle>, slot: HandleSlot, told: &Arc<Told>, position: Option<u64>) -> Writer {
+        Writer { file: Arc::clone(file), position, state: Writing::Idle, told: Arc::clone(told), _slot: slot }
     }
 
     fn finish(&mut self, written: Result<(), HostError>, len: u64) {
@@ -136,6 +164,7 @@ impl Writer {
 
     async fn wait(&mut self) {
         if let Writing::Busy(task, len) = &mut self.state {
+            self.told.until_shown().await;
             let (written, len) = (task.await, *len);
             self.finish(written, len);
         }
@@ -170,7 +199,8 @@ impl OutputStream for Writer {
         }
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let (file, position) = (Arc::clone(&self.file), self.position);
-        self.state = Writing::Busy(spawn(async move { write_all(&file, position, bytes).await }), len);
+        let written = async move { write_all(&file, position, bytes).await };
+        self.state = Writing::Busy(Task::start(&self.told, written), len);
         Ok(())
     }
 

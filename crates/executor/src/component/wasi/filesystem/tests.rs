@@ -56,7 +56,7 @@ async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
     let content = "x".repeat(CHUNK + 10);
     let (world, mut state) = world(&content);
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::READ).await.unwrap();
-    let mut reader = Reader::new(opened.readable().unwrap(), slot(&world), 0);
+    let mut reader = Reader::new(opened.readable().unwrap(), slot(&world), world.door.told(), 0);
     assert_eq!(reader.blocking_read(usize::MAX).await.unwrap().len(), CHUNK);
     assert_eq!(reader.blocking_read(4).await.unwrap().len(), 4);
     assert!(reader.read(3).unwrap().is_empty(), "nothing is there before it was waited for");
@@ -68,7 +68,7 @@ async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
     reader.ready().await;
     assert!(matches!(reader.read(1), Err(StreamError::Closed)));
     assert!(matches!(
-        Reader::new(opened.readable().unwrap(), slot(&world), 1 << 40).blocking_read(1).await,
+        Reader::new(opened.readable().unwrap(), slot(&world), world.door.told(), 1 << 40).blocking_read(1).await,
         Err(StreamError::Closed)
     ));
 }
@@ -77,18 +77,18 @@ async fn a_file_is_read_in_bounded_pieces_whether_or_not_the_guest_waits() {
 async fn a_stream_takes_what_it_permitted_and_no_more() {
     let (world, mut state) = world("0123456789");
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::WRITE).await.unwrap();
-    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), 4);
+    let mut writer = Writer::new(opened.writable().unwrap(), slot(&world), world.door.told(), Some(4));
     assert_eq!(writer.check_write().unwrap(), CHUNK);
     writer.write(Bytes::from_static(b"ab")).unwrap();
     assert_eq!(writer.check_write().unwrap(), 0, "one write at a time");
     assert!(matches!(writer.write(Bytes::from_static(b"c")), Err(StreamError::Trap(_))));
     writer.ready().await;
     writer.blocking_write_and_flush(Bytes::from_static(b"cd")).await.unwrap();
-    let mut appender = Writer::appending(opened.writable().unwrap(), slot(&world));
+    let mut appender = Writer::new(opened.writable().unwrap(), slot(&world), world.door.told(), None);
     appender.write(Bytes::from_static(b"!")).unwrap();
     appender.cancel().await;
     assert_eq!(fs::read(world.mount().join("a")).unwrap(), b"0123abcd89!", "a stream that is dropped has written");
-    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), 0);
+    let mut writer = Writer::new(opened.writable().unwrap(), slot(&world), world.door.told(), Some(0));
     assert!(matches!(writer.write(Bytes::from(vec![0; CHUNK + 1])), Err(StreamError::Trap(_))));
 }
 
@@ -96,7 +96,7 @@ async fn a_stream_takes_what_it_permitted_and_no_more() {
 async fn a_stream_that_fails_says_why_once() {
     let (world, mut state) = world("0123456789");
     let opened = open(&mut Filesystem::of(&mut state), "m/a", DescriptorFlags::WRITE).await.unwrap();
-    let mut writer = Writer::at(opened.writable().unwrap(), slot(&world), u64::MAX);
+    let mut writer = Writer::new(opened.writable().unwrap(), slot(&world), world.door.told(), Some(u64::MAX));
     writer.write(Bytes::from_static(b"x")).unwrap();
     writer.ready().await;
     let Err(StreamError::LastOperationFailed(error)) = writer.check_write() else { panic!("the write did not fail") };

@@ -2,8 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_guard::journal::Asked;
+use bailiwick_guard::{CallError, StopCause};
 use bytes::Bytes;
 use wasmtime::component::Resource;
 use wasmtime_wasi::async_trait;
@@ -15,13 +18,15 @@ use super::request::{OutgoingRequest, RequestOptions};
 use super::response::IncomingResponse;
 use super::types::{ErrorCode, HostFutureIncomingResponse};
 use super::{Http, outgoing_handler};
+use crate::component::trap;
 use crate::ops;
-use crate::run::Door;
+use crate::run::{Door, Told};
 
 /// A request on its way, and then its response.
 #[expect(unreachable_pub, reason = "the bindings re-export it")]
 pub struct Exchange {
     state: State,
+    told: Arc<Told>,
 }
 
 enum State {
@@ -34,8 +39,8 @@ enum State {
 type Answer = Result<IncomingResponse, HttpError>;
 
 impl Exchange {
-    fn new(asking: impl Future<Output = Answer> + Send + 'static) -> Exchange {
-        let mut exchange = Exchange { state: State::Pending(Box::pin(asking)) };
+    fn new(told: &Arc<Told>, asking: impl Future<Output = Answer> + Send + 'static) -> Exchange {
+        let mut exchange = Exchange { state: State::Pending(Box::pin(asking)), told: Arc::clone(told) };
         exchange.look();
         exchange
     }
@@ -53,6 +58,9 @@ impl Exchange {
 #[async_trait]
 impl Pollable for Exchange {
     async fn ready(&mut self) {
+        // In a replay an answer is there before it was: calls do not take time.
+        self.look();
+        self.told.until_shown().await;
         if let State::Pending(asking) = &mut self.state {
             let answer = asking.as_mut().await;
             self.state = State::Ready(Box::new(answer));
@@ -74,11 +82,12 @@ async fn ask(door: Door, mut request: OutgoingRequest, options: RequestOptions) 
     let response = match options.first_byte {
         None => opening.await,
         Some(nanos) => {
-            let opened = tokio::time::timeout(Duration::from_nanos(nanos), opening).await;
-            opened.map_err(|_| ErrorCode::HttpResponseTimeout)?
+            let asked = || Asked::of(&[b"first byte", url.as_bytes(), &nanos.to_le_bytes()]);
+            let opened = door.told().within(Duration::from_nanos(nanos), asked, opening).await;
+            opened.map_err(CallError::Stopped)?.ok_or(ErrorCode::HttpResponseTimeout)?
         }
     };
-    Ok(IncomingResponse::new(response?, options.between_bytes.map(Duration::from_nanos)))
+    Ok(IncomingResponse::new(response?, options.between_bytes.map(Duration::from_nanos), door.told()))
 }
 
 type Handle = Resource<Exchange>;
@@ -91,7 +100,8 @@ impl outgoing_handler::Host for Http<'_> {
     ) -> Result<Handle, HttpError> {
         let options = options.map(|options| self.table.delete(options)).transpose()?.unwrap_or_default();
         let request = self.table.delete(request)?;
-        Ok(self.table.push(Exchange::new(ask(self.door.clone(), request, options)))?)
+        let told = Arc::clone(self.door.told());
+        Ok(self.table.push(Exchange::new(&told, ask(self.door.clone(), request, options)))?)
     }
 }
 
@@ -104,8 +114,16 @@ impl HostFutureIncomingResponse for Http<'_> {
         &mut self,
         exchange: Handle,
     ) -> wasmtime::Result<Option<Result<Result<Resource<IncomingResponse>, ErrorCode>, ()>>> {
+        let handle = exchange.rep();
         let this = self.table.get_mut(&exchange)?;
         this.look();
+        let asked = || Asked::of(&[b"answer", &handle.to_le_bytes()]);
+        let is_there = !matches!(this.state, State::Pending(_));
+        match (this.told.now(asked, || is_there).map_err(trap)?, is_there) {
+            (true, true) => {}
+            (false, _) => return Ok(None),
+            (true, false) => return Err(trap(StopCause::Diverged)),
+        }
         match std::mem::replace(&mut this.state, State::Taken) {
             State::Pending(asking) => {
                 this.state = State::Pending(asking);

@@ -1,9 +1,11 @@
 //! What comes in: `incoming-response`, its body, and the parts of the interface that only servers have.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_guard::HostError;
+use bailiwick_guard::journal::Asked;
 use bailiwick_host::fetch::{OpenBody, OpenResponse};
 use bailiwick_policy::Code;
 use bytes::Bytes;
@@ -23,6 +25,7 @@ use super::types::{
     StatusCode,
 };
 use super::{Http, absent};
+use crate::run::Told;
 
 /// Most bytes that one read of a body gives.
 const CHUNK: usize = 64 << 10;
@@ -42,6 +45,7 @@ pub struct IncomingResponse {
 pub struct IncomingBody {
     body: Option<OpenBody>,
     patience: Option<Duration>,
+    told: Arc<Told>,
 }
 
 /// The trailers of a response: none.
@@ -55,6 +59,7 @@ pub struct Trailers {
 struct Reader {
     body: OpenBody,
     patience: Option<Duration>,
+    told: Arc<Told>,
     state: Reading,
 }
 
@@ -66,9 +71,9 @@ enum Reading {
 }
 
 impl IncomingResponse {
-    pub(super) fn new(response: OpenResponse, patience: Option<Duration>) -> IncomingResponse {
+    pub(super) fn new(response: OpenResponse, patience: Option<Duration>, told: &Arc<Told>) -> IncomingResponse {
         let OpenResponse { status, headers, body } = response;
-        let body = Some(IncomingBody { body: Some(body), patience });
+        let body = Some(IncomingBody { body: Some(body), patience, told: Arc::clone(told) });
         IncomingResponse { status, fields: Fields::received(headers), body }
     }
 }
@@ -82,8 +87,11 @@ impl Reader {
         let read = match self.patience {
             None => reading.await,
             Some(patience) => {
-                let late = Err(HostError::Limit(Code::CallDeadline));
-                tokio::time::timeout(patience, reading).await.unwrap_or(late)
+                let asked = || Asked::of(&[b"next bytes", &patience.as_nanos().to_le_bytes()]);
+                match self.told.within(patience, asked, reading).await {
+                    Ok(read) => read.unwrap_or(Err(HostError::Limit(Code::CallDeadline))),
+                    Err(cause) => Err(HostError::Stopped(cause)),
+                }
             }
         };
         self.state = match read {
@@ -167,9 +175,10 @@ impl HostIncomingResponse for Http<'_> {
 
 impl HostIncomingBody for Http<'_> {
     fn stream(&mut self, body: Resource<IncomingBody>) -> wasmtime::Result<Result<Resource<DynInputStream>, ()>> {
-        let IncomingBody { body: source, patience } = self.table.get_mut(&body)?;
+        let IncomingBody { body: source, patience, told } = self.table.get_mut(&body)?;
         let (Some(source), patience) = (source.take(), *patience) else { return Ok(Err(())) };
-        let stream: DynInputStream = Box::new(Reader { body: source, patience, state: Reading::Waiting });
+        let told = Arc::clone(told);
+        let stream: DynInputStream = Box::new(Reader { body: source, patience, told, state: Reading::Waiting });
         Ok(Ok(self.table.push_child(stream, &body)?))
     }
 
