@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::request::Request;
 
-    const MANIFEST: &str = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nceiling = \"c.toml\"\n[[allow]]\nid = \"all\"\ncrypto = \"-\"\nactions = [\"hash\", \"random\"]\n[[allow]]\nid = \"pay\"\ntool = \"bank/transfer\"\nactions = [\"call\"]\n[tools.bank]\nembedded = true\n";
+    const MANIFEST: &str = "schema = 1\nid = \"m\"\nagents = [\"bot\"]\nceiling = \"c.toml\"\n[[allow]]\nid = \"all\"\ncrypto = \"-\"\nactions = [\"hash\", \"random\"]\n[[allow]]\nid = \"pay\"\ntool = \"bank/transfer\"\n[tools.bank]\nembedded = true\n";
     const CEILING: &str = "schema = 1\nid = \"c\"\n[limits]\nfuel = 1000\n[[allow]]\nid = \"some\"\ncrypto = \"-\"\nactions = [\"hash\"]\n";
 
     fn grant() -> Grant {
