@@ -38,10 +38,11 @@ if ! $quick; then
   cargo deny --workspace check bans licenses sources
 fi
 
-step "the OpenID provider, the tool servers and the PostgreSQL of the tests"
+step "the OpenID provider, the tool servers, the PostgreSQL and the collector of the tests"
 scripts/oidc.sh
 scripts/mcp.sh
 scripts/postgres.sh
+scripts/telemetry.sh
 
 if ! $quick && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
   step "Python's venv, which installing the Python interpreter needs"

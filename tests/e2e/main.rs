@@ -21,6 +21,7 @@ mod codes;
 mod coverage;
 mod crash;
 mod databases;
+mod exports;
 mod extension;
 mod faults;
 mod files;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
     trials.push(Trial::test("attacks::sql", attacks::sql));
     trials.extend(audit::trials());
     trials.extend(verifiers::trials());
+    trials.extend(exports::trials());
     trials.extend(faults::trials());
     trials.extend(files::trials());
     trials.extend(paths::trials());

@@ -56,6 +56,19 @@ pub(crate) struct HostArguments {
     /// Folder for keys, registry, audit log and cache [env: BAILIWICK_STATE] [default: `$XDG_STATE_HOME/bailiwick`]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state: Option<PathBuf>,
+    /// How events about Bailiwick itself are written to standard error; RUST_LOG says which, warnings by default
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How an event is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// A line of JSON
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,6 +219,9 @@ pub(crate) struct LaunchArguments {
     /// The agent's own reason; recorded as untrusted text
     #[arg(long, value_name = "TEXT")]
     pub(crate) rationale: Option<String>,
+    /// The W3C `traceparent` of what starts it, so that exports join that trace [env: TRACEPARENT]
+    #[arg(long, value_name = "TRACEPARENT")]
+    pub(crate) traceparent: Option<bailiwick_guard::TraceContext>,
     /// Write the files that it leaves in mounts with `report = true` below this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

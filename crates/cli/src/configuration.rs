@@ -205,7 +205,7 @@ mod tests {
         let path = folder.path().join(FILE_NAME);
         std::fs::write(&path, content).unwrap();
         let state = Some(folder.path().join("state"));
-        Configuration::resolve(&HostArguments { config: Some(path), state })
+        Configuration::resolve(&HostArguments { config: Some(path), state, ..HostArguments::default() })
     }
 
     #[test]

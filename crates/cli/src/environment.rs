@@ -11,6 +11,10 @@ pub(crate) const POLICY: &str = "BAILIWICK_POLICY";
 pub(crate) const TOKEN: &str = "BAILIWICK_TOKEN";
 /// The host's configuration.
 pub(crate) const CONFIG: &str = "BAILIWICK_CONFIG";
+/// The W3C `traceparent` of whoever started us.
+pub(crate) const TRACEPARENT: &str = "TRACEPARENT";
+/// How much we tell about ourselves.
+pub(crate) const LOG: &str = "RUST_LOG";
 /// The state folder.
 pub(crate) const STATE: &str = "BAILIWICK_STATE";
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
-use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp};
+use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp, TraceContext};
 use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services, ServicesBuilder};
 use bailiwick_identity::{Asked, Authorization, Registrar, Watched, Withdrawal};
@@ -173,11 +173,26 @@ impl Launch {
         if let Some(task) = &arguments.task {
             job = job.task(task);
         }
+        if let Some(trace) = trace(arguments) {
+            job = job.trace(trace);
+        }
         if let Some(rationale) = &arguments.rationale {
             job = job.rationale(rationale);
         }
         Ok((executor, job, watch))
     }
+}
+
+/// The trace that was named, or the one in the environment, where one that is not well-formed is none: whoever set it may not
+/// know of us.
+fn trace(arguments: &LaunchArguments) -> Option<TraceContext> {
+    let inherited = || {
+        let text = environment::text(environment::TRACEPARENT).ok().flatten()?;
+        text.parse()
+            .inspect_err(|_| tracing::warn!("the variable TRACEPARENT is no W3C traceparent, and is left out"))
+            .ok()
+    };
+    arguments.traceparent.or_else(inherited)
 }
 
 fn manifest_path(arguments: &LaunchArguments) -> Result<PathBuf, Failure> {
@@ -197,6 +212,7 @@ fn record(log: &AuditLog, about: About, authorized: &Result<Authorization, Failu
             None => return Ok(()),
         },
     };
+    tracing::debug!(%code, "identity judged");
     log.authentication(about.entry(code), &SystemClock).map_err(Failure::internal)
 }
 

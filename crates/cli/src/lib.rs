@@ -21,9 +21,11 @@ mod keys;
 mod languages;
 mod launch;
 mod log;
+mod logging;
 mod manifest;
 mod postgres;
 mod quantity;
+mod recorded;
 mod secrets;
 mod state;
 mod table;
@@ -53,5 +55,6 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
         }
     };
+    logging::install(arguments.host.log_format);
     command::dispatch(arguments).into()
 }

@@ -21,8 +21,17 @@ pub(crate) const NOTE: Style = AnsiColor::Cyan.on_default();
 
 /// Writes to standard output. Whoever reads it may stop reading; that is not our failure.
 pub(crate) fn out(text: &str) -> Result<(), Failure> {
+    out_while_read(text).map(drop)
+}
+
+/// Writes to standard output, and says whether somebody still reads it.
+pub(crate) fn out_while_read(text: &str) -> Result<bool, Failure> {
     let mut stream = anstream::stdout().lock();
-    tolerate(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()))
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::internal(format!("cannot write to standard output: {error}"))),
+    }
 }
 
 /// One JSON document and a line break on standard output.
@@ -151,15 +160,6 @@ impl Visible {
             }
             self.mid_line = c != '\n';
         }
-    }
-}
-
-fn tolerate(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::internal(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The one door.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
 use data_encoding::HEXLOWER;
+use tracing::{Instrument, Span};
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog, bounded};
 use crate::budgets::{Budgets, Purse, is_limit};
@@ -17,7 +18,7 @@ use crate::record::{ActionWord, Records, Slot};
 use crate::untrusted::{Refused, Untrusted};
 use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
-    Timestamp,
+    Timestamp, TraceContext,
 };
 
 /// The longest that a call waits for its turn.
@@ -33,8 +34,12 @@ pub struct Guard {
     start: u64,
     clock: Arc<dyn Clock>,
     calls: AtomicU64,
+    /// What the guest used, when somebody has said so.
+    fuel: OnceLock<u64>,
     ended: AtomicBool,
     records: Records,
+    /// What events about this run are told with.
+    span: Span,
 }
 
 /// What the log must know about a run besides its grant.
@@ -49,6 +54,8 @@ pub struct Run {
     pub interpreter: Option<String>,
     /// The agent's own words about why it runs this. Never trusted.
     pub rationale: Option<String>,
+    /// The span that started the run, so that exports join its trace.
+    pub trace: Option<TraceContext>,
 }
 
 /// Something a guest asked for that does not even form an [`Action`]: a path with `..`, an address in octal.
@@ -80,10 +87,13 @@ impl Guard {
             module: run.module,
             interpreter: run.interpreter,
             grant: grant.digest().to_owned(),
+            traceparent: run.trace.map(|trace| trace.to_string()),
         };
+        let span = tracing::debug_span!("run", run = %context.run, agent = %Untrusted(&context.agent));
         let log = RunLog::new(log, context, Arc::clone(&clock));
         let start =
             log.append(Body::RunStarted { rationale: run.rationale.map(|text| Untrusted(&text).to_string()) })?;
+        tracing::debug!(parent: &span, "run started");
         let meter = Arc::new(Meter::new(&grant.limits(), life, Arc::clone(&clock)));
         Ok(Guard {
             grant,
@@ -93,8 +103,10 @@ impl Guard {
             start,
             clock,
             calls: AtomicU64::new(0),
+            fuel: OnceLock::new(),
             ended: AtomicBool::new(false),
             records: Records::default(),
+            span,
         })
     }
 
@@ -159,6 +171,8 @@ impl Guard {
             Decision::Ask | Decision::Deny => Refused(&text).to_string().into(),
         };
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
+        // Of no cost when nobody listens; and it names no resource, because whoever listens may see less than the log.
+        let span = tracing::debug_span!(parent: &self.span, "call", call = call.number, kind = %word.kind, action = %word.action);
         let (entry, slot) = self.open(&call)?;
         let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call)) };
         let mut left = self.meter.life().left(if held.is_some() { self.clock.now() } else { now });
@@ -174,7 +188,8 @@ impl Guard {
         if let Some(held) = &mut held {
             held.begin();
         }
-        let result = tokio::time::timeout(deadline.min(left), host.perform(permit)).await.unwrap_or(Err(late));
+        let performed = tokio::time::timeout(deadline.min(left), host.perform(permit));
+        let result = performed.instrument(span).await.unwrap_or(Err(late));
         let (outcome, result) = self.settle(entry, slot, &call, reason, result);
         if let Some(held) = held {
             held.end(&outcome);
@@ -228,6 +243,12 @@ impl Guard {
         }
     }
 
+    /// Says how much fuel the guest used, for the record of the run's end.
+    pub fn used_fuel(&self, fuel: u64) {
+        // The first one to know is whoever ends the run.
+        let _ = self.fuel.set(fuel);
+    }
+
     /// Records the end of the run, with the digest of its journal if it has one, and waits until everything about it is on
     /// stable storage.
     ///
@@ -236,7 +257,13 @@ impl Guard {
     pub async fn run_ended(&self, stop: &str, journal: Option<ContentDigest>) -> Result<(), AuditError> {
         self.ended.store(true, Ordering::Release);
         let calls = self.calls.load(Ordering::Acquire);
-        let last = self.run.append(Body::RunEnded { stop: stop.to_owned(), calls, journal })?;
+        tracing::debug!(parent: &self.span, stop, calls, "run ended");
+        let last = self.run.append(Body::RunEnded {
+            stop: stop.to_owned(),
+            calls,
+            fuel: self.fuel.get().copied(),
+            journal,
+        })?;
         match self.run.durability() {
             Durability::Buffered => Ok(()),
             Durability::Effects | Durability::All => self.run.durable(last).await,
@@ -334,6 +361,8 @@ impl Guard {
     }
 
     fn refused(&self, entry: OpenEntry<'_>, slot: Slot, call: &Opening) -> CallError {
+        let rule = call.verdict.rule().map(|rule| rule.id());
+        tracing::debug!(parent: &self.span, call = call.number, action = %call.word, code = %call.verdict.code(), rule, "call refused");
         let denied = Denied::recorded(call.verdict.code(), &entry);
         entry.refused();
         self.records.end(slot, None, call.began.elapsed());
@@ -358,6 +387,8 @@ impl Guard {
             Err(HostError::Stopped(cause)) => (stopped(cause), Err(CallError::Stopped(cause))),
         };
         let recorded = entry.close(outcome);
+        let code = outcome.code().map(Code::as_str);
+        tracing::debug!(parent: &self.span, call = call.number, action = %call.word, outcome = outcome.as_str(), code, "call ended");
         let refused = match outcome {
             Outcome::Denied(code) => Some(("denied", code)),
             Outcome::Failed(code) => Some(("failed", code)),
@@ -380,7 +411,12 @@ impl Drop for Guard {
         if !self.ended.load(Ordering::Acquire) {
             let calls = self.calls.load(Ordering::Acquire);
             // INVARIANT: a failure to record leaves the run without an end, which is what happened.
-            let _ = self.run.append(Body::RunEnded { stop: "abandoned".to_owned(), calls, journal: None });
+            let _ = self.run.append(Body::RunEnded {
+                stop: "abandoned".to_owned(),
+                calls,
+                fuel: self.fuel.get().copied(),
+                journal: None,
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::audit::{Body, RunLog};
-use crate::{AuditError, Outcome};
+use crate::{AuditError, Outcome, TraceContext};
 
 /// An intent that is on record and whose outcome is not yet.
 pub(crate) struct OpenEntry<'g> {
@@ -26,6 +26,10 @@ impl<'g> OpenEntry<'g> {
     /// Waits until the intent is on stable storage.
     pub(crate) async fn durable(&self) -> Result<(), AuditError> {
         self.run.durable(self.intent).await
+    }
+
+    pub(crate) fn trace(&self) -> TraceContext {
+        self.run.trace(self.call)
     }
 
     /// An intent that was refused needs no outcome: the decision is the outcome.

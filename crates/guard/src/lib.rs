@@ -18,6 +18,7 @@ mod meter;
 mod opening;
 mod permit;
 mod record;
+mod trace_context;
 
 pub mod audit;
 pub mod budgets;
@@ -36,3 +37,4 @@ pub use memory::{MemoryAccount, MemoryShare};
 pub use meter::{HandleSlot, Meter};
 pub use permit::Permit;
 pub use record::{ActionWord, CallRecord, Observe, Outcome};
+pub use trace_context::{TraceContext, TraceContextError};

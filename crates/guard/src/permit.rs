@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bailiwick_policy::{Decision, Principal, Terms, Verdict};
 
 use crate::entry::OpenEntry;
-use crate::{Action, Meter};
+use crate::{Action, Meter, TraceContext};
 
 /// The right to perform `A` once: minted only by [`Guard::call`](crate::Guard::call), after the decision and the record.
 ///
@@ -24,7 +24,7 @@ pub struct Permit<'e, A: Action> {
     principal: &'e Principal,
     reason: &'e Reason,
     // INVARIANT: an entry is open (its intent is appended) for as long as a permit for it exists.
-    _entry: &'e OpenEntry<'e>,
+    entry: &'e OpenEntry<'e>,
 }
 
 /// Why an effect refused, in words for the operator.
@@ -57,7 +57,7 @@ impl<'e, A: Action> Permit<'e, A> {
         reason: &'e Reason,
         entry: &'e OpenEntry<'e>,
     ) -> Permit<'e, A> {
-        Permit { action, verdict: allowed.0, meter, principal, reason, _entry: entry }
+        Permit { action, verdict: allowed.0, meter, principal, reason, entry }
     }
 
     /// The action that was decided on and recorded.
@@ -80,6 +80,11 @@ impl<'e, A: Action> Permit<'e, A> {
     pub fn explain(&self, reason: impl Into<String>) {
         // A second word would be about the same refusal.
         let _ = self.reason.0.set(reason.into());
+    }
+
+    /// The call's span, for requests that tell it.
+    pub fn trace(&self) -> TraceContext {
+        self.entry.trace()
     }
 
     /// Whose action it is, for effects that keep what belongs to one agent from others.

@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::crypto::{Crypto, KeyStore};
 use crate::extension::Extensions;
-use crate::fetch::{Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
+use crate::fetch::{Collector, CollectorError, Dialer, Fetcher, Parts, Resolver, SystemDialer, SystemResolver};
 use crate::files::{Files, MountError, MountSource, Mounts, Protected};
 use crate::kv::{Kv, KvDatabase};
 use crate::secrets::{SecretSource, Secrets};
@@ -198,6 +198,14 @@ impl Services {
     /// embedding program.
     pub fn launch(&self, server: &ToolServer, base: &Path) -> Option<Launch> {
         Launch::new(server, base, &self.means())
+    }
+
+    /// The way to the operator's collector. It is no effect of a run, and no guest reaches it.
+    ///
+    /// # Errors
+    /// When the endpoint is no URL of one, or no certificates can be loaded.
+    pub fn collector(&self, endpoint: &str) -> Result<Collector, CollectorError> {
+        Collector::new(&self.fetch, endpoint)
     }
 
     pub(crate) fn means(&self) -> Means {

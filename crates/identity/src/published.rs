@@ -131,7 +131,8 @@ impl PublishedIssuer {
             match answer {
                 Answer::Fetch(ticket) => {
                     let flight = Flight { issuer: self, ticket };
-                    let result = self.fetch().await;
+                    let result =
+                        self.fetch().await.inspect_err(|error| tracing::warn!(%error, "an issuer gave no keys"));
                     flight.land(result, now);
                 }
                 _ => landed.await,

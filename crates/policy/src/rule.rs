@@ -32,6 +32,8 @@ pub struct Terms {
     pub private: bool,
     /// Redirects are followed, each hop as a call of its own.
     pub redirects: bool,
+    /// The request carries a W3C `traceparent`, by which its server can tell which requests belong to one run.
+    pub trace: bool,
     /// The call needs a token that is at most 15 minutes old and bound to a key whose possession was proved.
     pub sensitive: bool,
     /// The request headers that the guest may set; lower case, sorted, without duplicates.
@@ -148,6 +150,7 @@ impl Terms {
         Terms {
             private: self.private && other.private,
             redirects: self.redirects && other.redirects,
+            trace: self.trace && other.trace,
             sensitive: self.sensitive || other.sensitive,
             headers: self.headers.iter().filter(|name| other.headers.contains(name)).cloned().collect(),
             secrets: self.secrets.iter().filter(|secret| other.secrets.contains(secret)).cloned().collect(),
@@ -164,6 +167,7 @@ impl Terms {
         }
         self.private <= other.private
             && self.redirects <= other.redirects
+            && self.trace <= other.trace
             && self.sensitive >= other.sensitive
             && (self.headers == other.headers || self.headers.iter().all(|name| other.headers.contains(name)))
             && self.secrets.iter().all(|secret| other.secrets.contains(secret))
@@ -189,7 +193,7 @@ mod tests {
     }
 
     fn wide() -> Terms {
-        Terms { private: true, redirects: true, secrets: vec![key("a"), key("b")], ..Terms::usual() }
+        Terms { private: true, redirects: true, trace: true, secrets: vec![key("a"), key("b")], ..Terms::usual() }
     }
 
     #[test]
@@ -197,6 +201,7 @@ mod tests {
         let strict = Terms {
             private: false,
             redirects: false,
+            trace: false,
             sensitive: true,
             headers: vec!["accept".into()],
             secrets: vec![key("a")],

@@ -48,6 +48,7 @@ pub struct Verdict {
 static NOTHING: Terms = Terms {
     private: false,
     redirects: false,
+    trace: false,
     sensitive: true,
     headers: Vec::new(),
     secrets: Vec::new(),

@@ -178,7 +178,10 @@ fn watch(mut looker: Looker, shared: &Shared) {
         drop(state);
         match looker.look(|| shared.bases()) {
             Ok(standings) => shared.settle(standings),
-            Err(Blind) => shared.end_all(),
+            Err(Blind) => {
+                tracing::warn!("revocations cannot be read; every run ends");
+                shared.end_all();
+            }
         }
         shared.end_over((looker.clock)());
         state = shared.state();

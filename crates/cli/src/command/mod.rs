@@ -11,8 +11,11 @@ pub(crate) mod agent_revoke;
 mod agent_rotate_key;
 mod agent_show;
 mod agent_suspend;
+mod audit_export;
 mod audit_key;
 mod audit_prove;
+mod audit_query;
+mod audit_tail;
 mod audit_verify;
 mod audit_verify_proof;
 mod completions;
@@ -91,6 +94,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Key(KeyVerb::Import(verb)) => resolve().and_then(|host| key_import::run(verb, &host)),
         Verb::Key(KeyVerb::Delete(verb)) => resolve().and_then(|host| key_delete::run(verb, &host)),
         Verb::Vault(VaultVerb::Rekey(_)) => resolve().and_then(|host| vault_rekey::run(&host)),
+        Verb::Audit(AuditVerb::Tail(verb)) => resolve().and_then(|host| audit_tail::run(verb, &host)),
+        Verb::Audit(AuditVerb::Query(verb)) => resolve().and_then(|host| audit_query::run(verb, &host)),
+        Verb::Audit(AuditVerb::Export(verb)) => resolve().and_then(|host| audit_export::run(verb, &host)),
         Verb::Audit(AuditVerb::Verify(verb)) => resolve().and_then(|host| audit_verify::run(verb, &host)),
         Verb::Audit(AuditVerb::Key) => resolve().and_then(|host| audit_key::run(&host)),
         Verb::Audit(AuditVerb::Prove(verb)) => resolve().and_then(|host| audit_prove::run(verb, &host)),

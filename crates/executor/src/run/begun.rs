@@ -81,6 +81,7 @@ impl Begun {
             module: job.guest.digest().to_string(),
             interpreter: job.guest.interpreter().map(|interpreter| interpreter.digest().to_string()),
             rationale: job.rationale,
+            trace: job.trace,
         };
         let guard = Guard::new(job.grant, about, job.life.clone(), audit.clone(), Arc::clone(clock))?
             .budgets(Arc::clone(budgets));
@@ -217,10 +218,13 @@ impl Begun {
         let journal = end.and_then(|end| self.crossings.end(end));
         let is_kept = self.is_kept && !matches!(journal, Some(Err(_)));
         let mut anomalies = Vec::new();
+        self.guard.used_fuel(usage.fuel);
         if self.guard.run_ended(stop.kind(), journal.and_then(Result::ok)).await.is_err() {
+            tracing::warn!(run = self.run_id, "the end of a run is not on record");
             anomalies.push(Anomaly::AuditIncomplete);
         }
         if !is_kept {
+            tracing::warn!(run = self.run_id, "the journal of a run could not be kept");
             anomalies.push(Anomaly::JournalIncomplete);
         }
         let files = self.host.files.take_left();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bailiwick_guard::{Life, Observe, Timestamp};
+use bailiwick_guard::{Life, Observe, Timestamp, TraceContext};
 use bailiwick_policy::{Grant, ScopeSet};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use crate::Guest;
 ///
 /// Defaults:
 /// - no restriction beyond the grant's own;
-/// - no input, no arguments, no task, no rationale;
+/// - no input, no arguments, no task, no rationale, no trace;
 /// - nobody listens to output or calls;
 /// - authority that does not expire before the run's own time limit;
 /// - nobody who could cancel it.
@@ -27,6 +27,7 @@ pub struct Job {
     pub(crate) args: Vec<String>,
     pub(crate) task: Option<String>,
     pub(crate) rationale: Option<String>,
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) life: Life,
     pub(crate) listener: Option<Arc<dyn Listen>>,
     pub(crate) observer: Option<Arc<dyn Observe>>,
@@ -44,6 +45,7 @@ impl Job {
             args: Vec::new(),
             task: None,
             rationale: None,
+            trace: None,
             life: Life::until(Timestamp(u64::MAX)),
             listener: None,
             observer: None,
@@ -78,6 +80,12 @@ impl Job {
     /// The agent's own words about why; recorded as untrusted text.
     pub fn rationale(mut self, rationale: impl Into<String>) -> Job {
         self.rationale = Some(rationale.into());
+        self
+    }
+
+    /// The span that starts the run, so that what is exported of the run joins its trace; recorded.
+    pub fn trace(mut self, trace: TraceContext) -> Job {
+        self.trace = Some(trace);
         self
     }
 

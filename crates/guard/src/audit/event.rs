@@ -32,6 +32,9 @@ pub(crate) struct RunContext {
     pub(crate) subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) task: Option<String>,
+    /// The W3C `traceparent` that the run was started with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<String>,
 }
 
 /// An agent's token that was accepted (`allow`) or refused.
@@ -90,6 +93,8 @@ pub(crate) enum Body {
     RunEnded {
         stop: String,
         calls: u64,
+        /// Fuel that the guest used, where that is known.
+        fuel: Option<u64>,
         /// SHA-256 of the run's journal, if it has one.
         journal: Option<ContentDigest>,
     },
@@ -137,10 +142,13 @@ impl Event {
                     line.add("code", code.as_str())?;
                 }
             }
-            Body::RunEnded { stop, calls, journal } => {
+            Body::RunEnded { stop, calls, fuel, journal } => {
                 line.add("type", "run_ended")?;
                 line.add("stop", stop)?;
                 line.add("calls", calls)?;
+                if let Some(fuel) = fuel {
+                    line.add("fuel", fuel)?;
+                }
                 if let Some(journal) = journal {
                     line.add("journal", journal)?;
                 }

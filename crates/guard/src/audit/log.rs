@@ -16,7 +16,7 @@ use super::verify::{self, Fault, GENESIS, Summary};
 use super::writer::{Sink, Writer};
 use crate::tlog::Signer;
 use crate::untrusted::Untrusted;
-use crate::{Clock, Effect};
+use crate::{Clock, Effect, TraceContext};
 
 /// Events that may wait for the writer; a call that finds the queue full waits for room.
 pub(super) const QUEUE: usize = 8192;
@@ -282,6 +282,12 @@ impl RunLog {
 
     pub(crate) async fn durable(&self, seq: u64) -> Result<(), AuditError> {
         self.log.durable_below(seq.saturating_add(1)).await
+    }
+
+    /// The span of a call.
+    pub(crate) fn trace(&self, call: u64) -> TraceContext {
+        let started_by = self.context.traceparent.as_deref().and_then(|text| text.parse().ok());
+        TraceContext::of_call(&self.context.run, call, started_by.as_ref())
     }
 
     pub(crate) fn must_wait(&self, effect: Effect) -> bool {

@@ -44,7 +44,7 @@ pub enum QueryError {
 /// The calls of a log that are under way, so that an outcome can be told with what it is the outcome of.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
-    open: BTreeMap<(String, u64), (Timestamp, Intent)>,
+    open: BTreeMap<(String, u64), Entry>,
 }
 
 /// What a term looks at.
@@ -193,16 +193,24 @@ impl Calls {
         let run = entry.run()?;
         match &entry.body {
             EntryBody::Intent(intent) if intent.decision == Decision::Allow => {
-                self.open.insert((run.to_owned(), intent.call), (entry.at, intent.clone()));
+                self.open.insert((run.to_owned(), intent.call), entry.clone());
                 if self.open.len() > MAX_OPEN {
                     // Ids of runs sort by their time.
                     self.open.pop_first();
                 }
                 None
             }
-            EntryBody::Outcome { call, .. } => self.open.remove(&(run.to_owned(), *call)),
+            EntryBody::Outcome { call, .. } => {
+                let Entry { at, body, .. } = self.open.remove(&(run.to_owned(), *call))?;
+                if let EntryBody::Intent(intent) = body { Some((at, intent)) } else { None }
+            }
             _ => None,
         }
+    }
+
+    /// The intents of calls without an outcome: under way, or left so by a process that was killed.
+    pub fn unfinished(self) -> impl Iterator<Item = Entry> {
+        self.open.into_values()
     }
 }
 

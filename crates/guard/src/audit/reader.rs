@@ -6,10 +6,10 @@
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use bailiwick_policy::Decision;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::Timestamp;
 use crate::tlog::MAX_ENTRY;
+use crate::{Timestamp, TraceContext};
 
 /// One entry of a log, whoever wrote it: nothing in it is trusted, and its texts are to be shown as
 /// [`Untrusted`](crate::untrusted::Untrusted).
@@ -50,6 +50,9 @@ pub struct Context {
     /// SHA-256 of everything that was granted, in hex.
     #[serde(default)]
     pub grant: String,
+    /// The span that started the run. One that is not well-formed is none.
+    #[serde(default, rename = "traceparent", deserialize_with = "trace")]
+    pub trace: Option<TraceContext>,
 }
 
 /// A call that a guest asked for, and what was decided.
@@ -85,6 +88,8 @@ pub enum EntryBody {
         /// How, as in the report's `stop.kind`; `abandoned` when nobody said.
         stop: String,
         calls: u64,
+        /// Fuel that it used, where that is known.
+        fuel: Option<u64>,
         /// SHA-256 of the run's journal, in hex.
         journal: Option<String>,
     },
@@ -307,6 +312,7 @@ struct Line {
     outcome: Option<String>,
     stop: Option<String>,
     calls: Option<u64>,
+    fuel: Option<u64>,
     journal: Option<String>,
     issuer: Option<String>,
     agent: Option<String>,
@@ -344,6 +350,7 @@ impl Line {
             "run_ended" => EntryBody::RunEnded {
                 stop: self.stop.ok_or("stop")?,
                 calls: self.calls.ok_or("calls")?,
+                fuel: self.fuel,
                 journal: self.journal,
             },
             "authentication" => EntryBody::Authentication {
@@ -368,6 +375,11 @@ impl Line {
         let at = self.at.parse().map_err(|_| "at")?;
         Ok(Entry { seq: self.seq, at, hash: self.hash, context: self.context, body })
     }
+}
+
+fn trace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TraceContext>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 fn decision(word: &str) -> Option<Decision> {

@@ -57,9 +57,13 @@ impl Writer {
                     let progress = Progress { durable_below: self.next, failed: None };
                     self.shared.progress.send_replace(progress);
                 }
-                Err(error) => return self.shared.fail(&error.to_string()),
+                Err(error) => {
+                    tracing::warn!(%error, "the audit log cannot be written any more; calls are refused");
+                    return self.shared.fail(&error.to_string());
+                }
             }
             if let Err(error) = self.publish(closed) {
+                tracing::warn!(%error, "the audit log's checkpoint cannot be written; calls are refused");
                 return self.shared.fail(&format!("its checkpoint: {error}"));
             }
             if closed {

@@ -137,7 +137,7 @@ impl<M: Method, R: Reading> Action for Fetch<M, R> {
 impl<M: Method> Perform<Fetch<M, Whole>> for Fetcher {
     async fn perform(&self, permit: Permit<'_, Fetch<M, Whole>>) -> Result<Answer, HostError> {
         let explain = |reason: String| permit.explain(reason);
-        self.exchange(M::VERB, &permit.action().request, permit.terms(), &explain).await
+        self.exchange(M::VERB, &permit.action().request, permit.terms(), permit.trace(), &explain).await
     }
 }
 

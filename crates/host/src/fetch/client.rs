@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bailiwick_guard::HostError;
+use bailiwick_guard::{HostError, TraceContext};
 use bailiwick_policy::{Code, Terms};
 use bytes::Bytes;
 use http::header::LOCATION;
@@ -81,10 +81,11 @@ impl Fetcher {
         verb: Verb,
         ask: &FetchRequest,
         terms: &Terms,
+        trace: TraceContext,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<Answer, HostError> {
         let exchange = async {
-            match self.begin(verb, ask, terms, explain).await? {
+            match self.begin(verb, ask, terms, trace, explain).await? {
                 Begun::Redirect(redirect) => Ok(Answer::Redirect(redirect)),
                 Begun::Response(head, body) => {
                     let response = FetchResponse::read(head, body, terms).await?;
@@ -102,11 +103,17 @@ impl Fetcher {
         verb: Verb,
         ask: &FetchRequest,
         terms: &Terms,
+        trace: TraceContext,
         explain: &(dyn Fn(String) + Sync),
     ) -> Result<Begun, HostError> {
         self.secrets.prepare().await?;
         let plan = self.secrets.plan(ask, terms, explain)?;
         let mut request = ask.build(verb.http(), terms, &plan, explain)?;
+        if terms.trace {
+            let value = trace.to_string().parse().map_err(|_| HostError::Failed(Code::HttpFailed))?;
+            // In the place of a guest's own, which would tell of another trace.
+            request.headers_mut().insert("traceparent", value);
+        }
         let clients = self.clients.get_or_init(|| self.clients());
         let clients = clients.as_ref().map_err(|_| HostError::Failed(Code::TlsFailed))?;
         let client = if terms.private { &clients.private } else { &clients.public };

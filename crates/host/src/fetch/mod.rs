@@ -72,6 +72,7 @@
 
 mod action;
 mod client;
+mod collector;
 mod connect;
 mod decode;
 mod dial;
@@ -89,6 +90,7 @@ pub use action::{
 pub use bailiwick_policy::{Zone, zone};
 pub use client::Fetcher;
 pub(crate) use client::Parts;
+pub use collector::{Collector, CollectorError};
 pub use dial::{Dialer, Pending, Resolver, Stream, SystemDialer, SystemResolver};
 pub(crate) use line::Line;
 pub use proxy::{ProxyDialer, ProxyError};

@@ -117,7 +117,7 @@ impl<M: Method> Perform<Fetch<M, InPieces>> for Fetcher {
         let ends = Instant::now() + timeout(terms).min(LONGEST);
         let late = Err(HostError::Limit(Code::CallDeadline));
         let explain = |reason: String| permit.explain(reason);
-        let begun = self.begin(M::VERB, permit.action().request(), terms, &explain);
+        let begun = self.begin(M::VERB, permit.action().request(), terms, permit.trace(), &explain);
         let begun = tokio::time::timeout_at(ends, begun);
         match begun.await.unwrap_or(late)? {
             Begun::Redirect(redirect) => Ok(Opened::Redirect(redirect)),

@@ -83,6 +83,7 @@ const RULE: Schema = Schema {
         "crypto",
         "private",
         "redirects",
+        "trace",
         "headers",
         "limits",
         "tool",
@@ -103,7 +104,7 @@ const RULE: Schema = Schema {
 };
 
 /// Fields that only an allow rule for `fetch` has.
-const FETCH_TERMS: [&str; 3] = ["private", "redirects", "headers"];
+const FETCH_TERMS: [&str; 4] = ["private", "redirects", "trace", "headers"];
 
 /// What stands in `limits`, and is easily put beside it.
 const BUDGETS: [&str; 3] = ["calls", "rate", "sum"];

@@ -25,6 +25,7 @@ impl<'a> Reader<'a> {
         let mut terms = Terms::usual();
         terms.private = fields.boolean("private", self.report).unwrap_or(false);
         terms.redirects = fields.boolean("redirects", self.report).unwrap_or(false);
+        terms.trace = fields.boolean("trace", self.report).unwrap_or(false);
         terms.sensitive = fields.boolean("sensitive", self.report).unwrap_or(false);
         if let Some(headers) = fields.texts("headers", self.report) {
             terms.headers = headers.into_iter().filter_map(|(name, place)| self.header(name, place)).collect();

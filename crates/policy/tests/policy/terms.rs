@@ -20,7 +20,7 @@ fn terms(field: &str) -> Terms {
 #[test]
 fn terms_are_strict_unless_written() {
     let usual = terms("");
-    assert!(!usual.private && !usual.redirects && !usual.sensitive);
+    assert!(!usual.private && !usual.redirects && !usual.trace && !usual.sensitive);
     assert_eq!(usual.headers, DEFAULT_HEADERS);
     assert_eq!((usual.response, usual.request, usual.timeout), (None, None, None));
 }
@@ -31,6 +31,7 @@ fn every_term_arrives_in_the_verdict() {
     for (field, expected) in [
         ("private = true", Terms { private: true, ..usual.clone() }),
         ("redirects = true", Terms { redirects: true, ..usual.clone() }),
+        ("trace = true", Terms { trace: true, ..usual.clone() }),
         ("sensitive = true", Terms { sensitive: true, ..usual.clone() }),
         ("headers = []", Terms { headers: vec![], ..usual.clone() }),
         (
@@ -193,7 +194,9 @@ fn a_ceiling_narrows_limits_and_terms() {
     let rule = |extra: &str| format!("[[allow]]\nid = \"a\"\nfetch = \"https://a.example/x\"\n{extra}\n");
     let under = manifest(&format!(
         "ceiling = \"org.toml\"\n{HEAD}[limits]\nfuel = 5\ndisk = 100\n{}",
-        rule("private = true\nredirects = true\nheaders = [\"accept\", \"cookie\"]\nlimits = { response = 10 }")
+        rule(
+            "private = true\nredirects = true\ntrace = true\nheaders = [\"accept\", \"cookie\"]\nlimits = { response = 10 }"
+        )
     ));
     let over = manifest(&format!(
         "schema = 1\nid = \"org\"\n[limits]\nfuel = 50\ndisk = 10\n{}",
@@ -208,6 +211,7 @@ fn a_ceiling_narrows_limits_and_terms() {
         private: false,
         secrets: Vec::new(),
         redirects: true,
+        trace: false,
         sensitive: true,
         headers: vec!["accept".into()],
         response: NonZeroU64::new(10),
