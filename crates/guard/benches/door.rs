@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, AuditLog, Effect, Guard, HostError, Life, Perform, Permit, Run, SystemClock, Timestamp};
 use bailiwick_policy::{ActionName, Authority, Grant, KeyName, Manifest, Principal, Resource};
 
@@ -22,6 +23,10 @@ impl Action for Verify {
 
     fn resource(&self) -> Resource {
         Resource::Key(self.0.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("verify");
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bailiwick_guard::audit::{AuditOptions, Durability, verify_signed};
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::tlog::Signer;
 use bailiwick_guard::{Action, AuditLog, Effect, Guard, HostError, Life, Perform, Permit, Run, SystemClock, Timestamp};
 use bailiwick_policy::{ActionName, Authority, Grant, Manifest, Principal, Resource};
@@ -55,6 +56,8 @@ macro_rules! action {
             fn resource(&self) -> Resource {
                 Resource::Keyless
             }
+
+            fn fingerprint(&self, _: &mut Fingerprint) {}
         }
 
         impl Perform<$action> for Host {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bailiwick_policy::{ActionName, Arguments, Columns, Resource};
 
+use crate::journal::{Crossed, Fingerprint};
 use crate::{HostError, Permit};
 
 /// What an action does to the world, which decides how durable its intent must be before it happens.
@@ -30,9 +31,15 @@ pub trait Action: Send + Sync + 'static {
     /// is none; it is decided and recorded all the same.
     const COUNTED: bool = true;
     /// What the guest gets back.
-    type Output: Send;
+    type Output: Crossed + Send;
 
     fn resource(&self) -> Resource;
+
+    /// Adds to `print` what else makes this very action different from others: first the name of its type, then every byte
+    /// of it that changes what is done or given. Two actions with the same print are the same to a journal, which gives
+    /// back for one what was recorded for the other. Its word, resource, columns, and the members of its
+    /// [`arguments`](Action::arguments) are in the print already.
+    fn fingerprint(&self, print: &mut Fingerprint);
 
     /// What the call passes along and rules may have conditions on; without an override, nothing.
     fn arguments(&self) -> Arguments {

@@ -1,17 +1,19 @@
 //! The one door.
 
+mod journal;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, Verdict};
+use bailiwick_policy::{ActionName, Code, Decision, Grant, Kind, Request, ResourceError, Verdict};
 use data_encoding::HEXLOWER;
 use tracing::{Instrument, Span};
 
 use crate::audit::{AuditLog, Body, Durability, RunContext, RunLog, bounded};
 use crate::budgets::{Budgets, Purse, is_limit};
 use crate::entry::OpenEntry;
-use crate::journal::ContentDigest;
+use crate::journal::{ContentDigest, Crossings, Lane};
 use crate::opening::{Opening, explain_attempt, refusal, shown, stopped};
 use crate::permit::{Allowed, Permit, Reason};
 use crate::record::{ActionWord, Records, Slot};
@@ -20,6 +22,10 @@ use crate::{
     Action, AuditError, CallError, CallRecord, Clock, Denied, HostError, Life, Meter, Observe, Outcome, Perform,
     Timestamp, TraceContext,
 };
+
+use self::journal::{Comparison, Trace, asked_attempt};
+
+pub use self::journal::Stray;
 
 /// The longest that a call waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -40,6 +46,10 @@ pub struct Guard {
     records: Records,
     /// What events about this run are told with.
     span: Span,
+    crossings: Crossings,
+    /// Of replays alone.
+    comparison: Option<Comparison>,
+    stray: OnceLock<Stray>,
 }
 
 /// What the log must know about a run besides its grant.
@@ -71,7 +81,8 @@ pub struct Attempt<'a> {
 impl Guard {
     /// A guard for one run, whose start it records.
     ///
-    /// Defaults: nothing is allowed that `grant` does not allow; no observer; the budgets of rules are this run's alone.
+    /// Defaults: nothing is allowed that `grant` does not allow; no observer; the budgets of rules are this run's alone; no
+    /// journal.
     ///
     /// # Errors
     /// When the log cannot record the start of the run. There is no guard then, and so no run.
@@ -107,6 +118,9 @@ impl Guard {
             ended: AtomicBool::new(false),
             records: Records::default(),
             span,
+            crossings: Crossings::default(),
+            comparison: None,
+            stray: OnceLock::new(),
         })
     }
 
@@ -122,11 +136,37 @@ impl Guard {
         self
     }
 
-    /// Performs `action` on `host` if the grant allows it, and records both the intent and the outcome.
+    /// Performs `action` on `host` if the grant allows it, and records both the intent and the outcome. In a replay it gives
+    /// what was recorded, and `host` is not asked.
     ///
     /// # Errors
     /// [`CallError`]: refused, failed, over a limit, or the run must end.
     pub async fn call<A: Action, H: Perform<A>>(&self, host: &H, action: A) -> Result<A::Output, CallError> {
+        let mut trace = match A::COUNTED {
+            // What the host does with what the guest left is not of the guest's world.
+            false if self.crossings.is_replay() => return Err(CallError::Failed(Code::Internal)),
+            false => Trace::off(),
+            true => {
+                let word = || ActionWord { kind: action.resource().kind(), action: A::NAME };
+                let what = || (word(), action.resource().to_string());
+                match self.enter(|| Guard::asked(&action), what, || request(&action).ok()) {
+                    Ok(trace) => trace,
+                    Err(Some(played)) => return played,
+                    Err(None) => return std::future::pending().await,
+                }
+            }
+        };
+        let result = self.decide_and_perform(host, action, &mut trace).await;
+        trace.pay(&result);
+        result
+    }
+
+    async fn decide_and_perform<A: Action, H: Perform<A>>(
+        &self,
+        host: &H,
+        action: A,
+        trace: &mut Trace<'_>,
+    ) -> Result<A::Output, CallError> {
         let (began, now) = (Instant::now(), self.clock.now());
         if A::COUNTED {
             self.meter.take_call()?;
@@ -136,13 +176,8 @@ impl Guard {
         let resource = action.resource();
         let text = resource.to_string();
         let word = ActionWord { kind: resource.kind(), action: A::NAME };
-        let request = Request::new(A::NAME, resource);
-        let request = request.map(|request| match action.columns() {
-            Some(columns) => request.with_columns(columns),
-            None => request.with_arguments(action.arguments()),
-        });
-        let (mut verdict, mut explanation) = match request {
-            Ok(request) => self.decide(&request, now),
+        let (mut verdict, mut explanation) = match request(&action) {
+            Ok(request) => self.decide(&request, now, trace),
             Err(error) => (Verdict::deny(error.code()), Some(error.to_string())),
         };
         let deadline = action.deadline().min(verdict.terms().timeout.unwrap_or(Duration::MAX));
@@ -173,8 +208,8 @@ impl Guard {
         let call = Opening { number: self.next_call(), word, text, verdict, explanation, began };
         // Of no cost when nobody listens; and it names no resource, because whoever listens may see less than the log.
         let span = tracing::debug_span!(parent: &self.span, "call", call = call.number, kind = %word.kind, action = %word.action);
-        let (entry, slot) = self.open(&call)?;
-        let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call)) };
+        let (entry, slot) = self.open(&call, trace)?;
+        let Some(allowed) = Allowed::of(&call.verdict) else { return Err(self.refused(entry, slot, &call, trace)) };
         let mut left = self.meter.life().left(if held.is_some() { self.clock.now() } else { now });
         if self.run.must_wait(action.effect()) {
             entry.durable().await.map_err(|error| CallError::Denied(Denied::unrecordable(&error)))?;
@@ -184,13 +219,13 @@ impl Guard {
         let late =
             if left < deadline { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
         let reason = Reason::default();
-        let permit = Permit::mint(allowed, action, &self.meter, self.grant.principal(), &reason, &entry);
+        let permit = Permit::mint(allowed, action, self.place(), self.grant.principal(), &reason, &entry);
         if let Some(held) = &mut held {
             held.begin();
         }
         let performed = tokio::time::timeout(deadline.min(left), host.perform(permit));
         let result = performed.instrument(span).await.unwrap_or(Err(late));
-        let (outcome, result) = self.settle(entry, slot, &call, reason, result);
+        let (outcome, result) = self.settle(entry, slot, &call, reason, result, trace);
         if let Some(held) = held {
             held.end(&outcome);
         }
@@ -199,7 +234,7 @@ impl Guard {
 
     /// Records and refuses something that does not form an action. It counts as a call.
     pub fn refuse(&self, attempt: Attempt<'_>) -> CallError {
-        self.refuse_as(attempt, || Some(explain_attempt(&attempt)))
+        self.refuse_as(attempt, attempt.code.as_str(), || Some(explain_attempt(&attempt)))
     }
 
     /// Records and refuses a statement in a database in which the grant gives no right, or that is not there: of such a one
@@ -207,27 +242,49 @@ impl Guard {
     pub fn refuse_database(&self, database: &str, resource: &str) -> CallError {
         let code = self.grant.refuse_database(database).code();
         let attempt = Attempt { kind: Kind::Sql, action: ActionName::Select, resource, code };
-        self.refuse_as(attempt, || {
+        // The code follows from the grant, and is part of the answer.
+        self.refuse_as(attempt, database, || {
             let word = ActionWord { kind: attempt.kind, action: attempt.action };
             let asked = format!("{word} {}", Untrusted(resource));
             self.records.want_explanation().then(|| self.grant.explain_database(database, &asked).to_string())
         })
     }
 
-    fn refuse_as(&self, attempt: Attempt<'_>, explain: impl FnOnce() -> Option<String>) -> CallError {
+    /// `about` is what else was said.
+    fn refuse_as(&self, attempt: Attempt<'_>, about: &str, explain: impl FnOnce() -> Option<String>) -> CallError {
+        let word = ActionWord { kind: attempt.kind, action: attempt.action };
+        let what = || (word, attempt.resource.to_owned());
+        let mut trace = match self.enter::<()>(|| asked_attempt(&attempt, about), what, || None) {
+            Ok(trace) => trace,
+            Err(Some(Err(error))) => return error,
+            // Nobody gives up a refusal, and none has a result.
+            Err(_) => return self.crossings.stray(Lane::Call).into(),
+        };
+        let error = self.record_refusal(attempt, word, explain, &mut trace);
+        trace.pay(&Err::<(), _>(error));
+        error
+    }
+
+    fn record_refusal(
+        &self,
+        attempt: Attempt<'_>,
+        word: ActionWord,
+        explain: impl FnOnce() -> Option<String>,
+        trace: &mut Trace<'_>,
+    ) -> CallError {
         if let Err(cause) = self.meter.take_call() {
             return cause.into();
         }
         let call = Opening {
             number: self.next_call(),
-            word: ActionWord { kind: attempt.kind, action: attempt.action },
+            word,
             text: Untrusted(attempt.resource).to_string().into(),
             verdict: Verdict::deny(attempt.code),
             explanation: explain(),
             began: Instant::now(),
         };
-        match self.open(&call) {
-            Ok((entry, slot)) => self.refused(entry, slot, &call),
+        match self.open(&call, trace) {
+            Ok((entry, slot)) => self.refused(entry, slot, &call, trace),
             Err(error) => error,
         }
     }
@@ -281,7 +338,12 @@ impl Guard {
     /// What the run's report lists: the first 10,000 calls in the order in which they began. One that is under way, or
     /// was when the run ended, is `Abandoned`.
     pub fn records(&self) -> Vec<CallRecord> {
-        self.records.list()
+        let mut records = self.records.list();
+        if self.crossings.is_replay() {
+            // Calls that were under way together may be asked for in another order than they began.
+            records.sort_by_key(|record| record.call);
+        }
+        records
     }
 
     /// Why the call that ended last has no result, or why the operation on an open handle failed that [`Guard::note`] was
@@ -298,8 +360,9 @@ impl Guard {
     }
 
     /// The grant's verdict, made stricter by the life of the authority it came from.
-    fn decide(&self, request: &Request, now: Timestamp) -> (Verdict, Option<String>) {
+    fn decide(&self, request: &Request, now: Timestamp, trace: &mut Trace<'_>) -> (Verdict, Option<String>) {
         let verdict = self.grant.decide(request);
+        trace.granted(&verdict);
         if let Err((code, why)) = self.check_life(&verdict, now) {
             // The layers would say what the grant says, which may well be yes.
             let explanation = format!("denied: {}  [{code}]\n  {why}", shown(request.to_string()));
@@ -338,7 +401,7 @@ impl Guard {
         self.calls.fetch_add(1, Ordering::AcqRel).saturating_add(1)
     }
 
-    fn open(&self, call: &Opening) -> Result<(OpenEntry<'_>, Slot), CallError> {
+    fn open(&self, call: &Opening, trace: &mut Trace<'_>) -> Result<(OpenEntry<'_>, Slot), CallError> {
         let intent = Body::Intent {
             call: call.number,
             action: call.word,
@@ -349,10 +412,14 @@ impl Guard {
         };
         let mut record = call.record();
         match OpenEntry::open(&self.run, call.number, intent) {
-            Ok(entry) => Ok((entry, self.records.begin(record))),
+            Ok(entry) => {
+                trace.began(&record);
+                Ok((entry, self.records.begin(record)))
+            }
             Err(error) => {
                 let denied = Denied::unrecordable(&error);
                 (record.decision, record.code, record.outcome) = (Decision::Deny, denied.code(), None);
+                trace.began(&record);
                 let slot = self.records.begin(record);
                 self.records.end(slot, None, call.began.elapsed());
                 Err(CallError::Denied(denied))
@@ -360,12 +427,14 @@ impl Guard {
         }
     }
 
-    fn refused(&self, entry: OpenEntry<'_>, slot: Slot, call: &Opening) -> CallError {
+    fn refused(&self, entry: OpenEntry<'_>, slot: Slot, call: &Opening, trace: &mut Trace<'_>) -> CallError {
         let rule = call.verdict.rule().map(|rule| rule.id());
         tracing::debug!(parent: &self.span, call = call.number, action = %call.word, code = %call.verdict.code(), rule, "call refused");
         let denied = Denied::recorded(call.verdict.code(), &entry);
         entry.refused();
-        self.records.end(slot, None, call.began.elapsed());
+        let took = call.began.elapsed();
+        trace.ended(None, took);
+        self.records.end(slot, None, took);
         if is_limit(denied.code()) { CallError::Limit(denied.code()) } else { CallError::Denied(denied) }
     }
 
@@ -376,6 +445,7 @@ impl Guard {
         call: &Opening,
         reason: Reason,
         result: Result<T, HostError>,
+        trace: &mut Trace<'_>,
     ) -> (Outcome, Result<T, CallError>) {
         let (outcome, result) = match result {
             Ok(value) => (Outcome::Done, Ok(value)),
@@ -397,12 +467,24 @@ impl Guard {
         };
         if let (Some((how, code)), Some(reason)) = (refused, reason.take()) {
             let why = format!("{how}: {} {}  [{code}]\n  {}", call.word, call.text, Untrusted(&reason));
+            trace.explained(&why);
             self.records.explain(&slot, why);
         }
-        self.records.end(slot, Some(outcome), call.began.elapsed());
+        let took = call.began.elapsed();
+        trace.ended(Some(outcome), took);
+        self.records.end(slot, Some(outcome), took);
         // The effect happened and its outcome is not on record: the guest must not build on it.
         (outcome, recorded.map_err(|error| CallError::Denied(Denied::unrecordable(&error))).and(result))
     }
+}
+
+/// What is decided about.
+fn request<A: Action>(action: &A) -> Result<Request, ResourceError> {
+    let request = Request::new(A::NAME, action.resource())?;
+    Ok(match action.columns() {
+        Some(columns) => request.with_columns(columns),
+        None => request.with_arguments(action.arguments()),
+    })
 }
 
 impl Drop for Guard {

@@ -69,12 +69,24 @@ impl Denied {
         Denied { code: Code::AuditUnavailable }
     }
 
+    /// One that was recorded in the run that a replay is of.
+    pub(crate) fn replayed(code: Code) -> Denied {
+        Denied { code }
+    }
+
     pub const fn code(self) -> Code {
         self.code
     }
 }
 
 impl Budget {
+    pub const ALL: [Budget; 4] = [Budget::HostCalls, Budget::Output, Budget::Disk, Budget::Files];
+
+    /// The budget of that name, as [`Budget::as_str`] says it.
+    pub fn parse(text: &str) -> Option<Budget> {
+        Budget::ALL.into_iter().find(|budget| budget.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Budget::HostCalls => "host_calls",

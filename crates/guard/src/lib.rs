@@ -29,7 +29,7 @@ pub mod untrusted;
 pub use action::{Action, Effect, Perform};
 pub use audit::{AuditError, AuditLog};
 pub use budgets::{Budgets, MemoryBudgets};
-pub use call::{Attempt, Guard, Run};
+pub use call::{Attempt, Guard, Run, Stray};
 pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
 pub use error::{Budget, CallError, Denied, HostError, StopCause};
 pub use life::{Life, Revoker, Sensitive};

@@ -9,6 +9,8 @@ pub struct MemoryAccount {
     limit: u64,
     used: AtomicU64,
     peak: AtomicU64,
+    /// The part of `used` that shares hold.
+    shared: AtomicU64,
 }
 
 /// Bytes taken from an account; dropping it gives them back.
@@ -21,7 +23,7 @@ pub struct MemoryShare {
 impl MemoryAccount {
     /// An account of `limit` bytes.
     pub fn new(limit: u64) -> MemoryAccount {
-        MemoryAccount { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0) }
+        MemoryAccount { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), shared: AtomicU64::new(0) }
     }
 
     /// Exchanges `current` bytes, taken before, for `desired`. When they do not fit, nothing changes and it is `false`.
@@ -40,7 +42,22 @@ impl MemoryAccount {
 
     /// A share of `bytes`; `None` when they do not fit.
     pub fn share(self: &Arc<MemoryAccount>, bytes: u64) -> Option<MemoryShare> {
-        self.exchange(0, bytes).then(|| MemoryShare { account: Arc::clone(self), bytes })
+        let mut share = MemoryShare { account: Arc::clone(self), bytes: 0 };
+        share.resize(bytes).then_some(share)
+    }
+
+    /// Bytes that shares hold.
+    pub(crate) fn shared(&self) -> u64 {
+        self.shared.load(Ordering::Acquire)
+    }
+
+    /// Holds `shared` bytes as shares did in a recorded run, which fitted there, and knows of that run's peak.
+    pub(crate) fn follow(&self, shared: u64, peak: u64) {
+        let before = self.shared.swap(shared, Ordering::AcqRel);
+        let next = |used: u64| Some(used.saturating_sub(before).saturating_add(shared));
+        // INVARIANT: `next` is never `None`.
+        let _ = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        self.peak.fetch_max(peak, Ordering::AcqRel);
     }
 
     /// Most bytes at any one time.
@@ -62,6 +79,8 @@ impl MemoryShare {
     pub fn resize(&mut self, bytes: u64) -> bool {
         let fits = self.account.exchange(self.bytes, bytes);
         if fits {
+            self.account.shared.fetch_add(bytes, Ordering::AcqRel);
+            self.account.shared.fetch_sub(self.bytes, Ordering::AcqRel);
             self.bytes = bytes;
         }
         fits
@@ -75,6 +94,7 @@ impl MemoryShare {
 impl Drop for MemoryShare {
     fn drop(&mut self) {
         self.account.exchange(self.bytes, 0);
+        self.account.shared.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 

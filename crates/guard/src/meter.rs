@@ -1,11 +1,12 @@
 //! The budgets of one run, for every path on which bytes or calls leave it.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bailiwick_policy::{Code, Limits};
 
+use crate::journal::Toll;
 use crate::{Budget, Clock, HostError, Life, MemoryAccount, StopCause, Timestamp};
 
 /// Handles (files, directories, streams) that one run may hold open at once.
@@ -22,6 +23,9 @@ pub struct Meter {
     life: Life,
     clock: Arc<dyn Clock>,
     stopped: OnceLock<StopCause>,
+    /// Tolls that were taken, and the number of the last that a replay followed.
+    tolls: AtomicU64,
+    followed: Mutex<u64>,
 }
 
 /// A place in the run's table of open handles; dropping it frees the place.
@@ -48,6 +52,8 @@ impl Meter {
             life,
             clock,
             stopped: OnceLock::new(),
+            tolls: AtomicU64::new(0),
+            followed: Mutex::new(0),
         }
     }
 
@@ -107,6 +113,40 @@ impl Meter {
             Ok(_) => Ok(HandleSlot { handles: Arc::clone(&self.handles) }),
             Err(_) => Err(HostError::Limit(Code::OpenHandles)),
         }
+    }
+
+    /// A place that was taken in the recorded run: there is one.
+    pub(crate) fn reopen_handle(&self) -> HandleSlot {
+        self.handles.fetch_add(1, Ordering::AcqRel);
+        HandleSlot { handles: Arc::clone(&self.handles) }
+    }
+
+    /// What was used so far, for a journal.
+    pub(crate) fn toll(&self) -> Toll {
+        Toll {
+            number: self.tolls.fetch_add(1, Ordering::AcqRel).saturating_add(1),
+            disk: self.disk.used(),
+            files: self.files.used(),
+            kept: self.memory.shared(),
+            peak: self.memory.peak(),
+        }
+    }
+
+    /// Uses as much as the recorded run had used. An older toll than the last one changes nothing.
+    pub(crate) fn follow(&self, toll: &Toll) {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if toll.number > *followed {
+            *followed = toll.number;
+            self.disk.raise(toll.disk);
+            self.files.raise(toll.files);
+            self.memory.follow(toll.kept, toll.peak);
+        }
+    }
+
+    /// Ends the run, as the recorded one was ended.
+    pub(crate) fn stop(&self, cause: StopCause) {
+        // The first cause is the one that counts.
+        let _ = self.stopped.set(cause);
     }
 
     /// Why the run must end, once it must.
@@ -180,6 +220,10 @@ impl Counter {
     fn take(&self, amount: u64) -> bool {
         let fits = |used: u64| used.checked_add(amount).filter(|sum| *sum <= self.limit);
         self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_ok()
+    }
+
+    fn raise(&self, used: u64) {
+        self.used.fetch_max(used.min(self.limit), Ordering::AcqRel);
     }
 
     fn used(&self) -> u64 {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bailiwick_policy::{Decision, Principal, Terms, Verdict};
 
 use crate::entry::OpenEntry;
+use crate::journal::Place;
 use crate::{Action, Meter, TraceContext};
 
 /// The right to perform `A` once: minted only by [`Guard::call`](crate::Guard::call), after the decision and the record.
@@ -20,7 +21,7 @@ use crate::{Action, Meter, TraceContext};
 pub struct Permit<'e, A: Action> {
     action: A,
     verdict: Verdict,
-    meter: &'e Arc<Meter>,
+    place: Place<'e>,
     principal: &'e Principal,
     reason: &'e Reason,
     // INVARIANT: an entry is open (its intent is appended) for as long as a permit for it exists.
@@ -52,12 +53,12 @@ impl<'e, A: Action> Permit<'e, A> {
     pub(crate) fn mint(
         allowed: Allowed,
         action: A,
-        meter: &'e Arc<Meter>,
+        place: Place<'e>,
         principal: &'e Principal,
         reason: &'e Reason,
         entry: &'e OpenEntry<'e>,
     ) -> Permit<'e, A> {
-        Permit { action, verdict: allowed.0, meter, principal, reason, entry }
+        Permit { action, verdict: allowed.0, place, principal, reason, entry }
     }
 
     /// The action that was decided on and recorded.
@@ -72,7 +73,12 @@ impl<'e, A: Action> Permit<'e, A> {
 
     /// The run's budgets, for bytes that the effect moves now and, through a handle that shares it, later.
     pub fn meter(&self) -> &Arc<Meter> {
-        self.meter
+        self.place.meter
+    }
+
+    /// Where a handle that the effect opens has its place.
+    pub fn place(&self) -> &Place<'e> {
+        &self.place
     }
 
     /// Says why the effect is about to refuse or fail, for the operator's report and never for the guest; the first word counts.

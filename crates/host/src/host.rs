@@ -142,6 +142,23 @@ impl Services {
         }
     }
 
+    /// The effects of a run that is replayed: none. There are no mounts, keys, stores, databases, tools, secrets and
+    /// connections. What the manifest names is known by name, and extensions read their arguments; a permit for anything would
+    /// be a mistake of the guard, which mints none in a replay.
+    pub fn replay(&self, manifest: &Manifest) -> Host {
+        let secrets = Arc::<Secrets>::default();
+        Host {
+            files: Files::default(),
+            crypto: Crypto::default(),
+            fetch: Fetcher::new(Parts::unreachable(), Arc::clone(&secrets)),
+            tools: Tools::default(),
+            kv: Kv::new(None, manifest),
+            sql: Sql::default(),
+            extensions: self.extensions.clone(),
+            secrets,
+        }
+    }
+
     /// The effects of a new run under `manifest`, whose mounts are relative to the folder `base`.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::manifest::{Manifest, ManifestRule};
 use crate::principal::Principal;
 use crate::request::Request;
-use crate::rule::Effect;
+use crate::rule::{Effect, Rule};
 use crate::scope::Scope;
 use crate::scope_set::ScopeSet;
 use crate::verdict::{Decision, Source, Verdict};
@@ -142,6 +142,19 @@ impl Grant {
 
     pub fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
+    }
+
+    /// The rule of that id that stands there (`FILE:LINE`): of the manifest, its ceiling, or what bounds the run that started
+    /// this one. If none does, one of that id.
+    pub fn rule(&self, id: &str, location: &str) -> Option<&Arc<Rule>> {
+        let ceiling = match &self.ceiling {
+            Ceiling::Named(ceiling) => Some(ceiling),
+            Ceiling::Unbounded | Ceiling::Missing => None,
+        };
+        let ours = [Some(&self.manifest), ceiling].into_iter().flatten().filter_map(|manifest| manifest.rule(id));
+        let mut known: Vec<&Arc<Rule>> = ours.collect();
+        known.extend(self.parents.iter().filter_map(|parent| parent.rule(id, location)));
+        known.iter().find(|rule| rule.location() == location).or(known.first()).copied()
     }
 
     /// The minimum of the manifest's limits, its ceiling's, and what they were tightened to.

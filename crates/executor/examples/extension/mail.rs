@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
+use bailiwick::guard::journal::Fingerprint;
 use bailiwick::guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick::policy::{ActionName, Arguments, Code, CustomKind, CustomResource, Resource};
 use serde_json::{Value, json};
@@ -31,6 +32,11 @@ impl Action for SendMail {
 
     fn arguments(&self) -> Arguments {
         self.1.clone()
+    }
+
+    /// Its resource and its arguments are in the print already.
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("send-mail");
     }
 }
 

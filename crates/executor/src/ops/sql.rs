@@ -1,6 +1,7 @@
 //! SQL databases.
 
-use bailiwick_guard::{Attempt, CallError, HostError};
+use bailiwick_guard::journal::{Asked, Lane};
+use bailiwick_guard::{Attempt, CallError, HostError, StopCause};
 use bailiwick_host::sql::{Answer, MAX_PARAMETERS, MAX_STATEMENT, Parameters, ParametersError, Unfit, outline, query};
 use bailiwick_policy::{ActionName, Code, Kind};
 use serde_json::Value;
@@ -31,8 +32,12 @@ pub(crate) async fn sql_query_values(
 }
 
 /// What the database says about the last statement that it did not understand.
-pub(crate) fn sql_message(door: &Door) -> String {
-    door.host().sql.message()
+///
+/// # Errors
+/// The end of a replay that has left its run.
+pub(crate) fn sql_message(door: &Door) -> Result<String, StopCause> {
+    let asked = || Asked::of(&[b"sql-message"]);
+    door.guard().crossings().give(Lane::Host, asked, &door.guard().place(), || door.host().sql.message())
 }
 
 async fn run(
@@ -49,7 +54,8 @@ async fn run(
         |code| door.refuse(Attempt { kind: Kind::Sql, action: ActionName::Select, resource: &attempted(), code });
     let parameters = parameters.map_err(|_| refuse(Code::Malformed))?;
     let sql = &door.host().sql;
-    let statement = match sql.inspect(database, statement, parameters, || reachable(door)).await {
+    let statement = match sql.inspect(&door.guard().place(), database, statement, parameters, || reachable(door)).await
+    {
         Ok(statement) => statement,
         Err(Unfit::Unknown) => return Err(door.guard().refuse_database(database, &attempted())),
         Err(Unfit::Unsupported(_)) => return Err(refuse(Code::Unsupported)),

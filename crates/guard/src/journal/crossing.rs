@@ -1,6 +1,6 @@
 //! One thing that crossed.
 
-use sha2::{Digest, Sha256};
+use super::Fingerprint;
 
 /// What kind of thing crossed. Within a lane, the order is that in which things were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub struct Asked([u8; 32]);
 pub struct Crossing {
     pub lane: Lane,
     pub asked: Asked,
-    /// What was given, as [`Crossed`](super::Crossed) writes it.
+    /// What was given, as [`Crossed`](super::Crossed) writes it, and a byte that says that it was given.
     pub given: Vec<u8>,
 }
 
@@ -82,12 +82,11 @@ impl Asked {
 
     /// Of these parts in this order: each with its length, so that no two lists of parts are the same.
     pub fn of(parts: &[&[u8]]) -> Asked {
-        let mut hash = Sha256::new();
+        let mut print = Fingerprint::new();
         for part in parts {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(part);
+            print.bytes(part);
         }
-        Asked(hash.finalize().into())
+        print.asked()
     }
 
     pub const fn from_bytes(bytes: [u8; 32]) -> Asked {

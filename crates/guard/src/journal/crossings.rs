@@ -1,12 +1,13 @@
 //! The one place that everything goes through which a guest learns from outside.
 
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::future::{Future, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::player::Player;
+use super::recorder::{Entry, Recorder};
 use super::{Asked, ContentDigest, Contents, Crossed, Crossing, Divergence, End, Header, Lane, Place};
 use crate::StopCause;
 
@@ -59,25 +60,10 @@ pub enum SinkError {
     Unwritable,
 }
 
-struct Recorder {
-    recording: Mutex<Recording>,
-    /// Nothing more is taken.
-    is_over: AtomicBool,
-    handles: AtomicU64,
-}
-
-struct Recording {
-    /// Until the end is written.
-    sink: Option<Box<dyn Sink>>,
-    cut: Option<SinkError>,
-}
-
 impl Crossings {
     /// Keeps everything that crosses in `sink`.
     pub fn recording(sink: Box<dyn Sink>) -> Crossings {
-        let recording = Mutex::new(Recording { sink: Some(sink), cut: None });
-        let (is_over, handles) = (AtomicBool::new(false), AtomicU64::new(0));
-        Crossings(Mode::Recording(Arc::new(Recorder { recording, is_over, handles })))
+        Crossings(Mode::Recording(Arc::new(Recorder::new(sink))))
     }
 
     /// Gives back what was recorded, and lets nothing happen.
@@ -91,15 +77,61 @@ impl Crossings {
 
     /// Whether anything is kept. What is costly to prepare is prepared for this alone.
     pub fn is_recording(&self) -> bool {
-        matches!(&self.0, Mode::Recording(recorder) if !recorder.is_over.load(Ordering::Relaxed))
+        matches!(&self.0, Mode::Recording(recorder) if !recorder.is_over())
     }
 
     /// The number of a handle that is opened now; 0 when nobody asks for it.
     pub fn next_handle(&self) -> u64 {
         match &self.0 {
             Mode::Off => 0,
-            Mode::Recording(recorder) => recorder.handles.fetch_add(1, Ordering::Relaxed) + 1,
+            Mode::Recording(recorder) => recorder.next_handle(),
             Mode::Replaying(_, handles) => handles.fetch_add(1, Ordering::Relaxed) + 1,
+        }
+    }
+
+    /// Something is asked for now; what it gives is owed. In a replay it is here.
+    pub(crate) fn enter(&self, lane: Lane, asked: impl FnOnce() -> Asked) -> Entry {
+        match &self.0 {
+            Mode::Off => Entry::Off,
+            Mode::Recording(recorder) if recorder.is_over() => Entry::Off,
+            Mode::Recording(recorder) => Entry::Owed(recorder.owe(lane, asked())),
+            Mode::Replaying(player, _) => match player.give(lane, asked()) {
+                Ok(given) => Entry::of(given),
+                Err(_) => Entry::Strayed,
+            },
+        }
+    }
+
+    /// Reads what was given when something was recorded.
+    ///
+    /// # Errors
+    /// [`StopCause::Diverged`] when it is not what was written.
+    pub(crate) fn read<T: Crossed>(&self, lane: Lane, given: &[u8], place: &Place<'_>) -> Result<T, StopCause> {
+        T::read(given, place).ok_or_else(|| self.stray(lane))
+    }
+
+    /// The replay is not what was recorded: it ends.
+    pub(crate) fn stray(&self, lane: Lane) -> StopCause {
+        if let Mode::Replaying(player, _) = &self.0 {
+            player.diverge(lane);
+        }
+        StopCause::Diverged
+    }
+
+    /// The same, at the place of what should have been asked for first.
+    pub(crate) fn stray_at(&self, lane: Lane, place: u64) -> StopCause {
+        if let Mode::Replaying(player, _) = &self.0 {
+            player.diverge_at(lane, usize::try_from(place).unwrap_or(usize::MAX));
+        }
+        StopCause::Diverged
+    }
+
+    /// How many of a lane were recorded so far; in a replay, how many of those that were recorded first have been given.
+    pub(crate) fn settled(&self, lane: Lane) -> u64 {
+        match &self.0 {
+            Mode::Off => 0,
+            Mode::Recording(recorder) => recorder.settled(lane),
+            Mode::Replaying(player, _) => player.settled(lane),
         }
     }
 
@@ -125,7 +157,8 @@ impl Crossings {
         }
     }
 
-    /// Something that has to be waited for: `live` makes it, unless this is a replay.
+    /// Something that has to be waited for: `live` makes it, unless this is a replay. The future may be dropped: what was given
+    /// up is on record, and in a replay stays pending until it is given up there.
     ///
     /// # Errors
     /// As [`Crossings::give`].
@@ -138,14 +171,17 @@ impl Crossings {
     ) -> Result<T, StopCause> {
         match &self.0 {
             Mode::Off => Ok(live.await),
-            Mode::Recording(recorder) => {
-                // Asked for before the wait: what it borrows may be gone afterwards.
-                let asked = asked();
-                let given = live.await;
-                recorder.take(lane, asked, &given);
-                Ok(given)
-            }
-            Mode::Replaying(player, _) => play(player, lane, asked(), place),
+            Mode::Recording(_) | Mode::Replaying(..) => match self.enter(lane, asked) {
+                Entry::Off => Ok(live.await),
+                Entry::Owed(owed) => {
+                    let given = live.await;
+                    owed.pay(&given);
+                    Ok(given)
+                }
+                Entry::GivenUp => pending().await,
+                Entry::Given(given) => self.read(lane, &given, place),
+                Entry::Strayed => Err(StopCause::Diverged),
+            },
         }
     }
 
@@ -173,7 +209,7 @@ impl Crossings {
     pub fn cut(&self) -> Option<SinkError> {
         match &self.0 {
             Mode::Off | Mode::Replaying(..) => None,
-            Mode::Recording(recorder) => recorder.recording().cut,
+            Mode::Recording(recorder) => recorder.cut(),
         }
     }
 
@@ -185,12 +221,7 @@ impl Crossings {
     pub fn end(&self, end: End) -> Option<Result<ContentDigest, SinkError>> {
         match &self.0 {
             Mode::Off | Mode::Replaying(..) => None,
-            Mode::Recording(recorder) => {
-                recorder.is_over.store(true, Ordering::Relaxed);
-                let Recording { sink, cut } = &mut *recorder.recording();
-                let (sink, cut) = (sink.take()?, *cut);
-                Some(sink.end(&End { cut, ..end }))
-            }
+            Mode::Recording(recorder) => recorder.end(end),
         }
     }
 
@@ -211,36 +242,10 @@ impl Crossings {
     }
 }
 
-impl Recorder {
-    fn take<T: Crossed>(&self, lane: Lane, asked: Asked, given: &T) {
-        if self.is_over.load(Ordering::Relaxed) {
-            return;
-        }
-        let written = given.write();
-        let mut recording = self.recording();
-        if self.is_over.load(Ordering::Relaxed) {
-            return;
-        }
-        let Some(sink) = &mut recording.sink else { return };
-        let taken = match written {
-            Ok(given) => sink.take(Crossing { lane, asked, given }),
-            Err(_) => Err(SinkError::Unwritable),
-        };
-        if let Err(error) = taken {
-            // INVARIANT: a journal has no gaps. What comes after something that is missing is not kept either.
-            self.is_over.store(true, Ordering::Relaxed);
-            recording.cut = Some(error);
-        }
-    }
-
-    fn recording(&self) -> MutexGuard<'_, Recording> {
-        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 fn play<T: Crossed>(player: &Player, lane: Lane, asked: Asked, place: &Place<'_>) -> Result<T, StopCause> {
     let given = player.give(lane, asked).map_err(|_| StopCause::Diverged)?;
-    T::read(&given, place).ok_or_else(|| {
+    let given = if let Entry::Given(given) = Entry::of(given) { Some(given) } else { None };
+    given.and_then(|given| T::read(&given, place)).ok_or_else(|| {
         player.diverge(lane);
         StopCause::Diverged
     })
@@ -258,6 +263,8 @@ impl std::fmt::Debug for Crossings {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use bailiwick_policy::Limits;
 
     use super::*;
@@ -371,7 +378,11 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_a_divergence() {
         let asked = Asked::of(&[b"a"]);
-        let replay = Crossings::replaying(vec![Crossing { lane: Lane::Call, asked, given: vec![1, 2, 3] }]);
+        let replay = Crossings::replaying(vec![Crossing {
+            lane: Lane::Call,
+            asked,
+            given: vec![1, 2, 3, super::super::recorder::GIVEN],
+        }]);
         assert_eq!(ask(&replay, Lane::Call, "a", 99), Err(StopCause::Diverged));
         assert_eq!(replay.divergence(), Some(Divergence { lane: Lane::Call, place: 0, is_over: false }));
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bailiwick_guard::budgets::{Budgets, Demand, Refusal, Reserving, Settlement, Taken};
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{
     Action, AuditLog, CallError, Effect, Guard, HostError, Life, MemoryBudgets, Outcome, Perform, Permit, Timestamp,
 };
@@ -31,6 +32,10 @@ impl Action for Pay {
 
     fn resource(&self) -> Resource {
         Resource::Tool(ToolName::parse("bank/pay").unwrap())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("pay");
     }
 
     fn arguments(&self) -> Arguments {
@@ -175,6 +180,10 @@ impl Action for Send {
     fn resource(&self) -> Resource {
         Resource::Custom(CustomResource::parse(MAIL, "team/alice").unwrap())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("send");
+    }
 }
 
 impl Perform<Send> for Bank {
@@ -244,6 +253,10 @@ impl Action for Quick {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("quick");
     }
 
     fn deadline(&self) -> Duration {

@@ -7,7 +7,9 @@ mod budgets;
 mod bypasses;
 mod crash;
 mod door;
+
 mod journals;
+mod replays;
 mod signed;
 mod support;
 mod tlog;

@@ -1,6 +1,7 @@
 //! Hashes and random bytes: no key, no state.
 
 use aws_lc_rs::{digest, rand};
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, Resource};
 use bytes::Bytes;
@@ -31,6 +32,10 @@ impl Action for Hash {
     fn resource(&self) -> Resource {
         Resource::Keyless
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("hash").text(self.algorithm.as_str()).bytes(&self.data);
+    }
 }
 
 impl Perform<Hash> for Crypto {
@@ -47,6 +52,10 @@ impl Action for Random {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("random").count(self.len);
     }
 }
 

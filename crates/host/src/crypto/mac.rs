@@ -1,6 +1,7 @@
 //! Message authentication codes, and keys derived from keys.
 
 use aws_lc_rs::{hkdf, hmac};
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, KeyName, Resource};
 use bytes::Bytes;
@@ -35,6 +36,10 @@ impl Action for Hmac {
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("hmac").bytes(&self.data);
+    }
 }
 
 impl Perform<Hmac> for Crypto {
@@ -53,6 +58,10 @@ impl Action for Derive {
 
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("derive").bytes(&self.salt).bytes(&self.info).count(self.len);
     }
 }
 

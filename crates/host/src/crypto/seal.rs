@@ -7,6 +7,7 @@
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
 use aws_lc_rs::rand;
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, KeyName, Resource};
 use bytes::Bytes;
@@ -45,6 +46,10 @@ impl Action for Encrypt {
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("encrypt").bytes(&self.plaintext).bytes(&self.aad);
+    }
 }
 
 impl Perform<Encrypt> for Crypto {
@@ -71,6 +76,10 @@ impl Action for Decrypt {
 
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("decrypt").bytes(&self.sealed).bytes(&self.aad);
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::RSA_PSS_SHA256;
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, KeyName, Resource};
 use bytes::Bytes;
@@ -33,6 +34,10 @@ impl Action for Sign {
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("sign").bytes(&self.message);
+    }
 }
 
 impl Perform<Sign> for Crypto {
@@ -52,6 +57,10 @@ impl Action for Verify {
 
     fn resource(&self) -> Resource {
         Resource::Key(self.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("verify").bytes(&self.message).bytes(&self.signature);
     }
 }
 

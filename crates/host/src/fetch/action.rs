@@ -4,8 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable, join, split};
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Arguments, Resource};
+use bytes::Bytes;
 
 use super::{FetchRequest, FetchResponse, Fetcher, Opened, Redirect};
 
@@ -21,7 +23,8 @@ pub struct Fetch<M, R = Whole> {
 
 /// How a response is read. Sealed.
 pub trait Reading: sealed::Sealed + Send + Sync + 'static {
-    type Output: Send;
+    const NAME: &'static str;
+    type Output: Crossed + Send;
 }
 
 /// To its end, within the call.
@@ -105,11 +108,37 @@ impl<M: Method> Fetch<M, InPieces> {
 }
 
 impl Reading for Whole {
+    const NAME: &'static str = "whole";
     type Output = Answer;
 }
 
 impl Reading for InPieces {
+    const NAME: &'static str = "in-pieces";
     type Output = Opened;
+}
+
+/// The head of a response, as it crosses: its status and its headers; or a redirect.
+pub(super) type Plain = Result<(u16, Vec<(String, Vec<u8>)>), (u16, String)>;
+
+/// The body, then the head.
+impl Crossed for Answer {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        match self {
+            Answer::Response(FetchResponse { status, headers, body }) => {
+                join(body.to_vec(), &Plain::Ok((*status, headers.clone())))
+            }
+            Answer::Redirect(redirect) => join(Vec::new(), &Plain::Err(redirect.plain())),
+        }
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<Answer> {
+        Some(match split::<Plain>(bytes)? {
+            (body, Ok((status, headers))) => {
+                Answer::Response(FetchResponse { status, headers, body: Bytes::read(body, place)? })
+            }
+            (_, Err(redirect)) => Answer::Redirect(Redirect::from_plain(redirect)?),
+        })
+    }
 }
 
 impl<M: Method, R: Reading> Action for Fetch<M, R> {
@@ -120,6 +149,15 @@ impl<M: Method, R: Reading> Action for Fetch<M, R> {
 
     fn resource(&self) -> Resource {
         Resource::Fetch(self.request.target.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        let FetchRequest { target, headers, body } = &self.request;
+        print.text("fetch").text(R::NAME).text(target.url().as_str()).count(headers.len());
+        for (name, value) in headers {
+            print.text(name).bytes(value);
+        }
+        print.bytes(body);
     }
 
     // INVARIANT: the bytes that conditions are checked on are those that `FetchRequest::build` sends.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use super::connect::{Connector, DialError};
 use super::redirect::Redirect;
 use super::request::{MAX_HEADER_BYTES, MAX_HEADERS};
 use super::response::check_headers;
-use super::{Dialer, FetchRequest, FetchResponse, Resolver};
+use super::{Dialer, FetchRequest, FetchResponse, Pending, Resolver, Stream};
 use crate::secrets::{AnswerStream, Secrets};
 
 /// How long a request may take when its rule does not say.
@@ -53,6 +54,29 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) tls: Arc<dyn Fn() -> Result<Arc<ClientConfig>, rustls::Error> + Send + Sync>,
+}
+
+impl Parts {
+    /// No name has an address, and no address can be reached.
+    pub(crate) fn unreachable() -> Parts {
+        let tls = || Err(rustls::Error::General("a replay has no connections".to_owned()));
+        Parts { resolver: Arc::new(Nowhere), dialer: Arc::new(Nowhere), tls: Arc::new(tls) }
+    }
+}
+
+/// What a replay is connected to.
+struct Nowhere;
+
+impl Resolver for Nowhere {
+    fn resolve<'a>(&'a self, _host: &'a str) -> Pending<'a, io::Result<Vec<IpAddr>>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+}
+
+impl Dialer for Nowhere {
+    fn dial(&self, _address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
 }
 
 /// How an exchange goes on once the head of its response is there.

@@ -52,6 +52,14 @@ impl Redirect {
         Redirect { status, location: location.to_owned() }
     }
 
+    pub(super) fn plain(&self) -> (u16, String) {
+        (self.status.as_u16(), self.location.clone())
+    }
+
+    pub(super) fn from_plain((status, location): (u16, String)) -> Option<Redirect> {
+        Some(Redirect { status: StatusCode::from_u16(status).ok()?, location })
+    }
+
     pub(super) fn is(status: StatusCode) -> bool {
         matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
     }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use bailiwick_guard::{CallError, Guard, HandleSlot, HostError, Meter, Perform, Permit};
+use bailiwick_guard::journal::{Crossed, Handle, Place, Unwritable, join, split};
+use bailiwick_guard::{CallError, Guard, HostError, Meter, Perform, Permit};
 use bailiwick_policy::{Code, Terms};
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -24,7 +25,7 @@ use hyper::body::{Body, Incoming};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 use tokio::time::Instant;
 
-use super::action::{Delete, Fetch, Get, Head, InPieces, LONGEST, Method, Options, Patch, Post, Put, Verb};
+use super::action::{Delete, Fetch, Get, Head, InPieces, LONGEST, Method, Options, Patch, Plain, Post, Put, Verb};
 use super::client::{Begun, timeout};
 use super::decode::{codings, room, undo};
 use super::redirect::{MAX_REDIRECTS, Redirect};
@@ -36,6 +37,7 @@ use crate::secrets::AnswerStream;
 pub const MAX_CHUNK: usize = 1 << 20;
 
 /// What came of a [`Fetch`] whose response is read in pieces.
+#[expect(clippy::large_enum_variant, reason = "there is one of a request, and it is taken apart at once")]
 #[derive(Debug)]
 pub enum Opened {
     Response(OpenResponse),
@@ -54,14 +56,19 @@ pub struct OpenResponse {
 
 /// A body that is read piece by piece, and decompressed on the way.
 pub struct OpenBody {
+    /// `None` in a replay, in which nothing is read.
+    live: Option<LiveBody>,
+    handle: Handle,
+}
+
+/// A body that comes over a connection.
+struct LiveBody {
     source: Source,
     scrubbed: Box<Scrubbed>,
     sent: Arc<AtomicU64>,
     given: u64,
     cap: u64,
     ends: Instant,
-    meter: Arc<Meter>,
-    _slot: HandleSlot,
 }
 
 /// What was decompressed, without secrets.
@@ -112,8 +119,8 @@ pub async fn open(
 
 impl<M: Method> Perform<Fetch<M, InPieces>> for Fetcher {
     async fn perform(&self, permit: Permit<'_, Fetch<M, InPieces>>) -> Result<Opened, HostError> {
-        let slot = permit.meter().open_handle()?;
-        let (terms, meter) = (permit.terms(), Arc::clone(permit.meter()));
+        let handle = Handle::open(permit.place())?;
+        let terms = permit.terms();
         let ends = Instant::now() + timeout(terms).min(LONGEST);
         let late = Err(HostError::Limit(Code::CallDeadline));
         let explain = |reason: String| permit.explain(reason);
@@ -123,9 +130,31 @@ impl<M: Method> Perform<Fetch<M, InPieces>> for Fetcher {
             Begun::Redirect(redirect) => Ok(Opened::Redirect(redirect)),
             Begun::Response(head, body) => {
                 let answer = self.answer();
-                OpenResponse::new(head, body, answer, terms, ends, meter, slot).map(Opened::Response)
+                OpenResponse::new(head, body, answer, terms, ends, handle).map(Opened::Response)
             }
         }
+    }
+}
+
+/// A body by its handle.
+impl Crossed for Opened {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        match self {
+            Opened::Response(OpenResponse { status, headers, body }) => {
+                join(body.handle.write()?, &Plain::Ok((*status, headers.clone())))
+            }
+            Opened::Redirect(redirect) => join(Vec::new(), &Plain::Err(redirect.plain())),
+        }
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<Opened> {
+        Some(match split::<Plain>(bytes)? {
+            (handle, Ok((status, headers))) => {
+                let body = OpenBody { live: None, handle: Handle::read(handle, place)? };
+                Opened::Response(OpenResponse { status, headers, body })
+            }
+            (_, Err(redirect)) => Opened::Redirect(Redirect::from_plain(redirect)?),
+        })
     }
 }
 
@@ -136,8 +165,7 @@ impl OpenResponse {
         mut answer: AnswerStream,
         terms: &Terms,
         ends: Instant,
-        meter: Arc<Meter>,
-        slot: HandleSlot,
+        handle: Handle,
     ) -> Result<OpenResponse, HostError> {
         let response::Parts { status, mut headers, .. } = head;
         let cap = cap(terms);
@@ -157,7 +185,8 @@ impl OpenResponse {
         let raw = Raw { body, chunk: Bytes::new(), sent: Arc::clone(&sent), cap };
         let source = Source::Raw(raw, coding);
         let scrubbed = Box::new(Scrubbed { answer, ready: Bytes::new(), drained: false });
-        let body = OpenBody { source, scrubbed, sent, given: 0, cap, ends, meter, _slot: slot };
+        let live = LiveBody { source, scrubbed, sent, given: 0, cap, ends };
+        let body = OpenBody { live: Some(live), handle };
         Ok(OpenResponse { status: status.as_u16(), headers: plain_fields(headers), body })
     }
 }
@@ -169,7 +198,20 @@ impl OpenBody {
     /// `limit.response_bytes`, `limit.decompressed_bytes`, `limit.deadline`, `failed.http`, all of them for good;
     /// `deny.token.expired`; the run's end.
     pub async fn read(&mut self, max: usize) -> Result<Bytes, HostError> {
-        self.meter.check()?;
+        let OpenBody { live, handle } = self;
+        let next = async {
+            match live {
+                Some(live) => live.read(max, handle.meter()).await,
+                None => Err(HostError::Failed(Code::Internal)),
+            }
+        };
+        handle.work(|print| _ = print.text("read").count(max), next).await
+    }
+}
+
+impl LiveBody {
+    async fn read(&mut self, max: usize, meter: &Meter) -> Result<Bytes, HostError> {
+        meter.check()?;
         if let Source::Ended(how) = self.source {
             return how.map(|()| Bytes::new());
         }
@@ -177,7 +219,7 @@ impl OpenBody {
             return Ok(Bytes::new());
         }
         let patience = self.ends.saturating_duration_since(Instant::now()).min(IDLE);
-        let left = self.meter.life().left(self.meter.now());
+        let left = meter.life().left(meter.now());
         let late =
             if left < patience { HostError::Denied(Code::TokenExpired) } else { HostError::Limit(Code::CallDeadline) };
         let read = tokio::time::timeout(patience.min(left), self.next(max.min(MAX_CHUNK))).await;
@@ -287,6 +329,6 @@ impl AsyncRead for Raw {
 
 impl fmt::Debug for OpenBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenBody").field("given", &self.given).finish_non_exhaustive()
+        f.debug_struct("OpenBody").field("handle", &self.handle).finish_non_exhaustive()
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable};
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
@@ -135,6 +136,25 @@ async fn apply(guard: &Guard, files: &Files, last: &Step, before: &[Step]) -> Re
     }
 }
 
+/// It never crosses: what becomes of what the guest left is not of the guest's world.
+impl Crossed for ApplyRight {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn read(_: &[u8], _: &Place<'_>) -> Option<ApplyRight> {
+        None
+    }
+}
+
+fn fingerprint(rights: &HashSet<ApplyRight>, print: &mut Fingerprint) {
+    let mut steps: Vec<_> = rights.iter().map(|ApplyRight { step }| (step.path.to_string(), step.is_removal)).collect();
+    steps.sort_unstable();
+    for (path, is_removal) in steps {
+        print.text(&path).number(u64::from(is_removal));
+    }
+}
+
 impl Action for ClaimWrite {
     const NAME: ActionName = ActionName::Write;
     // Nothing happens yet. The intent of the action that applies is durable before it does, and those before it with it.
@@ -144,6 +164,10 @@ impl Action for ClaimWrite {
 
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("claim-write");
     }
 }
 
@@ -162,6 +186,10 @@ impl Action for ClaimDelete {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("claim-delete");
+    }
 }
 
 impl Perform<ClaimDelete> for Files {
@@ -179,6 +207,10 @@ impl Action for ApplyByWrite {
     /// The last of the paths; the others were decided about when their rights were claimed.
     fn resource(&self) -> Resource {
         Resource::File(self.last.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        fingerprint(&self.rights, print.text("apply-by-write"));
     }
 
     fn deadline(&self) -> Duration {
@@ -202,6 +234,10 @@ impl Action for ApplyByDelete {
 
     fn resource(&self) -> Resource {
         Resource::File(self.last.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        fingerprint(&self.rights, print.text("apply-by-delete"));
     }
 
     fn deadline(&self) -> Duration {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
@@ -43,6 +44,10 @@ impl Action for MakeDir {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("make-dir");
+    }
 }
 
 impl Follow for MakeDir {
@@ -72,6 +77,10 @@ impl Action for Remove {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("remove").number(self.what as u64);
+    }
 }
 
 impl Follow for Remove {
@@ -100,6 +109,10 @@ impl Action for SetTimes {
 
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        self.times.fingerprint(print.text("set-times"));
     }
 }
 

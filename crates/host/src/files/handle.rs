@@ -5,9 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_guard::{HandleSlot, HostError, Meter};
+use bailiwick_guard::journal::{Crossed, Fingerprint, Handle, Place, Unwritable, join, split};
+use bailiwick_guard::{HostError, Meter};
 use bailiwick_policy::{Code, GuestPath};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::mount::blocking;
@@ -21,7 +23,7 @@ pub const MAX_HANDLE_WRITE: usize = 16 << 20;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What a handle was opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     Read,
     Write,
@@ -29,23 +31,19 @@ pub enum Access {
 }
 
 /// An open regular file of one run. It holds a place among the run's open handles until it is dropped.
+///
+/// What each operation does is settled when it is called, and happens when its future is awaited.
 pub struct FileHandle {
-    content: Content,
+    /// `None` in a replay, in which no operation gets as far.
+    content: Option<Content>,
     path: GuestPath,
     access: Access,
-    meter: Arc<Meter>,
-    _slot: HandleSlot,
+    handle: Handle,
 }
 
 impl FileHandle {
-    pub(super) fn new(
-        content: Content,
-        path: GuestPath,
-        access: Access,
-        meter: Arc<Meter>,
-        slot: HandleSlot,
-    ) -> FileHandle {
-        FileHandle { content, path, access, meter, _slot: slot }
+    pub(super) fn new(content: Content, path: GuestPath, access: Access, handle: Handle) -> FileHandle {
+        FileHandle { content: Some(content), path, access, handle }
     }
 
     /// The path that was decided on, behind all links.
@@ -61,10 +59,10 @@ impl FileHandle {
     ///
     /// # Errors
     /// `failed.host_permission` when the handle is not open for reading, `failed.io`; the run's end.
-    pub async fn read_at(&self, offset: u64, max: usize) -> Result<Bytes, HostError> {
-        self.require(self.access.reads())?;
-        let max = max.min(MAX_HANDLE_READ);
-        self.on_file(move |content, meter| content.read(offset, max, meter.now())).await
+    pub fn read_at(&self, offset: u64, max: usize) -> impl Future<Output = Result<Bytes, HostError>> + Send + use<> {
+        let (allowed, max) = (self.require(self.access.reads()), max.min(MAX_HANDLE_READ));
+        let print = move |print: &mut Fingerprint| _ = print.text("read").number(offset).count(max);
+        self.on_file(allowed, print, move |content, meter| content.read(offset, max, meter.now()))
     }
 
     /// Writes all of `bytes` at `offset`. The disk budget is taken first: the bytes, or more when the file grows by more.
@@ -73,52 +71,57 @@ impl FileHandle {
     /// `limit.argument_bytes` beyond [`MAX_HANDLE_WRITE`], `limit.memory` for a file in memory that the run's memory does not
     /// hold, `failed.host_permission` when the handle is not open for
     /// writing, `failed.io`; the end of the run when the budget does not hold it, in which case nothing is written.
-    pub async fn write_at(&self, offset: u64, bytes: Bytes) -> Result<(), HostError> {
-        self.may_write(&bytes)?;
-        self.on_file(move |content, meter| content.write_metered(offset, &bytes, meter)).await
+    pub fn write_at(&self, offset: u64, bytes: Bytes) -> impl Future<Output = Result<(), HostError>> + Send + use<> {
+        let (allowed, written) = (self.may_write(&bytes), bytes.clone());
+        let print = move |print: &mut Fingerprint| _ = print.text("write").number(offset).bytes(&written);
+        self.on_file(allowed, print, move |content, meter| content.write_metered(offset, &bytes, meter))
     }
 
     /// Writes all of `bytes` at the end of the file, wherever that is at that moment.
     ///
     /// # Errors
     /// As [`FileHandle::write_at`].
-    pub async fn append(&self, bytes: Bytes) -> Result<(), HostError> {
-        self.may_write(&bytes)?;
-        self.on_file(move |content, meter| content.append_metered(&bytes, meter)).await
+    pub fn append(&self, bytes: Bytes) -> impl Future<Output = Result<(), HostError>> + Send + use<> {
+        let (allowed, written) = (self.may_write(&bytes), bytes.clone());
+        let print = move |print: &mut Fingerprint| _ = print.text("append").bytes(&written);
+        self.on_file(allowed, print, move |content, meter| content.append_metered(&bytes, meter))
     }
 
     /// Makes the file `len` bytes long. Growth counts as bytes written.
     ///
     /// # Errors
     /// As [`FileHandle::write_at`].
-    pub async fn set_len(&self, len: u64) -> Result<(), HostError> {
-        self.require(self.access.writes())?;
-        self.on_file(move |content, meter| content.set_len(len, meter)).await
+    pub fn set_len(&self, len: u64) -> impl Future<Output = Result<(), HostError>> + Send + use<> {
+        let print = move |print: &mut Fingerprint| _ = print.text("set-len").number(len);
+        let allowed = self.require(self.access.writes());
+        self.on_file(allowed, print, move |content, meter| content.set_len(len, meter))
     }
 
     /// Size, times and identity.
     ///
     /// # Errors
     /// `failed.io`; the run's end.
-    pub async fn stat(&self) -> Result<FileStat, HostError> {
-        self.on_file(|content, _| content.stat()).await
+    pub fn stat(&self) -> impl Future<Output = Result<FileStat, HostError>> + Send + use<> {
+        self.on_file(Ok(()), |print| _ = print.text("stat"), |content, _| content.stat())
     }
 
     /// Sets the times of access and modification.
     ///
     /// # Errors
     /// `failed.host_permission` when the handle is not open for writing, `failed.io`; the run's end.
-    pub async fn set_times(&self, times: Times) -> Result<(), HostError> {
-        self.require(self.access.writes())?;
-        self.on_file(move |content, meter| content.set_times(times, meter.now())).await
+    pub fn set_times(&self, times: Times) -> impl Future<Output = Result<(), HostError>> + Send + use<> {
+        let print = move |print: &mut Fingerprint| times.fingerprint(print.text("set-times"));
+        let allowed = self.require(self.access.writes());
+        self.on_file(allowed, print, move |content, meter| content.set_times(times, meter.now()))
     }
 
     /// Waits until the content, and with `everything` also the metadata, is on stable storage.
     ///
     /// # Errors
     /// `failed.io`; the run's end.
-    pub async fn sync(&self, everything: bool) -> Result<(), HostError> {
-        self.on_file(move |content, _| content.sync(everything)).await
+    pub fn sync(&self, everything: bool) -> impl Future<Output = Result<(), HostError>> + Send + use<> {
+        let print = move |print: &mut Fingerprint| _ = print.text("sync").number(u64::from(everything));
+        self.on_file(Ok(()), print, move |content, _| content.sync(everything))
     }
 
     fn may_write(&self, bytes: &Bytes) -> Result<(), HostError> {
@@ -130,17 +133,37 @@ impl FileHandle {
         if allowed { Ok(()) } else { Err(HostError::Failed(Code::HostPermission)) }
     }
 
-    fn on_file<T: Send + 'static>(
+    fn on_file<T: Crossed + Send + 'static, P: FnOnce(&mut Fingerprint), W>(
         &self,
-        work: impl FnOnce(&Content, &Meter) -> Result<T, HostError> + Send + 'static,
-    ) -> impl Future<Output = Result<T, HostError>> + Send {
-        let live = self.meter.check();
-        let (content, meter) = (self.content.clone(), Arc::clone(&self.meter));
-        async move {
+        allowed: Result<(), HostError>,
+        print: P,
+        work: W,
+    ) -> impl Future<Output = Result<T, HostError>> + Send + use<T, P, W>
+    where
+        W: FnOnce(&Content, &Meter) -> Result<T, HostError> + Send + 'static,
+    {
+        let live = self.handle.meter().check();
+        let (content, meter) = (self.content.clone(), Arc::clone(self.handle.meter()));
+        self.handle.work(print, async move {
+            allowed?;
             live?;
+            let content = content.ok_or(HostError::Failed(Code::Internal))?;
             let work = blocking(move || work(&content, &meter));
             tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(HostError::Limit(Code::CallDeadline)))
-        }
+        })
+    }
+}
+
+/// Without its content: made again, it gives what was recorded.
+impl Crossed for FileHandle {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        join(self.handle.write()?, &(self.path.to_string(), self.access))
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<FileHandle> {
+        let (handle, (path, access)): (_, (String, Access)) = split(bytes)?;
+        let (path, handle) = (GuestPath::parse(&path).ok()?, Handle::read(handle, place)?);
+        Some(FileHandle { content: None, path, access, handle })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bailiwick_guard::journal::{Crossed, Place, Unwritable};
 use bailiwick_guard::{Action, CallError, Guard, HostError, Perform};
 use bailiwick_policy::{Code, GuestPath};
 
@@ -63,6 +64,35 @@ impl<T> Reached<T> {
             Reached::Link(to) => Ok(Reached::Link(to)),
         }
     }
+}
+
+/// With a byte behind it that says which of them it is.
+impl<T: Crossed> Crossed for Reached<T> {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        let (mut bytes, is_link) = match self {
+            Reached::Here(found) => (found.write()?, 0),
+            Reached::Link(to) => (write_path(to)?, 1),
+        };
+        bytes.push(is_link);
+        Ok(bytes)
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<Reached<T>> {
+        match bytes.split_last()? {
+            (0, found) => T::read(found, place).map(Reached::Here),
+            (1, to) => read_path(to).map(Reached::Link),
+            _ => None,
+        }
+    }
+}
+
+/// A path as it crosses.
+pub(super) fn write_path(path: &GuestPath) -> Result<Vec<u8>, Unwritable> {
+    Ok(path.to_string().into_bytes())
+}
+
+pub(super) fn read_path(bytes: &[u8]) -> Option<GuestPath> {
+    GuestPath::parse(std::str::from_utf8(bytes).ok()?).ok()
 }
 
 /// The path that `path` means when its segment number `depth` is a link to `target`.

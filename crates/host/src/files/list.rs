@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 
-use bailiwick_guard::{Action, Effect, HandleSlot, HostError, Perform, Permit};
+use bailiwick_guard::journal::{Crossed, Fingerprint, Handle, Place, Unwritable, join, split};
+use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
+use serde::{Deserialize, Serialize};
 
 use super::link::{Follow, Reached};
 use super::{FileKind, Files};
@@ -26,7 +28,7 @@ pub struct OpenDir {
 }
 
 /// An entry of a directory.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DirEntry {
     pub name: String,
     pub kind: FileKind,
@@ -36,13 +38,25 @@ pub struct DirEntry {
 #[derive(Debug)]
 pub struct DirHandle {
     path: GuestPath,
-    _slot: HandleSlot,
+    handle: Handle,
 }
 
 impl DirHandle {
     /// The path that was decided on, behind all links.
     pub fn path(&self) -> &GuestPath {
         &self.path
+    }
+}
+
+/// Made again it is the same: a path, and a place.
+impl Crossed for DirHandle {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        join(self.handle.write()?, &self.path.to_string())
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<DirHandle> {
+        let (handle, path): (_, String) = split(bytes)?;
+        Some(DirHandle { path: GuestPath::parse(&path).ok()?, handle: Handle::read(handle, place)? })
     }
 }
 
@@ -54,6 +68,10 @@ impl Action for ListDir {
 
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("list-dir");
     }
 }
 
@@ -120,6 +138,10 @@ impl Action for OpenDir {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("open-dir");
+    }
 }
 
 impl Follow for OpenDir {
@@ -132,14 +154,14 @@ impl Follow for OpenDir {
 
 impl Perform<OpenDir> for Files {
     async fn perform(&self, permit: Permit<'_, OpenDir>) -> Result<Reached<DirHandle>, HostError> {
-        let slot = permit.meter().open_handle()?;
+        let handle = Handle::open(permit.place())?;
         let path = permit.action().path.clone();
         if path.is_root() {
-            return Ok(Reached::Here(DirHandle { path, _slot: slot }));
+            return Ok(Reached::Here(DirHandle { path, handle }));
         }
         self.blocking(move |mounts| {
             let reached = mounts.at(&path)?.find_dir(&path)?;
-            reached.then(|()| Ok(DirHandle { path, _slot: slot }))
+            reached.then(|()| Ok(DirHandle { path, handle }))
         })
         .await
     }

@@ -1,12 +1,11 @@
 //! Opening files.
 
-use std::sync::Arc;
-
-use bailiwick_guard::{Action, CallError, Effect, Guard, HandleSlot, HostError, Meter, Perform, Permit};
+use bailiwick_guard::journal::{Crossed, Fingerprint, Handle, Place, Unwritable};
+use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
 use super::folder::How;
-use super::link::{Follow, MAX_LINKS, Reached};
+use super::link::{Follow, MAX_LINKS, Reached, read_path, write_path};
 use super::{Access, FileHandle, Files};
 
 /// Opens a regular file for reading. It can neither create nor truncate.
@@ -95,6 +94,16 @@ impl ReadRight {
     }
 }
 
+impl Crossed for ReadRight {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        write_path(&self.path)
+    }
+
+    fn read(bytes: &[u8], _: &Place<'_>) -> Option<ReadRight> {
+        read_path(bytes).map(|path| ReadRight { path })
+    }
+}
+
 impl Action for OpenRead {
     const NAME: ActionName = ActionName::Read;
     const EFFECT: Effect = Effect::Read;
@@ -102,6 +111,10 @@ impl Action for OpenRead {
 
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("open-read");
     }
 }
 
@@ -115,12 +128,12 @@ impl Follow for OpenRead {
 
 impl Perform<OpenRead> for Files {
     async fn perform(&self, permit: Permit<'_, OpenRead>) -> Result<Reached<FileHandle>, HostError> {
-        let (slot, meter) = reserve(permit.meter())?;
+        let handle = Handle::open(permit.place())?;
         let path = permit.action().path.clone();
         self.blocking(move |mounts| {
             let how = How { access: Access::Read, create: Create::Never, truncate: false, bytes: 0 };
-            let file = mounts.at(&path)?.open(&path, how, &meter)?;
-            file.then(|content| Ok(FileHandle::new(content, path, Access::Read, meter, slot)))
+            let file = mounts.at(&path)?.open(&path, how, handle.meter())?;
+            file.then(|content| Ok(FileHandle::new(content, path, Access::Read, handle)))
         })
         .await
     }
@@ -134,16 +147,22 @@ impl Action for OpenWrite {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        let how = [self.access as u64, self.create as u64, u64::from(self.truncate)];
+        how.into_iter().fold(print.text("open-write"), |print, how| print.number(how));
+    }
 }
 
 impl Perform<OpenWrite> for Files {
     async fn perform(&self, permit: Permit<'_, OpenWrite>) -> Result<Reached<FileHandle>, HostError> {
-        let (slot, meter) = reserve(permit.meter())?;
+        let handle = Handle::open(permit.place())?;
         let OpenWrite { path, access, create, truncate } = permit.action();
         let (path, access, create, truncate) = (path.clone(), *access, *create, *truncate);
         self.blocking(move |mounts| {
-            let file = mounts.at(&path)?.open(&path, How { access, create, truncate, bytes: 0 }, &meter)?;
-            file.then(|content| Ok(FileHandle::new(content, path, access, meter, slot)))
+            let how = How { access, create, truncate, bytes: 0 };
+            let file = mounts.at(&path)?.open(&path, how, handle.meter())?;
+            file.then(|content| Ok(FileHandle::new(content, path, access, handle)))
         })
         .await
     }
@@ -157,14 +176,14 @@ impl Action for ClaimRead {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("claim-read");
+    }
 }
 
 impl Perform<ClaimRead> for Files {
     async fn perform(&self, permit: Permit<'_, ClaimRead>) -> Result<ReadRight, HostError> {
         Ok(ReadRight { path: permit.action().path.clone() })
     }
-}
-
-fn reserve(meter: &Arc<Meter>) -> Result<(HandleSlot, Arc<Meter>), HostError> {
-    Ok((meter.open_handle()?, Arc::clone(meter)))
 }

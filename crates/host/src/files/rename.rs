@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable};
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 
 use super::Files;
-use super::link::{MAX_LINKS, Reached};
+use super::link::{MAX_LINKS, Reached, read_path, write_path};
 use super::open::{ClaimRead, ReadRight};
 
 /// Asks for the right to take a file away from its path.
@@ -68,6 +69,35 @@ impl RenameRight {
     }
 }
 
+impl Crossed for RenameRight {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        write_path(&self.from)
+    }
+
+    fn read(bytes: &[u8], _: &Place<'_>) -> Option<RenameRight> {
+        read_path(bytes).map(|from| RenameRight { from })
+    }
+}
+
+impl Crossed for Renamed {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        match self {
+            Renamed::Done => Vec::<String>::new().write(),
+            Renamed::Link { from, to } => vec![from.to_string(), to.to_string()].write(),
+        }
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<Renamed> {
+        let paths = Vec::<String>::read(bytes, place)?;
+        let mut paths = paths.iter().map(|path| GuestPath::parse(path).ok());
+        match (paths.next(), paths.next(), paths.next()) {
+            (None, None, None) => Some(Renamed::Done),
+            (Some(from), Some(to), None) => Some(Renamed::Link { from: from?, to: to? }),
+            _ => None,
+        }
+    }
+}
+
 impl Action for ClaimSource {
     const NAME: ActionName = ActionName::Delete;
     const EFFECT: Effect = Effect::World;
@@ -75,6 +105,10 @@ impl Action for ClaimSource {
 
     fn resource(&self) -> Resource {
         Resource::File(self.right.path().clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("claim-source");
     }
 }
 
@@ -92,6 +126,10 @@ impl Action for Rename {
     /// The new path; the old one was decided about when the right was claimed.
     fn resource(&self) -> Resource {
         Resource::File(self.to.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("rename").text(&self.right.from.to_string());
     }
 }
 

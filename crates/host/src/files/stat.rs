@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable};
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, GuestPath, Resource};
 use cap_std::fs::{FileType, Metadata, MetadataExt};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use serde::{Deserialize, Serialize};
 
 use super::Files;
 use super::link::{Follow, Reached};
@@ -42,7 +44,7 @@ pub struct FileStat {
 }
 
 /// What a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FileKind {
     File,
     Directory,
@@ -78,6 +80,10 @@ impl Action for Stat {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("stat").number(self.links as u64);
+    }
 }
 
 impl Follow for Stat {
@@ -96,6 +102,41 @@ impl Perform<Stat> for Files {
         }
         self.blocking(move |mounts| mounts.at(&path)?.stat(&path, links)).await
     }
+}
+
+/// A [`FileStat`] as it crosses.
+type Plain = (FileKind, u64, [Option<Moment>; 3], u64, [u64; 2]);
+
+/// Before the epoch or after it, and how far.
+type Moment = (bool, Duration);
+
+impl Crossed for FileStat {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        let FileStat { kind, len, accessed, modified, changed, links, id } = self;
+        let moment = |time: &SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => (true, after),
+            Err(before) => (false, before.duration()),
+        };
+        let times = [accessed, modified, changed].map(|time| time.as_ref().map(moment));
+        let plain: Plain = (*kind, *len, times, *links, [id.0, id.1]);
+        vec![plain].write()
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<FileStat> {
+        let [(kind, len, times, links, [first, second])] = Vec::<Plain>::read(bytes, place)?.try_into().ok()?;
+        let time = |(is_after, distance): Moment| match is_after {
+            true => SystemTime::UNIX_EPOCH.checked_add(distance),
+            false => SystemTime::UNIX_EPOCH.checked_sub(distance),
+        };
+        let [accessed, modified, changed] = times.map(|moment| moment.map(time));
+        let (accessed, modified, changed) = (flat(accessed)?, flat(modified)?, flat(changed)?);
+        Some(FileStat { kind, len, accessed, modified, changed, links, id: FileId(first, second) })
+    }
+}
+
+/// No time is fine, and one that there cannot be is not.
+fn flat(time: Option<Option<SystemTime>>) -> Option<Option<SystemTime>> {
+    time.map_or(Some(None), |time| time.map(Some))
 }
 
 impl FileStat {
@@ -155,6 +196,16 @@ impl FileId {
 }
 
 impl Times {
+    pub(super) fn fingerprint(self, print: &mut Fingerprint) {
+        for time in [self.accessed, self.modified] {
+            match time {
+                None => print.number(0),
+                Some(SetTime::Now) => print.number(1),
+                Some(SetTime::At(since)) => print.number(2).bytes(&since.as_nanos().to_le_bytes()),
+            };
+        }
+    }
+
     pub(super) fn to_system(self) -> Timestamps {
         Timestamps {
             last_access: SetTime::to_system(self.accessed),

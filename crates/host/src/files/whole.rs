@@ -1,5 +1,6 @@
 //! Whole files in one call.
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, GuestPath, Resource};
 use bytes::Bytes;
@@ -48,6 +49,10 @@ impl Action for ReadFile {
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("read-file").number(self.offset).count(self.max);
+    }
 }
 
 impl Follow for ReadFile {
@@ -78,6 +83,10 @@ impl Action for WriteFile {
 
     fn resource(&self) -> Resource {
         Resource::File(self.path.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("write-file").number(self.mode as u64).bytes(&self.bytes);
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit, Timestamp};
 use bailiwick_policy::{ActionName, Code, KvKey, Resource};
 
@@ -33,6 +34,11 @@ impl Action for SetKey {
     fn resource(&self) -> Resource {
         Resource::Kv(self.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        let ttl = self.ttl.map(|ttl| ttl.as_nanos().to_le_bytes());
+        print.text("set-key").bytes(&self.value).optional(ttl.as_ref().map(|ttl| &ttl[..]));
+    }
 }
 
 impl Perform<SetKey> for Kv {
@@ -53,6 +59,10 @@ impl Action for DeleteKey {
 
     fn resource(&self) -> Resource {
         Resource::Kv(self.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("delete-key");
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable};
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, KvKey, Resource};
 
@@ -51,6 +52,16 @@ impl KeyRight {
     }
 }
 
+impl Crossed for KeyRight {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        Ok(self.key.to_string().into_bytes())
+    }
+
+    fn read(bytes: &[u8], _: &Place<'_>) -> Option<KeyRight> {
+        Some(KeyRight { key: KvKey::parse(std::str::from_utf8(bytes).ok()?).ok()? })
+    }
+}
+
 impl Action for ClaimKey {
     const NAME: ActionName = ActionName::Get;
     const EFFECT: Effect = Effect::Read;
@@ -58,6 +69,10 @@ impl Action for ClaimKey {
 
     fn resource(&self) -> Resource {
         Resource::Kv(self.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("claim-key");
     }
 }
 
@@ -74,6 +89,10 @@ impl Action for Increment {
 
     fn resource(&self) -> Resource {
         Resource::Kv(self.right.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("increment").bytes(&self.by.to_le_bytes());
     }
 }
 
@@ -104,6 +123,10 @@ impl Action for SwapKey {
     fn resource(&self) -> Resource {
         Resource::Kv(self.right.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("swap-key").optional(self.expected.as_deref()).bytes(&self.value);
+    }
 }
 
 impl Perform<SwapKey> for Kv {
@@ -132,6 +155,10 @@ impl Action for RemoveIf {
 
     fn resource(&self) -> Resource {
         Resource::Kv(self.right.key.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("remove-if").optional(self.expected.as_deref());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading values, and names.
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, KvKey, Resource};
 
@@ -30,6 +31,10 @@ impl Action for GetKey {
     fn resource(&self) -> Resource {
         Resource::Kv(self.key.clone())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("get-key");
+    }
 }
 
 impl Perform<GetKey> for Kv {
@@ -48,6 +53,13 @@ impl Action for ListKeys {
 
     fn resource(&self) -> Resource {
         Resource::Kv(self.prefix.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("list-keys").count(self.limit);
+        if let Some((name, more)) = &self.after {
+            print.text(&name.to_string()).number(u64::from(*more));
+        }
     }
 }
 

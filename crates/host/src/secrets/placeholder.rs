@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand;
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, Resource, SecretName};
 use data_encoding::HEXLOWER;
@@ -54,6 +55,10 @@ impl Action for UseSecret {
 
     fn resource(&self) -> Resource {
         Resource::Secret(self.name.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("use-secret");
     }
 }
 

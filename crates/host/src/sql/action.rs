@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, CallError, Effect, Guard, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Code, Columns, Resource, TableName};
 
@@ -82,6 +83,10 @@ impl<V: Verb> Action for Claim<V> {
         Resource::Table(self.table.clone())
     }
 
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        self.statement.fingerprint(print.text("claim"));
+    }
+
     fn columns(&self) -> Option<Columns> {
         Some(self.columns.clone())
     }
@@ -104,6 +109,10 @@ impl<V: Verb> Action for Execute<V> {
 
     fn resource(&self) -> Resource {
         Resource::Table(self.table.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        self.statement.fingerprint(print.text("execute"));
     }
 
     fn columns(&self) -> Option<Columns> {

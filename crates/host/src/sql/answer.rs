@@ -1,6 +1,7 @@
 //! What a statement gives, as JSON.
 
 use bailiwick_guard::HostError;
+use bailiwick_guard::journal::{Crossed, Place, Unwritable};
 use bailiwick_policy::Code;
 use data_encoding::BASE64;
 use rusqlite::types::ValueRef;
@@ -14,6 +15,16 @@ pub const MAX_ANSWER: usize = 4 << 20;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     json: String,
+}
+
+impl Crossed for Answer {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        Ok(self.json.clone().into_bytes())
+    }
+
+    fn read(bytes: &[u8], _: &Place<'_>) -> Option<Answer> {
+        std::str::from_utf8(bytes).ok().map(|json| Answer { json: json.to_owned() })
+    }
 }
 
 /// An answer that is being written.

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bailiwick_guard::journal::{Asked, Lane, Place as Home};
 use bailiwick_guard::{HostError, Meter};
 use bailiwick_policy::{Code, DatabasePlace, Manifest};
 
 use super::answer::Answer;
 use super::connection::{Session, Use};
+use super::crossing::asked;
 use super::inspect::{Access, Inner, Inspected, Statement, Unfit};
 use super::parameters::Parameters;
 use super::postgres::{Postgres, PostgresServer};
@@ -138,15 +140,30 @@ impl Sql {
     /// Looks at one statement, at most [`MAX_STATEMENT`](super::MAX_STATEMENT) bytes of it, without running it.
     ///
     /// `reachable` gives the names of the databases that the run's authority says anything about, and is asked once. Of the
-    /// others not even the schema is read.
+    /// others not even the schema is read. What is found is kept in the journal of `place`; in a replay it is given back.
     ///
     /// # Errors
     /// [`Unfit`], which whoever asks records.
     pub async fn inspect(
         &self,
+        place: &Home<'_>,
         database: &str,
         text: &str,
         parameters: Parameters,
+        reachable: impl FnOnce() -> Vec<String>,
+    ) -> Result<Statement, Unfit> {
+        let asked = asked(database, text, &parameters);
+        let looking = self.look(database, text, parameters, asked, reachable);
+        let found = place.crossings.give_when_ready(Lane::Host, || asked, place, looking).await;
+        found.unwrap_or_else(|cause| Err(Unfit::Failed(cause.into())))
+    }
+
+    async fn look(
+        &self,
+        database: &str,
+        text: &str,
+        parameters: Parameters,
+        asked: Asked,
         reachable: impl FnOnce() -> Vec<String>,
     ) -> Result<Statement, Unfit> {
         let (Some(engine), Some(lanes)) = (self.databases.get(database), &self.lanes) else {
@@ -161,7 +178,7 @@ impl Sql {
                 let mut message = String::new();
                 let planned = Arc::clone(database).inspect(lanes, text, &parameters, &mut message).await;
                 *lock(&self.message) = message;
-                return planned.map(Statement::planned);
+                return planned.map(|planned| Statement::planned(planned, asked));
             }
         };
         let (database, text, words) = (Arc::clone(database), text.to_owned(), Arc::clone(&self.message));
@@ -179,7 +196,7 @@ impl Sql {
             };
             let writes = needs.iter().any(|need| need.access != Access::Select);
             let database = Arc::clone(&database);
-            Ok(Ok(Statement::new(Inspected { database, text, parameters, needs, writes, locals })))
+            Ok(Ok(Statement::new(Inspected { database, text, parameters, needs, writes, locals }, asked)))
         };
         match tokio::time::timeout(INSPECTION, in_turn(lanes, slot, look)).await {
             Ok(Ok(looked)) => looked,
@@ -204,6 +221,8 @@ impl Sql {
                 *lock(&self.message) = message;
                 return answer;
             }
+            // A replay has no permit to run it with.
+            Inner::Recorded(_) => return Err(HostError::Failed(Code::Internal)),
         };
         let lanes = self.lanes.as_ref().ok_or(HostError::Failed(Code::Internal))?;
         let words = Arc::clone(&self.message);

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_guard::HostError;
+use bailiwick_guard::journal::{Asked, Fingerprint};
 use bailiwick_policy::{ActionName, Columns, TableName};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::functions::is_harmless;
@@ -17,7 +19,7 @@ use crate::sqlite::Wanted;
 const MAX_QUESTIONS: u32 = 20_000;
 
 /// What is done to a table. In this order a statement's needs are decided, reading first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Access {
     Select,
     Delete,
@@ -48,9 +50,11 @@ struct Touched {
 /// A statement that SQLite understands, what it needs, and how much of that was decided. Made by
 /// [`Sql::inspect`](super::Sql::inspect), and spent by [`query`](super::query). No `Debug`: it holds values.
 pub struct Statement {
-    inner: Inner,
+    pub(super) inner: Inner,
     /// How many of the needs, from the first, were decided and recorded.
-    claimed: usize,
+    pub(super) claimed: usize,
+    /// Of its database, text and values.
+    pub(super) asked: Asked,
 }
 
 /// By whom it was understood.
@@ -58,6 +62,8 @@ pub struct Statement {
 pub(super) enum Inner {
     Sqlite(Arc<Inspected>),
     Postgres(Arc<Planned>),
+    /// In the run that a replay is of; these are its needs.
+    Recorded(Arc<Vec<Need>>),
 }
 
 pub(super) struct Inspected {
@@ -191,12 +197,16 @@ impl Inspected {
 }
 
 impl Statement {
-    pub(super) fn new(inspected: Inspected) -> Statement {
-        Statement { inner: Inner::Sqlite(Arc::new(inspected)), claimed: 0 }
+    pub(super) fn new(inspected: Inspected, asked: Asked) -> Statement {
+        Statement { inner: Inner::Sqlite(Arc::new(inspected)), claimed: 0, asked }
     }
 
-    pub(super) fn planned(planned: Planned) -> Statement {
-        Statement { inner: Inner::Postgres(Arc::new(planned)), claimed: 0 }
+    pub(super) fn planned(planned: Planned, asked: Asked) -> Statement {
+        Statement { inner: Inner::Postgres(Arc::new(planned)), claimed: 0, asked }
+    }
+
+    pub(super) fn fingerprint(&self, print: &mut Fingerprint) {
+        print.bytes(self.asked.as_bytes()).count(self.claimed);
     }
 
     /// Every decision that it takes.
@@ -204,6 +214,7 @@ impl Statement {
         match &self.inner {
             Inner::Sqlite(inspected) => &inspected.needs,
             Inner::Postgres(planned) => &planned.needs,
+            Inner::Recorded(needs) => needs,
         }
     }
 
@@ -215,7 +226,7 @@ impl Statement {
 
     /// The statement after its next need was decided. Only a permit for that leads here.
     pub(super) fn claimed(&self) -> Statement {
-        Statement { inner: self.inner.clone(), claimed: self.claimed.saturating_add(1) }
+        Statement { inner: self.inner.clone(), claimed: self.claimed.saturating_add(1), asked: self.asked }
     }
 
     pub(super) fn inner(&self) -> &Inner {

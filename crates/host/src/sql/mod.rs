@@ -24,6 +24,7 @@ mod action;
 mod answer;
 mod bounded;
 mod connection;
+mod crossing;
 mod database;
 mod functions;
 mod inspect;

@@ -1,5 +1,6 @@
 //! Values for a statement, from JSON.
 
+use bailiwick_guard::journal::Fingerprint;
 use data_encoding::BASE64;
 use rusqlite::Statement;
 use rusqlite::types::Value;
@@ -57,6 +58,20 @@ impl Parameters {
             }
             _ => return Err(ParametersError::Shape),
         }))
+    }
+
+    /// Every value, by its kind, and every name.
+    pub(super) fn fingerprint(&self, print: &mut Fingerprint) {
+        match &self.0 {
+            Given::List(values) => {
+                print.text("list").count(values.len());
+                values.iter().for_each(|value| add(print, value));
+            }
+            Given::Named(values) => {
+                print.text("named").count(values.len());
+                values.iter().for_each(|(name, value)| add(print.text(name), value));
+            }
+        }
     }
 
     /// The values in the order of a statement's parameters.
@@ -159,6 +174,16 @@ fn value(json: Json) -> Result<Value, ParametersError> {
         }
         Json::Array(_) => return Err(ParametersError::Value),
     })
+}
+
+fn add(print: &mut Fingerprint, value: &Value) {
+    match value {
+        Value::Null => print.text("null"),
+        Value::Integer(integer) => print.text("integer").bytes(&integer.to_le_bytes()),
+        Value::Real(real) => print.text("real").number(real.to_bits()),
+        Value::Text(text) => print.text("text").text(text),
+        Value::Blob(bytes) => print.text("blob").bytes(bytes),
+    };
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bailiwick_guard::journal::{Crossed, Fingerprint, Place, Unwritable};
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, Arguments, Code, Resource, ToolName};
 use rmcp::model::CallToolResult;
@@ -46,6 +47,10 @@ impl Action for CallTool {
 
     fn resource(&self) -> Resource {
         Resource::Tool(self.tool.clone())
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("call-tool");
     }
 
     fn arguments(&self) -> Arguments {
@@ -106,6 +111,23 @@ impl Perform<CallTool> for Tools {
                 Err(HostError::Failed(Code::ToolResult))
             }
             _ => Ok(result),
+        }
+    }
+}
+
+impl Crossed for ToolResult {
+    fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        let ToolResult { content, structured, is_error } = self.clone();
+        Value::from(vec![content.into(), structured, is_error.into()]).write()
+    }
+
+    fn read(bytes: &[u8], place: &Place<'_>) -> Option<ToolResult> {
+        let Value::Array(members) = Value::read(bytes, place)? else { return None };
+        match <[Value; 3]>::try_from(members) {
+            Ok([Value::Array(content), structured, Value::Bool(is_error)]) => {
+                Some(ToolResult { content, structured, is_error })
+            }
+            _ => None,
         }
     }
 }

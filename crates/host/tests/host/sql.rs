@@ -62,7 +62,7 @@ impl World {
     async fn run(&self, text: &str, parameters: &str) -> Result<String, String> {
         let parameters = Parameters::parse(parameters).unwrap();
         let reachable = || vec!["ledger".to_owned()];
-        let statement = match self.host.sql.inspect("ledger", text, parameters, reachable).await {
+        let statement = match self.host.sql.inspect(&self.guard.place(), "ledger", text, parameters, reachable).await {
             Ok(statement) => statement,
             Err(Unfit::Unsupported(_)) => return Err("unsupported".into()),
             Err(Unfit::NotUnderstood) => return Err(format!("not understood: {}", self.host.sql.message())),
@@ -377,14 +377,15 @@ async fn databases_that_a_run_cannot_have() {
     assert!(secret.contains("secrets"), "{secret}");
     std::os::unix::fs::symlink(world.folder.path().join("ledger.db"), world.folder.path().join("link.db")).unwrap();
     assert!(open("databases.a = \"sqlite:link.db\"", None).is_ok());
-    let unknown = world.host.sql.inspect("other", "SELECT 1", Parameters::parse("").unwrap(), Vec::new).await;
+    let (place, parameters) = (world.guard.place(), Parameters::parse("").unwrap());
+    let unknown = world.host.sql.inspect(&place, "other", "SELECT 1", parameters, Vec::new).await;
     assert!(matches!(unknown, Err(Unfit::Unknown)));
 }
 
 #[tokio::test]
 async fn a_database_out_of_reach_is_not_even_looked_at() {
     let world = World::new();
-    let none =
-        world.host.sql.inspect("ledger", "SELECT * FROM nowhere", Parameters::parse("").unwrap(), Vec::new).await;
+    let (place, parameters) = (world.guard.place(), Parameters::parse("").unwrap());
+    let none = world.host.sql.inspect(&place, "ledger", "SELECT * FROM nowhere", parameters, Vec::new).await;
     assert!(matches!(none, Err(Unfit::Unknown)));
 }

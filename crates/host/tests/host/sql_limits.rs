@@ -40,7 +40,7 @@ impl World {
     async fn run(&self, database: &str, text: &str, parameters: &str) -> Result<String, String> {
         let parameters = Parameters::parse(parameters).unwrap();
         let reachable = || vec!["a".to_owned(), "b".to_owned()];
-        let statement = match self.host.sql.inspect(database, text, parameters, reachable).await {
+        let statement = match self.host.sql.inspect(&self.guard.place(), database, text, parameters, reachable).await {
             Ok(statement) => statement,
             Err(Unfit::NotUnderstood) => return Err(self.host.sql.message()),
             Err(Unfit::Failed(HostError::Denied(code) | HostError::Failed(code) | HostError::Limit(code))) => {

@@ -24,7 +24,7 @@ impl Host for HostView<'_> {
     }
 
     fn abilities(&mut self) -> wasmtime::Result<String> {
-        Ok(ops::abilities(&self.door))
+        ops::abilities(&self.door).map_err(trap)
     }
 
     fn refusal(&mut self) -> wasmtime::Result<Option<String>> {

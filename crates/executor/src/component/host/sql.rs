@@ -4,6 +4,7 @@ use bailiwick_guard::CallError;
 
 use super::HostView;
 use super::wit::sql::Host;
+use crate::component::trap;
 use crate::ops;
 
 impl Host for HostView<'_> {
@@ -12,6 +13,6 @@ impl Host for HostView<'_> {
     }
 
     fn message(&mut self) -> wasmtime::Result<String> {
-        Ok(ops::sql_message(&self.door))
+        ops::sql_message(&self.door).map_err(trap)
     }
 }

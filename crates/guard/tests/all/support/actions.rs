@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bailiwick_guard::journal::Fingerprint;
 use bailiwick_guard::{Action, Effect, HostError, Perform, Permit};
 use bailiwick_policy::{ActionName, GuestPath, Resource};
 
@@ -27,6 +28,10 @@ impl Action for Hash {
     fn resource(&self) -> Resource {
         Resource::Keyless
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("hash").number(self.0.into());
+    }
 }
 
 impl Action for Random {
@@ -36,6 +41,10 @@ impl Action for Random {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("random");
     }
 }
 
@@ -47,6 +56,10 @@ impl Action for Read {
     fn resource(&self) -> Resource {
         Resource::File(GuestPath::parse(&self.0).unwrap())
     }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("read");
+    }
 }
 
 impl Action for Brief {
@@ -56,6 +69,10 @@ impl Action for Brief {
 
     fn resource(&self) -> Resource {
         Resource::Keyless
+    }
+
+    fn fingerprint(&self, print: &mut Fingerprint) {
+        print.text("brief");
     }
 
     fn deadline(&self) -> Duration {

@@ -82,9 +82,7 @@ impl Reader {
     }
 
     fn start(&mut self, size: usize) {
-        let (file, position) = (Arc::clone(&self.file), self.position);
-        let read = async move { file.read_at(position, size.min(CHUNK)).await };
-        self.state = Reading::Busy(Task::start(&self.told, read));
+        self.state = Reading::Busy(Task::start(&self.told, self.file.read_at(self.position, size.min(CHUNK))));
     }
 
     fn finish(&mut self, read: Result<Bytes, HostError>) {
@@ -183,10 +181,15 @@ impl Writer {
     }
 }
 
-async fn write_all(file: &FileHandle, position: Option<u64>, bytes: Bytes) -> Result<(), HostError> {
+/// What is written is settled now, also if the future is never awaited.
+fn write_all(
+    file: &FileHandle,
+    position: Option<u64>,
+    bytes: Bytes,
+) -> Pin<Box<dyn Future<Output = Result<(), HostError>> + Send>> {
     match position {
-        Some(position) => file.write_at(position, bytes).await,
-        None => file.append(bytes).await,
+        Some(position) => Box::pin(file.write_at(position, bytes)),
+        None => Box::pin(file.append(bytes)),
     }
 }
 
@@ -198,9 +201,7 @@ impl OutputStream for Writer {
             return Err(StreamError::Trap(BadCall("a write that `check-write` did not permit").into()));
         }
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let (file, position) = (Arc::clone(&self.file), self.position);
-        let written = async move { write_all(&file, position, bytes).await };
-        self.state = Writing::Busy(Task::start(&self.told, written), len);
+        self.state = Writing::Busy(Task::start(&self.told, write_all(&self.file, self.position, bytes)), len);
         Ok(())
     }
 
