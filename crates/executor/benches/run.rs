@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use bailiwick::artifact::Code;
 use bailiwick::engine::Engine;
 use bailiwick::{Catalogue, CompileIn, CompileOptions, Executor, Guest, Job, Loader, Stop};
+use bailiwick_guard::journal::files::{JournalFolder, JournalOptions};
 use bailiwick_guard::{AuditLog, Life, Timestamp};
 use bailiwick_policy::{Authority, Grant, Manifest, Principal, ScopeSet};
 use tokio::runtime::Runtime;
@@ -131,6 +132,15 @@ fn main() -> std::process::ExitCode {
         "W4 1,000 host calls from wasm",
         || run(&runtime, &executor, CALLS, &generous),
         || raw.run(&runtime, CALLS),
+        rest,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let journals = JournalFolder::at(folder.path(), JournalOptions::default());
+    let recording = Executor::builder(log.clone()).compile(options()).journals(Arc::new(journals)).build().unwrap();
+    floor::compare_in_bursts(
+        "P12 W4 with a journal; floor: without",
+        || run(&runtime, &recording, CALLS, &generous),
+        || run(&runtime, &executor, CALLS, &generous),
         rest,
     );
     let waiting = waiting();
