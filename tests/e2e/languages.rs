@@ -40,13 +40,18 @@ pub(crate) fn lend(language: Language, state: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// The state folder that the interpreters are installed into.
+pub(crate) fn state() -> PathBuf {
+    repository().join("target/languages-test-state")
+}
+
 /// Installs the language, once in this process and once for all, and returns the state folder that has it.
 ///
 /// # Errors
 /// When it cannot be installed.
 pub(crate) fn install(language: Language) -> Result<PathBuf, String> {
     static DONE: [OnceLock<Result<(), String>>; 2] = [OnceLock::new(), OnceLock::new()];
-    let state = repository().join("target/languages-test-state");
+    let state = state();
     let done = DONE.get(Language::ALL.iter().position(|it| *it == language).unwrap_or(0)).ok_or("no such language")?;
     done.get_or_init(|| {
         let ended = with_tools(&state, &["language", "install", language.name()])?;

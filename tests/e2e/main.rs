@@ -36,6 +36,7 @@ mod oidc;
 mod paths;
 mod postgres;
 mod program;
+mod replays;
 mod revocation;
 mod secrets;
 mod server;
@@ -58,8 +59,13 @@ use case::Case;
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
-    if words.next().as_deref() == Some(hosting::ARGUMENT) {
-        let played = hosting::play(&words.next().unwrap_or_default());
+    let (scene, about) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let played = match scene.as_str() {
+        hosting::ARGUMENT => Some(hosting::play(&about)),
+        replays::ARGUMENT => Some(replays::play(&about)),
+        _ => None,
+    };
+    if let Some(played) = played {
         return played.map_or_else(
             |problem| {
                 eprintln!("{problem}");
@@ -101,6 +107,7 @@ fn main() -> ExitCode {
     trials.extend(tools::trials());
     trials.extend(vault::trials());
     trials.extend(interpreters::trials());
+    trials.extend(replays::trials());
     trials.extend(extension::trials());
     trials.extend([
         Trial::test("crash::killed_between_intent_and_outcome", crash::killed_between_intent_and_outcome),

@@ -1,5 +1,7 @@
 //! The embedding API: build an executor once, hand it jobs, get reports.
 
+mod replaying;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,6 +10,7 @@ use bailiwick_guard::journal::Journals;
 use bailiwick_guard::{AuditLog, Budgets, Clock, MemoryBudgets, SystemClock};
 use bailiwick_host::Services;
 
+pub use self::replaying::ReplayError;
 use crate::replay::{self, RunKind};
 use crate::run::{
     Admission, Begun, Job, Keeping, Live, Outside, Panics, Report, RunError, Runnable, Session, Source, Stop, Usage,
@@ -206,20 +209,34 @@ impl Inner {
             Ok(prepared) => prepared,
             Err(stop) => return Err(not_started(begun, stop, usage).await),
         };
-        let supervisor = begun.supervisor();
         begun.guard.started().await?;
+        match self.open(begun, station, &runnable, usage).await? {
+            Ok(session) => Ok(session),
+            Err((begun, stop, usage)) => Err(not_started(begun, stop, usage).await),
+        }
+    }
+
+    /// Starts the interpreter of a session. The inner error is of one that did not come up.
+    async fn open(
+        &self,
+        begun: Begun,
+        station: &Station,
+        runnable: &Runnable,
+        mut usage: Usage,
+    ) -> Result<Result<Session, (Begun, Stop, Usage)>, RunError> {
+        let supervisor = begun.guest_supervisor();
         let mut store = begun.store(station.engine(), (self.outside)())?;
         let ticking = station.engine().live();
         let stop = match supervisor.run(&mut usage.cpu, runnable.open(&mut store)).await {
             Ok(Ok(interpreting)) => {
                 drop(ticking);
                 let (engine, panics) = (station.engine().clone(), self.panics.clone());
-                return Ok(Session::new(begun, engine, store, interpreting, usage, panics));
+                return Ok(Ok(Session::new(begun, engine, store, interpreting, usage, panics)));
             }
             Ok(Err(error)) => stop_of(Err(error), store.data_mut().limiter().has_refused(), None),
             Err(interrupted) => interrupted.into(),
         };
-        Err(not_started(begun, stop, usage).await)
+        Ok(Err((begun, stop, usage)))
     }
 
     async fn begin(&self, job: Job, kind: RunKind) -> Result<Begun, RunError> {
@@ -276,7 +293,7 @@ impl Inner {
         let _ticking = station.engine().live();
         let mut store = begun.store(station.engine(), (self.outside)())?;
         let source = begun.guest.script().map(|script| Source { text: begun.guest.text(), name: &script.name });
-        let result = begun.supervisor().run(&mut usage.cpu, runnable.start(&mut store, source)).await;
+        let result = begun.guest_supervisor().run(&mut usage.cpu, runnable.start(&mut store, source)).await;
         let fuel_left = store.get_fuel().map_err(RunError::wasmtime)?;
         usage.fuel = begun.limits.fuel().get().saturating_sub(fuel_left);
         let limiter = store.data_mut().limiter();

@@ -28,7 +28,7 @@ mod station;
 pub use {bailiwick_guard as guard, bailiwick_host as host, bailiwick_policy as policy};
 
 pub use bailiwick_host::files::{LeftFile, Settled, Settlement};
-pub use executor::{Executor, ExecutorBuilder};
+pub use executor::{Executor, ExecutorBuilder, ReplayError};
 pub use run::{
     Anomaly, Busy, Failure, Job, Listen, Live, MAX_REPORTED, MAX_REPORTED_FILE, Outside, Report, RunError, Session,
     Stop, Stream, TrapKind, Usage,

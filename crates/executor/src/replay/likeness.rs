@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bailiwick_guard::journal::{Contents, Crossing, End, Header};
+use bailiwick_guard::journal::{Contents, Crossing, Decided, Difference, End, Header};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
 
 use bailiwick_policy::{Grant, Manifest};
 
@@ -30,6 +31,9 @@ pub struct Recorded {
 #[derive(Debug, Serialize)]
 pub struct Replayed {
     pub likeness: Likeness,
+    /// Calls about which the grant that was compared would decide differently.
+    #[serde(serialize_with = "differences")]
+    pub differences: Vec<Difference>,
     /// The replay's own report. Its times are those of the replay; files that a guest leaves are not in it.
     pub report: Report,
     /// Another version or another processor recorded it. Where such a replay is not exact, that may be why.
@@ -76,6 +80,16 @@ impl Recorded {
     /// When it is not in the contents, or source text was run by another interpreter than the one given.
     pub fn guest(&self) -> Result<Guest, HeaderError> {
         header::guest(&self.header, &self.contents, self.interpreter.as_ref())
+    }
+
+    /// Its input, as JSON text.
+    ///
+    /// # Errors
+    /// When it is not in the contents.
+    pub fn input(&self) -> Result<String, HeaderError> {
+        let text = self.contents.text(&self.header.input).map(str::to_owned);
+        text.filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+            .ok_or(HeaderError::Missing("its input"))
     }
 
     /// The grant that it ran under.
@@ -161,4 +175,25 @@ impl Serialize for Likeness {
         }
         map.end()
     }
+}
+
+fn differences<S: Serializer>(differences: &[Difference], serializer: S) -> Result<S::Ok, S::Error> {
+    let decided = |decided: &Decided| {
+        let rule = decided.rule.as_ref();
+        json!({
+            "decision": decided.decision.as_str(),
+            "code": decided.code.as_str(),
+            "rule": rule.map(|rule| &rule.id),
+            "location": rule.map(|rule| &rule.location),
+        })
+    };
+    serializer.collect_seq(differences.iter().map(|it| {
+        json!({
+            "call": it.call,
+            "action": it.action.to_string(),
+            "resource": &*it.resource,
+            "was": decided(&it.was),
+            "would_be": decided(&it.would_be),
+        })
+    }))
 }

@@ -1,14 +1,15 @@
 //! A run whose beginning is on record: what it has from its job, and how it becomes a report.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bailiwick_guard::journal::{Crossings, End, Journals};
-use bailiwick_guard::{AuditLog, Budgets, CallRecord, Clock, Guard, Life, Run};
+use bailiwick_guard::journal::{Crossing, Crossings, End, Header, Journals, Lane};
+use bailiwick_guard::{AuditLog, Budgets, CallRecord, Clock, Guard, Life, Run, Timestamp};
 use bailiwick_host::files::{Settled, Settlement, settle};
 use bailiwick_host::{Host, Services};
-use bailiwick_policy::{Backing, Code, Limits, MountPoint};
+use bailiwick_policy::{Backing, Code, Grant, Limits, MountPoint};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wasmtime::Store;
@@ -20,10 +21,14 @@ use super::{
 };
 use crate::Guest;
 use crate::engine::Engine;
-use crate::replay::{RunKind, write_header};
+use crate::replay::{Came, RunKind, write_header};
 
 /// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
 const FUEL_KNOWN_EVERY: u64 = 10_000_000;
+
+/// The time that a replay may take: so many times what the recorded run had, and so much more.
+const REPLAY_TIMES: u32 = 10;
+const REPLAY_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Bytes that the host copies out of a guest for one call at most.
 const HOSTCALL_BYTES: usize = 8 << 20;
@@ -39,11 +44,22 @@ pub(crate) struct Begun {
     io: Arc<GuestIo>,
     life: Life,
     cancel: CancellationToken,
-    crossings: Crossings,
     /// There is a journal if there was to be one.
     is_kept: bool,
     own_peak: AtomicU64,
     _place: Ticket,
+}
+
+/// A recorded run that is to be run again.
+pub(crate) struct Again<'a> {
+    pub(crate) header: Header,
+    pub(crate) guest: Guest,
+    pub(crate) grant: Grant,
+    /// JSON text.
+    pub(crate) input: String,
+    pub(crate) crossings: Vec<Crossing>,
+    pub(crate) compare: Option<Grant>,
+    pub(crate) end: Option<&'a End>,
 }
 
 /// What keeps the journal of a run, and what its header says that the job does not.
@@ -85,10 +101,6 @@ impl Begun {
         };
         let guard = Guard::new(job.grant, about, job.life.clone(), audit.clone(), Arc::clone(clock))?
             .budgets(Arc::clone(budgets));
-        let guard = Arc::new(match job.observer {
-            Some(observer) => guard.observed_by(observer),
-            None => guard,
-        });
         let begun =
             keeping.zip(journal).map(|(keeping, (header, contents))| keeping.journals.begin(&header, &contents));
         let (sink, is_kept) = match begun {
@@ -96,9 +108,13 @@ impl Begun {
             Some(Ok(sink)) => (sink, true),
             Some(Err(_)) => (None, false),
         };
-        let crossings = sink.map(Crossings::recording).unwrap_or_default();
+        let guard = guard.journal(sink.map(Crossings::recording).unwrap_or_default());
+        let guard = Arc::new(match job.observer {
+            Some(observer) => guard.observed_by(observer),
+            None => guard,
+        });
         let output = Output::new(Arc::clone(guard.meter()), job.listener);
-        let output = if crossings.is_recording() { output.summed() } else { output };
+        let output = if guard.crossings().is_recording() { output.summed() } else { output };
         let has_tmp = guard.grant().manifest().mounts().iter().any(is_tmp);
         let io = Arc::new(GuestIo { input: job.input.to_string(), args: job.args, has_tmp, output });
         Ok(Begun {
@@ -111,8 +127,53 @@ impl Begun {
             io,
             life: job.life,
             cancel: job.cancel,
-            crossings,
             is_kept,
+            own_peak: AtomicU64::new(0),
+            _place: place,
+        })
+    }
+
+    /// A recorded run, to be run again.
+    ///
+    /// # Errors
+    /// When we cannot.
+    pub(crate) fn again(again: Again<'_>, place: Ticket, services: &Services) -> Result<Begun, RunError> {
+        let Again { header, guest, grant, input, crossings, compare, end } = again;
+        let host = services.replay(grant.manifest());
+        let limits = match end.filter(|end| end.from_outside) {
+            // Where a guest that only computes was stopped is known to a portion of fuel.
+            Some(end) => {
+                grant.limits().fuel_at_most(NonZeroU64::MIN.saturating_add(end.fuel.saturating_add(FUEL_KNOWN_EVERY)))
+            }
+            None => grant.limits(),
+        };
+        let about = Run {
+            id: header.run.clone(),
+            task: header.task,
+            module: guest.digest().to_string(),
+            interpreter: guest.interpreter().map(|interpreter| interpreter.digest().to_string()),
+            rationale: header.rationale,
+            trace: None,
+        };
+        let guard = Guard::replaying(grant, about, Crossings::replaying(crossings))?;
+        let guard = Arc::new(match compare {
+            Some(other) => guard.compare_with(other),
+            None => guard,
+        });
+        let output = Output::new(Arc::clone(guard.meter()), None).summed();
+        let has_tmp = guard.grant().manifest().mounts().iter().any(is_tmp);
+        let io = Arc::new(GuestIo { input, args: header.args, has_tmp, output });
+        Ok(Begun {
+            guest,
+            limits,
+            guard,
+            began: Instant::now(),
+            run_id: header.run,
+            host: Arc::new(host),
+            io,
+            life: Life::until(Timestamp(u64::MAX)),
+            cancel: CancellationToken::new(),
+            is_kept: true,
             own_peak: AtomicU64::new(0),
             _place: place,
         })
@@ -128,6 +189,25 @@ impl Begun {
         self.supervisor_until(self.began + self.limits.timeout())
     }
 
+    /// The same for the guest itself, and what it waits for.
+    pub(crate) fn guest_supervisor(&self) -> Supervisor {
+        if self.guard.crossings().is_replay() {
+            return self.guest_supervisor_for(self.limits.timeout());
+        }
+        self.supervisor()
+    }
+
+    /// The same for a guest that has so much time left from now on. A replay may take longer than what it is a replay of: how
+    /// fast the guest was does not matter, only that it ends.
+    pub(crate) fn guest_supervisor_for(&self, left: Duration) -> Supervisor {
+        let now = Instant::now();
+        if self.guard.crossings().is_replay() {
+            let longest = self.limits.timeout().saturating_mul(REPLAY_TIMES).saturating_add(REPLAY_AT_LEAST);
+            return self.supervisor_until(now + longest).of_replay();
+        }
+        self.supervisor_until(now + left)
+    }
+
     pub(crate) fn supervisor_until(&self, deadline: Instant) -> Supervisor {
         Supervisor::new(deadline, self.life.clone(), self.cancel.clone())
     }
@@ -136,7 +216,7 @@ impl Begun {
     pub(crate) fn store(&self, engine: &Engine, outside: Arc<dyn Outside>) -> Result<Store<RunState>, RunError> {
         let meter = Arc::clone(self.guard.meter());
         let limiter = MemoryLimiter::new(Arc::clone(meter.memory()));
-        let told = Arc::new(Told::new(outside, self.crossings.clone(), meter));
+        let told = Arc::new(Told::new(outside, self.guard.crossings().clone(), meter));
         let limiter = limiter.told(Arc::clone(&told));
         let door = Door::new(Arc::clone(&self.guard), Arc::clone(&self.host), told);
         let mut store = Store::new(engine.wasmtime(), RunState::new(door, Arc::clone(&self.io), limiter));
@@ -205,6 +285,22 @@ impl Begun {
         })
     }
 
+    /// What a replay came to. Nothing is made of what the guest left: that was done once.
+    pub(crate) fn came(self, stop: Stop, mut usage: Usage) -> Came {
+        usage.wall = self.began.elapsed();
+        self.count(&mut usage);
+        let crossings = self.guard.crossings();
+        Came {
+            own_peak: self.own_peak.load(Ordering::Relaxed),
+            sums: self.io.output.sums().unwrap_or_default(),
+            divergence: crossings.divergence(),
+            stray: self.guard.stray().cloned(),
+            calls_left: crossings.left(Lane::Call),
+            differences: self.guard.differences(),
+            report: self.report(stop, self.given(), usage, self.guard.records()),
+        }
+    }
+
     /// Settles what is staged, and records the end.
     pub(crate) async fn end(self, stop: Stop, mut usage: Usage) -> Report {
         self.host.tools.close().await;
@@ -215,7 +311,7 @@ impl Begun {
         let stop = not_applied(&staged).map_or(stop, Stop::NotApplied);
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
-        let journal = end.and_then(|end| self.crossings.end(end));
+        let journal = end.and_then(|end| self.guard.crossings().end(end));
         let is_kept = self.is_kept && !matches!(journal, Some(Err(_)));
         let mut anomalies = Vec::new();
         self.guard.used_fuel(usage.fuel);

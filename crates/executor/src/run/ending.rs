@@ -78,6 +78,7 @@ impl From<Interrupted> for Stop {
             Interrupted::Deadline => Stop::OutOfTime,
             Interrupted::Revoked => Stop::Revoked,
             Interrupted::Cancelled => Stop::Cancelled,
+            Interrupted::Forsaken => Stop::Diverged,
         }
     }
 }

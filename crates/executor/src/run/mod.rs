@@ -28,7 +28,7 @@ pub use session::Session;
 pub use stop::{Failure, Stop, TrapKind};
 
 pub(crate) use admission::{Admission, Ticket};
-pub(crate) use begun::{Begun, Keeping};
+pub(crate) use begun::{Again, Begun, Keeping};
 pub(crate) use ending::stop_of;
 pub(crate) use entry::{
     COMPONENT_ENTRY, Entry, INTERPRETER_ENTRY, Interpreting, MODULE_ENTRY, Runnable, Source, module_has_entry,

@@ -7,6 +7,7 @@ use wasmtime::Store;
 use super::{Begun, Interpreting, Panics, Report, RunError, RunState, Source, Stop, Usage, stop_of};
 use crate::engine::Engine;
 use crate::guest::check_source;
+use crate::replay::Came;
 use crate::ticker::Ticking;
 
 /// A run that takes its source text in pieces.
@@ -62,7 +63,7 @@ impl Session {
         let before = self.total()?;
         let left = self.begun.limits.timeout().saturating_sub(self.usage.wall);
         let (began, mut cpu) = (Instant::now(), Duration::ZERO);
-        let supervisor = self.begun.supervisor_until(began + left);
+        let supervisor = self.begun.guest_supervisor_for(left);
         self.store.data().told().piece(source);
         // Until it comes back, it counts as interrupted: the instance is then in the middle of something.
         self.over = Some(Stop::Cancelled);
@@ -109,6 +110,27 @@ impl Session {
         let mut report = begun.end(over.unwrap_or(Stop::Finished), usage).await;
         report.usage.wall = usage.wall;
         Ok(report)
+    }
+
+    /// Executes the pieces that were recorded.
+    pub(crate) async fn replay(mut self) -> Result<Came, RunError> {
+        let (mut stdout, mut stderr, mut result) = (Vec::new(), Vec::new(), None);
+        while let Some(source) = self.store.data().told().next_piece() {
+            let piece = self.attempt(&source).await?;
+            stdout.extend(piece.stdout);
+            stderr.extend(piece.stderr);
+            result = piece.result.or(result);
+            if self.over.is_some() {
+                break;
+            }
+        }
+        let usage = self.total()?;
+        let Session { begun, over, mut store, .. } = self;
+        begun.own_peak(store.data_mut().limiter().own_peak());
+        drop(store);
+        let mut came = begun.came(over.unwrap_or(Stop::Finished), usage);
+        (came.report.stdout, came.report.stderr, came.report.result) = (stdout, stderr, result);
+        Ok(came)
     }
 
     fn total(&mut self) -> Result<Usage, RunError> {

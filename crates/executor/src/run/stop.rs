@@ -34,7 +34,7 @@ pub enum Stop {
     Revoked,
     /// Whoever started the run ended it.
     Cancelled,
-    /// Of replays alone: it asked for something that the recorded run did not ask for.
+    /// Of replays alone: it asked for something that the recorded run did not ask for, or waits for what never came.
     Diverged,
 }
 

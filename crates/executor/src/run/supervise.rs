@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use bailiwick_guard::Life;
@@ -15,6 +17,8 @@ pub(crate) enum Interrupted {
     Deadline,
     Revoked,
     Cancelled,
+    /// Of replays alone: the guest waits for what never came in the recorded run.
+    Forsaken,
 }
 
 /// What may end a run from outside.
@@ -23,11 +27,17 @@ pub(crate) struct Supervisor {
     deadline: Instant,
     life: Life,
     cancel: CancellationToken,
+    is_replay: bool,
 }
 
 impl Supervisor {
     pub(crate) fn new(deadline: Instant, life: Life, cancel: CancellationToken) -> Supervisor {
-        Supervisor { deadline, life, cancel }
+        Supervisor { deadline, life, cancel, is_replay: false }
+    }
+
+    /// For a guest to whom nothing comes that is not there at once: one that waits for something else waits for ever.
+    pub(crate) fn of_replay(self) -> Supervisor {
+        Supervisor { is_replay: true, ..self }
     }
 
     /// Drives `work` until it is ready or interrupted, and adds the processor time of its polls to `cpu`.
@@ -72,9 +82,35 @@ impl<F: Future> Future for Supervised<'_, F> {
             return Poll::Ready(Err(interrupted));
         }
         let began = thread_time();
-        let polled = self.work.as_mut().poll(context);
+        let woken = self.supervisor.is_replay.then(|| Arc::new(Woken::new(context.waker())));
+        let polled = match &woken {
+            None => self.work.as_mut().poll(context),
+            Some(woken) => self.work.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(woken)))),
+        };
         *self.cpu += thread_time().saturating_sub(began);
+        if polled.is_pending() && woken.is_some_and(|woken| !woken.is_woken.load(Ordering::Acquire)) {
+            return Poll::Ready(Err(Interrupted::Forsaken));
+        }
         polled.map(Ok)
+    }
+}
+
+/// Whether somebody was woken who is polled.
+struct Woken {
+    is_woken: AtomicBool,
+    waker: Waker,
+}
+
+impl Woken {
+    fn new(waker: &Waker) -> Woken {
+        Woken { is_woken: AtomicBool::new(false), waker: waker.clone() }
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Woken>) {
+        self.is_woken.store(true, Ordering::Release);
+        self.waker.wake_by_ref();
     }
 }
 
@@ -105,6 +141,21 @@ mod tests {
         let result: Result<(), _> = supervisor.run(&mut cpu, endless).await;
         assert_eq!(result, Err(Interrupted::Deadline));
         assert!(cpu > Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_replay_waits_for_nothing() {
+        let (supervisor, ..) = supervisor(Duration::from_secs(3600));
+        let supervisor = supervisor.of_replay();
+        let mut cpu = Duration::ZERO;
+        assert_eq!(supervisor.run(&mut cpu, std::future::pending::<()>()).await, Err(Interrupted::Forsaken));
+        let mut turns = 3;
+        let busy = std::future::poll_fn(move |context| {
+            turns -= 1;
+            context.waker().wake_by_ref();
+            if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        assert_eq!(supervisor.run(&mut cpu, busy).await, Ok(()));
     }
 
     #[tokio::test]

@@ -127,7 +127,6 @@ impl Told {
     }
 
     /// The pieces of a session, one after the other; `None` after the last one that was recorded.
-    #[expect(dead_code, reason = "replays of sessions ask for it")]
     pub(crate) fn next_piece(&self) -> Option<String> {
         if self.crossings.left(Lane::Piece) == 0 {
             return None;
