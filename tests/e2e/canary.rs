@@ -59,7 +59,15 @@ fn walk(folder: &Path, planted: &Path) -> Result<(), String> {
         if kind.is_dir() {
             walk(&path, planted)?;
         } else if kind.is_file() && path != planted {
-            clean(&path.display().to_string(), &String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()))?;
+            let bytes = fs::read(&path).unwrap_or_default();
+            // What is in a journal is compressed; of one that was cut off, all that there is.
+            let mut plain = Vec::new();
+            if path.components().any(|part| part.as_os_str() == "journals") {
+                let _ = zstd::stream::copy_decode(bytes.as_slice(), &mut plain);
+            }
+            for content in [bytes, plain] {
+                clean(&path.display().to_string(), &String::from_utf8_lossy(&content))?;
+            }
         }
     }
     Ok(())

@@ -166,7 +166,7 @@ pub(crate) fn audit(log: &[u8], names: &Names) -> Result<Value, String> {
         let mut members: Vec<(&String, &Value)> = entry.iter().collect();
         members.sort_by_key(|(name, _)| place(name));
         for (name, value) in members {
-            let noise = ["seq", "prev", "at", "type", "hash", "context", "location", "jti", "call", "fuel"];
+            let noise = ["seq", "prev", "at", "type", "hash", "context", "location", "jti", "call", "fuel", "journal"];
             if !noise.contains(&name.as_str()) {
                 kept.insert(name.clone(), names.value(value));
             }

@@ -265,12 +265,41 @@ impl<'a> Stage<'a> {
         if ended.stderr.contains("panicked at") {
             return Err(format!("something panicked\n{}", said()).into());
         }
-        let log = fs::read(self.state.join("audit/log.jsonl")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = || fs::read(self.state.join("audit/log.jsonl")).unwrap_or_default();
+        let before = log();
+        // What is looked at below is as it was, also after a replay.
+        self.replay()?;
+        if log() != before {
+            return Err("a replay wrote to the audit log".into());
+        }
+        let log = String::from_utf8_lossy(&before);
         let texts = [("stdout", ended.stdout.as_str()), ("stderr", &ended.stderr), ("the audit log", &log)];
         canary::search(&texts, &self.root, &self.work, &self.state)?;
         self.check_after()?;
         self.check_connections()
+    }
+
+    /// What was recorded is replayed, twice, each time by a fresh process: from its journal alone it must do the same.
+    fn replay(&self) -> Result<(), Failed> {
+        // A run that was refused before it began has none.
+        let listed =
+            program::run(program::program(&self.work, ["runs", "list", "--json", "--state"]).arg(&self.state))?;
+        let listed: Value = serde_json::from_str(&listed.stdout)?;
+        if listed.pointer("/runs/0/has_journal") != Some(&Value::Bool(true)) {
+            return Ok(());
+        }
+        for _ in 0..2 {
+            let mut command = program::program(&self.work, ["replay", "last", "--json", "--state"]);
+            let ended = program::run(command.arg(&self.state))?;
+            let replayed: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
+            let kind = replayed.pointer("/likeness/kind").and_then(Value::as_str);
+            let is_alike = matches!(kind, Some("exact" | "exact_as_far_as_recorded"));
+            if ended.code != Some(0) || !is_alike {
+                let likeness = replayed.get("likeness").cloned().unwrap_or_default();
+                return Err(format!("replayed: exit code {:?}, {likeness}\n{}", ended.code, ended.stderr).into());
+            }
+        }
+        Ok(())
     }
 
     fn check_after(&self) -> Result<(), Failed> {

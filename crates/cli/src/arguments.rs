@@ -107,6 +107,8 @@ pub(crate) enum Verb {
     /// Runs that were: what they did, and their journals
     #[command(subcommand)]
     Runs(RunsVerb),
+    /// Run a recorded run again from its journal, without any effect, and compare
+    Replay(ReplayArguments),
     /// The interpreters of Python and JavaScript
     #[command(subcommand)]
     Language(LanguageVerb),

@@ -273,6 +273,7 @@ mod tests {
         let kept = configuration.journal.options();
         assert_eq!((kept.max.get(), kept.total.get()), (1 << 20, 1 << 30));
         assert_eq!((kept.keep.as_secs(), configuration.journal.is_enabled()), (24 * 3600, false));
+        assert!(resolve("").unwrap().journal.is_enabled());
         assert_eq!(configuration.rings.get("release"), Some(&Ring::creating(KeyAlgorithm::Ed25519)));
         let week = Rotate::After(NonZeroU64::new(7 * 24 * 3600).unwrap());
         assert_eq!(configuration.rings.get("partners"), Some(&Ring { create: None, rotate: week }));

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, Guest, Job, RunError, Stop};
+use bailiwick::{Anomaly, ArtifactCache, CompileOptions, Executor, ExecutorBuilder, Guest, Job, RunError, Stop};
 use bailiwick_guard::{AuditLog, Life, SystemClock, Timestamp, TraceContext};
 use bailiwick_host::kv::KvDatabase;
 use bailiwick_host::{MountError, Services, ServicesBuilder};
@@ -253,6 +253,27 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
         services = services.protect_integrity(file);
     }
     services = network(services, host)?;
+    let executor =
+        compiling(Executor::builder(log), host)?.services(services.build()).budgets(Arc::<Store>::clone(store));
+    match journals::recording(host)? {
+        Some(journals) => executor.journals(journals),
+        None => executor,
+    }
+    .build()
+    .map_err(failed)
+}
+
+/// What runs recorded runs again: nothing stands behind it, and its log is nobody's.
+///
+/// # Errors
+/// When the state folder cannot be used, or the engine does not start.
+pub(crate) fn replayer(host: &Configuration) -> Result<Executor, Failure> {
+    let (log, _nobody) = AuditLog::in_memory().map_err(Failure::internal)?;
+    compiling(Executor::builder(log), host)?.build().map_err(failed)
+}
+
+/// How guests are compiled, and where what was compiled is kept. For one run: a pool for one keeps the address space small.
+fn compiling(executor: ExecutorBuilder, host: &Configuration) -> Result<ExecutorBuilder, Failure> {
     let mut compile = CompileOptions::default();
     if let Some(time) = host.compile.time {
         compile.time = time.duration();
@@ -262,19 +283,7 @@ fn build(host: &Configuration, loaded: &Loaded, log: AuditLog, store: &Arc<Store
     }
     let (folder, seal) = host.state.artifacts()?;
     let cache = ArtifactCache::new(folder, &seal, CACHE_BYTES);
-    // One run: a pool for one keeps the address space small.
-    let executor = Executor::builder(log)
-        .runs(NonZeroU32::MIN)
-        .services(services.build())
-        .compile(compile)
-        .cache(cache)
-        .budgets(Arc::<Store>::clone(store));
-    match journals::recording(host)? {
-        Some(journals) => executor.journals(journals),
-        None => executor,
-    }
-    .build()
-    .map_err(failed)
+    Ok(executor.runs(NonZeroU32::MIN).compile(compile).cache(cache))
 }
 
 fn uses_keys(scope: &Scope) -> bool {

@@ -1,6 +1,8 @@
 //! What is typed about runs that were.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
 
 use crate::quantity::Seconds;
 
@@ -52,6 +54,23 @@ pub(crate) struct RunsPruneArguments {
     /// Delete those of runs that began longer ago, such as `24h`; only when the configuration keeps them longer
     #[arg(long, value_name = "DURATION", conflicts_with = "run")]
     pub(crate) keep: Option<Seconds>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Run a recorded run again from its journal, without any effect, and compare.
+///
+/// What the guest was given then it is given again: results of calls, time, randomness. Nothing is opened, asked or sent. Exit
+/// code 0: it did the same again, as far as it was recorded. Exit code 1: it did not, or a call would be decided differently.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The run: its id, the beginning of it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Say which calls this manifest would decide differently
+    #[arg(long, short, value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -34,6 +34,7 @@ mod man;
 mod policy_check;
 mod policy_explain;
 mod policy_prompt;
+mod replay;
 mod run;
 mod runs_list;
 mod runs_prune;
@@ -104,6 +105,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
         Verb::Runs(RunsVerb::List(verb)) => resolve().and_then(|host| runs_list::run(verb, &host)),
         Verb::Runs(RunsVerb::Show(verb)) => resolve().and_then(|host| runs_show::run(verb, &host)),
         Verb::Runs(RunsVerb::Prune(verb)) => resolve().and_then(|host| runs_prune::run(verb, &host)),
+        Verb::Replay(verb) => resolve().and_then(|host| replay::run(verb, &host)),
         Verb::Language(LanguageVerb::List(verb)) => resolve().and_then(|host| language_list::run(verb, &host)),
         Verb::Language(LanguageVerb::Install(verb)) => resolve().and_then(|host| language_install::run(verb, &host)),
         Verb::Language(LanguageVerb::Remove(verb)) => resolve().and_then(|host| language_remove::run(verb, &host)),
@@ -153,6 +155,7 @@ fn asks_for_json(verb: &Verb) -> bool {
         Verb::Runs(RunsVerb::List(verb)) => verb.json,
         Verb::Runs(RunsVerb::Show(verb)) => verb.json,
         Verb::Runs(RunsVerb::Prune(verb)) => verb.json,
+        Verb::Replay(verb) => verb.json,
         Verb::Doctor(verb) => verb.json,
         _ => false,
     }

@@ -1,8 +1,10 @@
 //! `bailiwick runs show`
 
+use std::collections::BTreeMap;
+
 use bailiwick_guard::Timestamp;
-use bailiwick_guard::journal::End;
 use bailiwick_guard::journal::files::{JournalError, Recorded, began};
+use bailiwick_guard::journal::{End, PastCall};
 use bailiwick_policy::Decision;
 use serde_json::{Value, json};
 
@@ -75,12 +77,19 @@ impl Journal {
     fn end(&self) -> Option<&End> {
         self.recorded()?.end.as_ref()
     }
+
+    /// The calls that it has, by their numbers.
+    fn calls(&self) -> BTreeMap<u64, PastCall> {
+        let crossings = self.recorded().into_iter().flat_map(|recorded| &recorded.crossings);
+        crossings.filter_map(PastCall::read).filter_map(|past| Some((past.call?, past))).collect()
+    }
 }
 
 impl Shown<'_> {
     fn to_json(&self) -> Value {
         let mut value = entry(self.run, self.began, self.past, !matches!(self.journal, Journal::None));
-        let calls: Vec<_> = self.calls.iter().map(call_json).collect();
+        let past = self.journal.calls();
+        let calls: Vec<_> = self.calls.iter().map(|call| call_json(call, past.get(&call.intent.call))).collect();
         let journal = match self.journal {
             Journal::None => Value::Null,
             Journal::Unreadable(error) => json!({ "error": error.to_string() }),
@@ -184,9 +193,12 @@ impl Shown<'_> {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::new(["CALL", "AT", "DECISION", "ACTION", "RESOURCE", "RULE", "OUTCOME", "TOOK"]);
+        let past = self.journal.calls();
+        let mut table =
+            Table::new(["CALL", "AT", "DECISION", "ACTION", "RESOURCE", "RULE", "OUTCOME", "TOOK", "BYTES"]);
         for call in self.calls {
             let Call { at, intent, ended } = call;
+            let past = past.get(&intent.call);
             let since = self.began.map(|began| at.0.saturating_sub(began.0)).unwrap_or_default();
             let decision = match intent.decision {
                 Decision::Allow => Cell::styled("allow", GOOD),
@@ -211,19 +223,21 @@ impl Shown<'_> {
                 Cell::plain(&intent.resource),
                 Cell::styled(rule, DIM),
                 outcome,
-                Cell::plain(took(call).map(|ms| format!("{ms:.1} ms")).unwrap_or_default()),
+                Cell::plain(took(call, past).map(|ms| format!("{ms:.1} ms")).unwrap_or_default()),
+                Cell::plain(past.map(|past| grouped(past.bytes as u64)).unwrap_or_default()),
             ]);
         }
         table.draw()
     }
 }
 
-/// Milliseconds between the entries of intent and outcome.
-fn took(call: &Call) -> Option<f64> {
-    call.ended.as_ref().map(|(ended, ..)| ended.0.saturating_sub(call.at.0) as f64)
+/// Milliseconds: the journal knows them better than the log, whose times are those of entries.
+fn took(call: &Call, past: Option<&PastCall>) -> Option<f64> {
+    let logged = || call.ended.as_ref().map(|(ended, ..)| ended.0.saturating_sub(call.at.0) as f64);
+    past.map(|past| past.took.as_secs_f64() * 1000.0).or_else(logged)
 }
 
-fn call_json(call: &Call) -> Value {
+fn call_json(call: &Call, past: Option<&PastCall>) -> Value {
     let Call { at, intent, ended } = call;
     json!({
         "call": intent.call,
@@ -236,6 +250,8 @@ fn call_json(call: &Call) -> Value {
         "location": intent.location,
         "outcome": ended.as_ref().map(|(_, outcome, _)| outcome),
         "outcome_code": ended.as_ref().and_then(|(.., code)| code.as_ref()),
-        "ms": took(call),
+        "ms": took(call, past),
+        "bytes": past.map(|past| past.bytes),
+        "explanation": past.and_then(|past| past.explanation.as_ref()),
     })
 }

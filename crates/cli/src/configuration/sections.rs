@@ -76,7 +76,7 @@ pub(crate) struct JournalSection {
 
 impl JournalSection {
     pub(crate) fn is_enabled(self) -> bool {
-        self.enabled.unwrap_or(false)
+        self.enabled.unwrap_or(true)
     }
 
     pub(crate) fn options(self) -> JournalOptions {

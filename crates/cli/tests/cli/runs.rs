@@ -1,16 +1,16 @@
 //! Runs that were: listed, shown, and their journals deleted.
 
 use std::fs;
+use std::io::Read;
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use crate::place::Place;
 
-/// A folder in which runs are recorded.
+/// A folder in which runs are recorded, as they are everywhere.
 fn recording() -> Place {
-    let place = Place::with_guests();
-    place.configure("[journal]\nenabled = true\n");
-    place
+    Place::with_guests()
 }
 
 fn list(place: &Place, words: &[&str]) -> Vec<Value> {
@@ -50,6 +50,7 @@ fn runs_are_listed_and_shown() {
     assert_eq!(of("decision"), ["allow", "deny"].map(Value::from));
     assert_eq!(of("rule"), ["read-notes".into(), Value::Null]);
     assert_eq!(of("outcome"), ["done".into(), Value::Null]);
+    assert!(calls[0]["bytes"].as_u64().unwrap() > 0 && calls[1]["explanation"].as_str().unwrap().contains("help"));
     assert_eq!(calls[1]["code"], "deny.manifest.no_rule");
     let shown = place.run(&["runs", "show", "last"]).expect(0).out();
     assert!(shown.contains("trapped after"), "{shown}");
@@ -115,9 +116,9 @@ fn journals_are_deleted_and_the_log_stays() {
 #[test]
 fn what_is_no_run_is_refused() {
     let place = Place::with_guests();
-    for verb in ["show"] {
+    for verb in [&["runs", "show"][..], &["replay"]] {
         for bad in ["last", "x", "../../etc", "0190a1b2-c3d4-7000-8000-000000000001"] {
-            place.run(&["runs", verb, bad]).expect(2);
+            place.run(&[verb, &[bad]].concat()).expect(2);
         }
     }
     assert_eq!(list(&place, &[]), Vec::<Value>::new());
@@ -131,4 +132,97 @@ fn journals_that_others_could_have_written_are_not_used() {
     place.chmod("state/journals", 0o770);
     assert!(place.guest("quiet.wat", &[]).expect(7).err().contains("others may write"));
     place.run(&["runs", "prune"]).expect(7);
+}
+
+#[test]
+fn a_run_is_replayed_without_what_it_was_given() {
+    let place = recording();
+    let first = place.guest("reader.wat", &["--json"]).expect(0).json();
+    let log = place.log_text();
+    fs::remove_dir_all(place.path("data")).unwrap();
+    fs::remove_file(place.path("notes.toml")).unwrap();
+    fs::remove_file(place.path("reader.wat")).unwrap();
+    for words in [&["replay", "last", "--json"][..], &["replay", first["run_id"].as_str().unwrap(), "--json"]] {
+        let replayed = place.run(words).expect(0).json();
+        assert_eq!(replayed["likeness"]["kind"], "exact", "{replayed:#}");
+        assert_eq!(replayed["journal"], "as the audit log has it");
+        let (then, now) = (&first, &replayed["report"]);
+        for same in ["stop", "result", "stdout", "stderr"] {
+            assert_eq!(then[same], now[same], "{same}");
+        }
+        assert_eq!(then["usage"]["fuel"], now["usage"]["fuel"]);
+        let calls = |report: &Value| {
+            let calls = report["calls"].as_array().unwrap().iter();
+            calls
+                .map(|call| ["action", "resource", "decision", "code", "rule", "outcome"].map(|it| call[it].clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(calls(then), calls(now));
+    }
+    assert_eq!(
+        place.run(&["replay", "last"]).expect(0).out(),
+        "exact: the same output, result, fuel, memory and calls\n"
+    );
+    assert_eq!(place.log_text(), log, "a replay is not on record");
+}
+
+#[test]
+fn what_another_manifest_would_decide_is_told() {
+    let place = recording();
+    place.guest("reader.wat", &[]).expect(0);
+    let manifest = fs::read_to_string(place.path("notes.toml")).unwrap();
+    place.write("same.toml", &manifest);
+    place.write("strict.toml", &manifest.replace("data/**", "data/other.txt"));
+    place.write("bad.toml", "schema = 2");
+    let same = place.run(&["replay", "last", "--policy", "same.toml", "--json"]).expect(0).json();
+    assert_eq!(same["differences"], Value::Array(Vec::new()));
+    let strict = place.run(&["replay", "last", "--policy", "strict.toml", "--json"]).expect(1).json();
+    assert_eq!(strict["likeness"]["kind"], "exact");
+    let [difference] = strict["differences"].as_array().unwrap().as_slice() else { panic!("{strict:#}") };
+    assert_eq!((&difference["call"], &difference["resource"]), (&1.into(), &"/data/note.txt".into()));
+    assert_eq!((&difference["was"]["decision"], &difference["was"]["rule"]), (&"allow".into(), &"read-notes".into()));
+    assert_eq!(difference["would_be"]["code"], "deny.manifest.no_rule");
+    let shown = place.run(&["replay", "last", "--policy", "strict.toml"]).expect(1).out();
+    assert!(shown.contains("1 of 2 calls would be decided differently under strict.toml"), "{shown}");
+    assert!(shown.contains("allow (read-notes, notes.toml:5)  ->  deny [deny.manifest.no_rule]"), "{shown}");
+    place.run(&["replay", "last", "--policy", "bad.toml"]).expect(3);
+}
+
+#[test]
+fn a_run_that_was_killed_is_replayed_as_far_as_it_is_recorded() {
+    let place = recording();
+    let command = &mut place.command(&["run", "busy.wat", "--policy", "notes.toml", "--as", "note-bot"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let run = place.run(&["runs", "show", "last", "--json"]).expect(0).json();
+    assert_eq!((&run["stop"], &run["journal"]["end"]), (&Value::Null, &Value::Null));
+    // It never ends by itself: only its own limit ends the replay.
+    place.guest("spin.wat", &["--timeout", "100ms"]).expect(5);
+    let replayed = place.run(&["replay", "last", "--json"]).expect(0).json();
+    assert_eq!(replayed["likeness"]["kind"], "exact_as_far_as_recorded", "{replayed:#}");
+    assert_eq!(replayed["likeness"]["record_end"], "interrupted");
+}
+
+#[test]
+fn a_journal_that_was_changed_is_refused() {
+    let place = recording();
+    let run = place.guest("reader.wat", &["--json"]).expect(0).json()["run_id"].as_str().unwrap().to_owned();
+    let file = journal(&place, &run);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let refused = place.run(&["replay", "last", "--json"]).expect(1).json();
+    assert!(refused["error"]["message"].as_str().unwrap().contains("was changed since the run ended"), "{refused:#}");
+    // Where no log has the run, it is what it is.
+    fs::remove_dir_all(place.path("state/audit")).unwrap();
+    let ran = place.run(&["replay", "last"]).expect(0);
+    assert!(ran.out().contains("as far as it is recorded") && ran.err().contains("no audit log here"), "{}", ran.out());
+    fs::write(&file, &whole).unwrap();
+    assert!(place.run(&["replay", "last"]).expect(0).out().starts_with("exact:"));
+    fs::write(&file, "x").unwrap();
+    assert!(place.run(&["replay", "last"]).expect(1).err().contains("not a journal"));
+    fs::remove_file(&file).unwrap();
+    assert!(place.run(&["replay", &run]).expect(2).err().contains("no journal of the run"));
 }

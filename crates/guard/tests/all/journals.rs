@@ -116,6 +116,47 @@ proptest! {
     }
 }
 
+/// A journal of these records, whatever they are.
+fn compressed(records: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(b"\x50\x2a\x4d\x18\x13\0\0\0bailiwick journal 1".to_vec(), 1).unwrap();
+    encoder.write_all(records).unwrap();
+    encoder.finish().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// What lies behind compression and checksum is looked at as closely.
+    #[test]
+    fn records_that_nobody_wrote_are_an_error(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut contents = Contents::default();
+        let header = serde_json::to_vec(&header(&run(1), &mut contents)).unwrap();
+        let length = |bytes: &[u8]| [(bytes.len() as u8 & 0x7f) | 0x80, (bytes.len() >> 7) as u8];
+        let mut records = [&[33][..], &length(&header), &header].concat();
+        for number in 1..10_u8 {
+            records.extend([&[number | 64][..], &[7; 32], &[3, number, 0, 1]].concat());
+        }
+        prop_assert_eq!(read_bytes(&compressed(&records), Path::new("/nowhere")).unwrap().crossings.len(), 9);
+        for (at, byte, how) in changes {
+            let at = at.index(records.len());
+            match how {
+                0 => records[at] = byte,
+                1 => records[at] ^= 1 << (byte % 8),
+                2 => records.insert(at, byte),
+                _ => _ = records.remove(at),
+            }
+        }
+        records.truncate(cut.index(records.len() * 3).max(1));
+        if let Ok(read) = read_bytes(&compressed(&records), Path::new("/nowhere")) {
+            prop_assert!(read.crossings.len() <= records.len() / 2);
+            prop_assert!(read.crossings.iter().map(|crossing| crossing.given.len()).sum::<usize>() <= records.len());
+        }
+    }
+}
+
 #[test]
 fn the_file_is_private_and_plain_zstandard() {
     let at = tempfile::tempdir().unwrap();
