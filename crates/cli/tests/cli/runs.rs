@@ -207,6 +207,17 @@ fn a_run_that_was_killed_is_replayed_as_far_as_it_is_recorded() {
 }
 
 #[test]
+fn a_run_that_outgrows_its_journal_says_so() {
+    let place = recording();
+    place.configure("[journal]\nmax = \"100B\"\n");
+    let report = place.guest("reader.wat", &["--json"]).expect(0).json();
+    assert_eq!(report["anomalies"][0]["kind"], "journal_incomplete", "{report:#}");
+    assert!(place.run(&["runs", "show", "last"]).expect(0).out().contains("it ends before the run does"));
+    let replayed = place.run(&["replay", "last", "--json"]).expect(0).json();
+    assert_eq!(replayed["likeness"]["record_end"], "cut", "{replayed:#}");
+}
+
+#[test]
 fn a_journal_that_was_changed_is_refused() {
     let place = recording();
     let run = place.guest("reader.wat", &["--json"]).expect(0).json()["run_id"].as_str().unwrap().to_owned();

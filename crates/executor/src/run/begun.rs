@@ -312,14 +312,14 @@ impl Begun {
         usage.wall = self.began.elapsed();
         self.count(&mut usage);
         let journal = end.and_then(|end| self.guard.crossings().end(end));
-        let is_kept = self.is_kept && !matches!(journal, Some(Err(_)));
+        let is_whole = self.guard.crossings().cut().is_none() && !matches!(journal, Some(Err(_)));
         let mut anomalies = Vec::new();
         self.guard.used_fuel(usage.fuel);
         if self.guard.run_ended(stop.kind(), journal.and_then(Result::ok)).await.is_err() {
             tracing::warn!(run = self.run_id, "the end of a run is not on record");
             anomalies.push(Anomaly::AuditIncomplete);
         }
-        if !is_kept {
+        if !self.is_kept || !is_whole {
             tracing::warn!(run = self.run_id, "the journal of a run could not be kept");
             anomalies.push(Anomaly::JournalIncomplete);
         }
