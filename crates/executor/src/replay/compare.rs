@@ -60,8 +60,8 @@ pub(crate) fn likeness(end: Option<&End>, calls: &Calls, came: &Came) -> Likenes
     let Some(whole) = end else { return Likeness::UpTo(RecordEnd::Unfinished) };
     match (difference(whole, calls, came), record_end) {
         (None, _) => Likeness::Exact,
-        // Where a guest is stopped from outside depends on the time that it takes.
-        (Some(_), Some(RecordEnd::Interrupted)) => up_to(RecordEnd::Interrupted, end, came),
+        // Where a guest is stopped from outside depends on the time that it takes; what it had asked for by then does not.
+        (Some(_), Some(RecordEnd::Interrupted)) if came.calls_left == 0 => up_to(RecordEnd::Interrupted, end, came),
         (Some(departure), _) => Likeness::Diverged(departure),
     }
 }

@@ -19,9 +19,9 @@ use super::{
     Anomaly, Door, GuestIo, Job, MemoryLimiter, Output, Outside, Report, RunError, RunState, Stop, Supervisor, Ticket,
     Told, Usage,
 };
-use crate::Guest;
 use crate::engine::Engine;
 use crate::replay::{Came, RunKind, write_header};
+use crate::{Guest, Refusal};
 
 /// A guest that is interrupted or traps takes what it used since the last whole portion with it uncounted.
 const FUEL_KNOWN_EVERY: u64 = 10_000_000;
@@ -268,7 +268,7 @@ impl Begun {
         let sums = self.io.output.sums()?;
         Some(End {
             stop: serde_json::to_value(stop).unwrap_or_default(),
-            from_outside: matches!(stop, Stop::OutOfTime | Stop::Revoked | Stop::Cancelled),
+            from_outside: is_from_outside(stop),
             fuel: usage.fuel,
             peak_memory_bytes: self.own_peak.load(Ordering::Relaxed),
             host_calls: usage.host_calls,
@@ -325,6 +325,17 @@ impl Begun {
         }
         let files = self.host.files.take_left();
         Report { anomalies, files, staged, ..self.report(stop, self.given(), usage, self.guard.records()) }
+    }
+}
+
+/// Whether the guest was stopped by what no journal has: the time that it took, here or in the compiler, or somebody.
+fn is_from_outside(stop: &Stop) -> bool {
+    match stop {
+        Stop::OutOfTime | Stop::Revoked | Stop::Cancelled => true,
+        Stop::Refused(refusal) => {
+            matches!(refusal, Refusal::CompileTimeout { .. } | Refusal::CompileMemory { .. })
+        }
+        _ => false,
     }
 }
 
