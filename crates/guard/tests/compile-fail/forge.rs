@@ -6,7 +6,7 @@ use actions::*;
 use bailiwick_guard::*;
 
 fn forge(meter: &std::sync::Arc<Meter>) -> Permit<'_, Hash> {
-    Permit { action: Hash(1), verdict: panic!(), meter, principal: panic!(), reason: panic!(), _entry: panic!() }
+    Permit { action: Hash(1), verdict: panic!(), meter, principal: panic!(), reason: panic!(), entry: panic!() }
 }
 
 fn main() {}
