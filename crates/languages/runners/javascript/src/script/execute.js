@@ -122,6 +122,7 @@ function unhandled(name) {
 /** Hands over the result. */
 function give(outcome, name) {
     if (outcome.error !== undefined) return report(outcome.error, name);
+    if (outcome.note !== undefined) write("stderr", `note: ${outcome.note}\n`);
     if (outcome.json === undefined) return undefined;
     try {
         fitting(sizeOf(outcome.json), "the result");

@@ -16,7 +16,7 @@ function variable() {
 /** Whether a script so far has had the word in it: looking for the variable is not free. */
 let mentioned = false;
 
-/** Looks at the variable before a script runs. `result(last)` says what came out: `{ json }`, `{ error }`, or neither. */
+/** Looks at the variable before a script runs. `result(last)` says what came out: `{ json }`, `{ error }`, `{ note }`, or nothing. */
 export function watch(source) {
     const before = mentioned ? variable() : undefined;
     mentioned ||= includes(source, "result");
@@ -25,7 +25,11 @@ export function watch(source) {
             const after = mentioned ? variable() : undefined;
             const set = after !== undefined && !is(before, after);
             if (!set && (typeof last === "function" || typeof last === "symbol" || last instanceof Timeout)) return {};
-            return json(set ? after : last);
+            const { json: written, error } = json(set ? after : last);
+            if (error === undefined) return { json: written };
+            // A script that only ended with a call meant nothing by what that gave.
+            if (!set) return { note: `no result: the value of the last expression is not JSON: ${error}` };
+            return { error: new TypeError(`the result is not JSON: ${error}`) };
         },
     };
 }
@@ -37,7 +41,7 @@ function json(value) {
         if (written === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
         return { json: toWellFormed(written) };
     } catch (error) {
-        return { error: new TypeError(`the result is not JSON: ${reason(value, error)}`) };
+        return { error: reason(value, error) };
     }
 }
 

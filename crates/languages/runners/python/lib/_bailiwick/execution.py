@@ -50,8 +50,8 @@ class Runner:
         failure = None
         try:
             self._offer(name)
-            value = self._evaluate(source, name)
-            self._answer(value)
+            value, meant = self._evaluate(source, name)
+            self._answer(value, meant)
         except SystemExit as error:
             failure = self._left(error)
         except BaseException as error:
@@ -83,7 +83,7 @@ class Runner:
         sys.argv[:] = [name, *arguments]
 
     def _evaluate(self, source, name):
-        """Runs the source; its value is what it left in `result`, or that of its last expression."""
+        """Runs the source: its value, and whether that was meant as the result, as what it left in `result` is. The value of its last expression is its result only if it can be."""
         names = self._globals
         before = names.get("result", _MISSING)
         tracebacks.remember(name, source)
@@ -99,8 +99,8 @@ class Runner:
             value = self._run(_COMPILE(Expression(last.value), name, "eval", _FLAGS, True))
         after = names.get("result", _MISSING)
         if after is not before or stores and last is None:
-            return None if after is _MISSING else after
-        return value
+            return None if after is _MISSING else after, True
+        return value, False
 
     def _run(self, code):
         value = _EVAL(code, self._globals)
@@ -108,16 +108,16 @@ class Runner:
             value = self._waiter.run(value)
         return value
 
-    def _answer(self, value):
+    def _answer(self, value, meant=True):
         """Hands the value over as the run's result."""
         if value is None:
             return
         try:
             text = _ENCODE(value)
         except RecursionError:
-            raise TypeError("result is not JSON: it is nested too deeply") from None
+            return self._unfit(meant, "it is nested too deeply")
         except (TypeError, ValueError) as error:
-            raise TypeError(f"result is not JSON: {error}") from None
+            return self._unfit(meant, error)
         if not text.isascii() and _HALVES.search(text):
             text = _ENCODE_ASCII(value)
         fitting(len(text), f"result of {len(text)} characters")
@@ -128,6 +128,13 @@ class Runner:
         else:
             return
         raise failure
+
+    def _unfit(self, meant, why):
+        """There is no JSON for the value. A script that only ended with a call, such as that of a cursor, meant nothing by it."""
+        if meant:
+            raise TypeError(f"result is not JSON: {why}") from None
+        output.flush()
+        output.complain(f"note: no result: the value of the last expression is not JSON: {why}\n")
 
     def _left(self, error):
         """`sys.exit`."""
