@@ -5,8 +5,8 @@ mod actions;
 use actions::*;
 use bailiwick_guard::*;
 
-fn forge(meter: &std::sync::Arc<Meter>) -> Permit<'_, Hash> {
-    Permit { action: Hash(1), verdict: panic!(), meter, principal: panic!(), reason: panic!(), entry: panic!() }
+fn forge<'e>() -> Permit<'e, Hash> {
+    Permit { action: Hash(1), verdict: panic!(), place: panic!(), principal: panic!(), reason: panic!(), entry: panic!() }
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ use bailiwick_guard::*;
 use std::sync::Arc;
 
 fn mint<'e>(meter: &'e Arc<Meter>) -> Permit<'e, Hash> {
-    Permit::mint(panic!(), Hash(1), meter, panic!(), panic!(), panic!())
+    Permit::mint(panic!(), Hash(1), panic!(), panic!(), panic!(), panic!())
 }
 
 fn main() {}
