@@ -225,7 +225,7 @@ impl Trace<'_> {
     pub(super) fn ended(&mut self, outcome: Option<Outcome>, took: Duration) {
         if let Some(listed) = self.listed() {
             listed.outcome = outcome.map(PastOutcome::of);
-            listed.took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            listed.took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         }
     }
 

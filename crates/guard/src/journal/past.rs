@@ -71,7 +71,7 @@ pub(crate) struct Listed {
     pub(crate) number: u64,
     pub(crate) judged: Judged,
     pub(crate) outcome: Option<PastOutcome>,
-    /// Microseconds.
+    /// Nanoseconds.
     pub(crate) took: u64,
     pub(crate) explanation: Option<String>,
 }
@@ -115,7 +115,7 @@ impl PastCall {
                 Some(outcome) => Some(outcome.read()?),
                 None => None,
             },
-            took: Duration::from_micros(listed.map(|listed| listed.took).unwrap_or_default()),
+            took: Duration::from_nanos(listed.map(|listed| listed.took).unwrap_or_default()),
             explanation: listed.and_then(|listed| listed.explanation.clone()),
             bytes: result.len(),
             resource: head.resource,
@@ -150,7 +150,7 @@ impl Head {
                 Some(outcome) => Some(outcome.read()?),
                 None => None,
             },
-            took: Duration::from_micros(*took),
+            took: Duration::from_nanos(*took),
             explanation: explanation.clone(),
         })
     }
