@@ -25,10 +25,11 @@ if cmp -s "$wanted" "$stamp"; then exit; fi
 # The collector is built for one version of Python, whose library it loads.
 python=python3.11
 command -v "$python" >/dev/null || python=python3
-if ! "$python" -c 'import venv, ensurepip' 2>/dev/null || ! ldconfig -p | grep -q 'libpython3\.11\.so\.1\.0'; then
+if ! "$python" -c 'import venv, ensurepip' 2>/dev/null || [[ $(/sbin/ldconfig -p) != *libpython3.11.so.1.0* ]]; then
   sudo=sudo
   [[ $EUID -ne 0 ]] || sudo=
   echo "telemetry: installing Python's venv and library"
+  $sudo apt-get update --quiet --quiet
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv libpython3.11 >/dev/null
 fi
 echo "telemetry: installing $(grep -c '==' "$wanted") packages into $folder"
