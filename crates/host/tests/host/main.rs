@@ -20,6 +20,7 @@ mod key_import;
 mod key_store;
 mod key_versions;
 mod kv;
+mod replays;
 mod secrets;
 mod secrets_answers;
 mod sql;

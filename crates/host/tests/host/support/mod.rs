@@ -24,14 +24,18 @@ pub fn guard_with(rules: &str, life: Life) -> Guard {
 }
 
 pub fn guard_by(rules: &str, life: Life, clock: Arc<dyn Clock>) -> Guard {
+    let (log, _memory) = AuditLog::in_memory().unwrap();
+    let run = Run { id: "test".into(), ..Run::default() };
+    Guard::new(grant(rules), run, life, log, clock).unwrap()
+}
+
+pub fn grant(rules: &str) -> Grant {
     let text = format!("schema = 1\nid = \"test\"\nagents = [\"bot\"]\n{rules}");
     let manifest = Arc::new(Manifest::parse(&text, "test.toml").unwrap_or_else(|errors| panic!("{errors:?}\n{text}")));
     let principal = Principal { issuer: "local".into(), subject: "bot".into(), agent: "bot".into() };
     let scopes = manifest.scopes();
     let authority = Authority { principal, token: scopes.clone(), details: Vec::new(), registry: scopes, task: None };
-    let (log, _memory) = AuditLog::in_memory().unwrap();
-    let run = Run { id: "test".into(), ..Run::default() };
-    Guard::new(Grant::new(manifest, None, authority), run, life, log, clock).unwrap()
+    Grant::new(manifest, None, authority)
 }
 
 /// A clock that is put forward by hand. Unix seconds.
